@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""What the data says, after it has been checked. Nothing here is written to again."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Named:
+    """A constant: a status, a right, a signal, a flag, a member of an enumeration."""
+
+    name: str
+    value: int           # the number itself; for rights, signals and flags the bit's index
+    doc: str
+
+    @property
+    def mask(self) -> int:
+        return 1 << self.value
+
+
+@dataclass(frozen=True)
+class Object:
+    name: str
+    number: int
+    rights: tuple[str, ...]
+    signals: tuple[Named, ...]
+    doc: str
+
+
+@dataclass(frozen=True)
+class ConstantSet:
+    """A set of flags (each value one bit) or an enumeration (each value a number)."""
+
+    name: str
+    prefix: str
+    bits: bool
+    values: tuple[Named, ...]
+    doc: str
+
+    @property
+    def all_name(self) -> str:
+        return f"{self.name.upper()}_ALL"
+
+    @property
+    def mask(self) -> int:
+        return sum(value.mask for value in self.values)
+
+
+@dataclass(frozen=True)
+class Arg:
+    name: str
+    type: str                       # a key of types.ARG_TYPES
+    doc: str
+    rights: tuple[str, ...] = ()    # of a handle: what it must carry
+    object: str | None = None       # of a handle: the type that it must name
+    set: str | None = None          # of flags: the ConstantSet
+    of: str | None = None           # of a pointer: "bytes" or "struct x"
+    length: str | None = None       # of a pointer: the argument with its size or count
+    optional: bool = False          # of a pointer: 0 is allowed; of a handle: HANDLE_NONE is
+
+
+@dataclass(frozen=True)
+class Call:
+    name: str
+    number: int
+    group: str
+    summary: str
+    doc: str
+    args: tuple[Arg, ...]
+    returns: str                    # a key of types.RETURN_TYPES
+    returns_doc: str
+    errors: dict[str, str]
+    may_block: bool
+    noreturn: bool
+    may_ignore: bool                # the caller need not look at the result
+
+    @property
+    def constant(self) -> str:
+        return f"CALL_{self.name.upper()}"
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """A member of a wire struct, at a known offset. Padding is a field too."""
+
+    name: str
+    c_type: str
+    count: int | None               # of an array
+    offset: int
+    size: int
+    doc: str = ""
+    padding: bool = False
+
+
+@dataclass(frozen=True)
+class WireStruct:
+    name: str                       # the C tag
+    fields: tuple[Field, ...]
+    size: int
+    align: int
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Window:
+    max: int
+    doc: str
+
+
+@dataclass(frozen=True)
+class MovedHandle:
+    name: str
+    object: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    number: int
+    kind: str                       # read, idempotent, record
+    may_block: bool
+    request: WireStruct | None
+    reply: WireStruct | None
+    in_window: Window | None
+    out_window: Window | None
+    handles_in: tuple[MovedHandle, ...]
+    handles_out: tuple[MovedHandle, ...]
+    returns_doc: str                # what a result above zero means; empty: never above zero
+    errors: dict[str, str]
+    doc: str
+
+
+@dataclass(frozen=True)
+class Protocol:
+    name: str
+    id: int
+    version: int
+    doc: str
+    source: str                     # the data file
+    structs: tuple[WireStruct, ...]
+    sets: tuple[ConstantSet, ...]
+    operations: tuple[Operation, ...]
+    events: tuple[Named, ...]
+
+
+@dataclass(frozen=True)
+class Abi:
+    statuses: tuple[Named, ...]
+    rights: tuple[Named, ...]
+    objects: tuple[Object, ...]
+    sets: tuple[ConstantSet, ...]
+    groups: tuple[Group, ...]
+    calls: tuple[Call, ...]
+    structs: dict[str, str]         # tag of a hand-written struct -> the header that defines it
+    protocols: tuple[Protocol, ...] = field(default=())
+
+    def right_mask(self, names: tuple[str, ...]) -> int:
+        return sum(right.mask for right in self.rights if right.name in names)
+
+    def set_named(self, name: str) -> ConstantSet:
+        return next(each for each in self.sets if each.name == name)

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+#
+# The boot archive, a plain ustar file: what image/boot.list names. Programs go in stripped
+# ($(B)/root/bin); the copies in $(B)/bin keep their symbols for the debugger.
+
+BOOT_LIST := $(wildcard image/boot.list)
+STRIPPED := $(PROGRAMS:%=$(B)/root/bin/%)
+
+image: $(B)/boot.tar
+
+$(B)/root/bin/%: $(B)/bin/%
+	@mkdir -p $(@D)
+	$(Q)$(STRIP) -o $@ $<
+
+$(B)/boot.tar: $(STRIPPED) $(BOOT_LIST) tools/mkarchive.py $(B)/programs
+	$(call once,pack boot archive)
+	$(Q)$(PYTHON) tools/mkarchive.py --build $(B)/root --build $(B) --depfile $@.d --out $@ \
+	    $(BOOT_LIST)
+
+$(call remember,$(B)/programs,$(PROGRAMS) $(BOOT_LIST))
+
+-include $(B)/boot.tar.d

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Arguments and dispatch. Usage errors end with status 2, all other failures with 1."""
+
+import argparse
+import importlib
+import signal
+import sys
+
+from prunella.errors import Failure
+
+COMMANDS = ("run", "test", "bench", "build", "debug", "clean", "version")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="./prunella", description="Build, run and test the Prunella operating system.",
+        epilog="./prunella COMMAND --help tells more about a command.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module(f"prunella.commands.{name}")
+        sub = commands.add_parser(name, help=module.SUMMARY, description=module.__doc__,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+        module.configure(sub)
+        sub.set_defaults(execute=module.execute)
+    return parser
+
+
+def main(arguments):
+    """Runs one command; returns the exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    options = _parser().parse_args(arguments)
+    try:
+        return options.execute(options)
+    except Failure as failure:
+        sys.stdout.flush()
+        print(f"prunella: {failure.cause}", file=sys.stderr)
+        if failure.remedy:
+            print(f"prunella: {failure.remedy}", file=sys.stderr)
+        return failure.status
+    except KeyboardInterrupt:
+        print("\nprunella: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader of our output has gone: nobody is left to tell.
+        sys.stderr.close()
+        return 128 + signal.SIGPIPE
+
+
+def add_setup_option(parser):
+    """--no-setup, the same in all commands that may install packages."""
+    parser.add_argument("--no-setup", dest="setup", action="store_false",
+                        help="install nothing: say what is missing and stop")
