@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+
+#include <ds/elf.h>
+
+const uint16_t elf_machine = 62; // EM_X86_64

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+//
+// Where things lie in a vault, making one, and adopting one. The order of adoption: the fixed part of the
+// header, the state of the step, the undo log, and only then the records, so that what was half
+// changed is whole again before anybody looks at it.
+
+#include "vault_internal.h"
+
+#include <sys/log.h>
+
+#define DROPS_LOGGED 8
+#define SEAL_BITS 16
+#define SEAL_MASK 0xffffu
+
+uint64_t vault_seal(uint64_t number) {
+    return number << SEAL_BITS | (crc32c(SEAL_MASK, &number, sizeof(number)) & SEAL_MASK);
+}
+
+bool vault_unseal(uint64_t sealed, uint64_t *number) {
+    *number = sealed >> SEAL_BITS;
+    return vault_seal(*number) == sealed;
+}
+
+static size_t align(size_t offset) {
+    return (offset + VAULT_ALIGN - 1) & ~(size_t)(VAULT_ALIGN - 1);
+}
+
+void vault_place(const struct vault_layout *layout, struct vault_places *places) {
+    // Of calls that came straight from their thread: twice what can be in service, because a predecessor
+    // may have left as many that its successor has not seen again yet.
+    places->reply_count = 2 * (layout->calls_max + 1) + layout->forwarded_max;
+    places->undo = VAULT_STATE_BYTES;
+    places->replies = align(places->undo + layout->undo_bytes);
+    places->intents = align(places->replies + places->reply_count * sizeof(struct reply_record));
+    size_t end = places->intents + layout->intents_max * sizeof(struct intent_record);
+    for (uint32_t i = 0; i < layout->table_count; i++) {
+        places->tables[i] = align(end);
+        end = places->tables[i] +
+              (size_t)layout->tables[i].record_bytes * layout->tables[i].count;
+    }
+    places->bytes = end;
+}
+
+size_t vault_bytes(const struct vault_layout *layout) {
+    struct vault_places places;
+    vault_place(layout, &places);
+    return places.bytes;
+}
+
+static uint32_t layout_check(const struct vault_layout *layout) {
+    uint32_t sizes[] = {layout->undo_bytes, layout->calls_max, layout->forwarded_max,
+                        layout->intents_max, layout->table_count};
+    uint32_t check = crc32c(VAULT_FORMAT, sizes, sizeof(sizes));
+    for (uint32_t i = 0; i < layout->table_count; i++) {
+        uint32_t table[] = {layout->tables[i].record_bytes, layout->tables[i].count};
+        check = crc32c(check, table, sizeof(table));
+    }
+    return check;
+}
+
+static uint32_t header_check(const struct vault_state *state) {
+    const size_t from = offsetof(struct vault_state, format);
+    return crc32c(VAULT_MAGIC, &state->format, offsetof(struct vault_state, begun) - from);
+}
+
+// Blank: never made, or the making of it was cut off.
+static bool vault_is_blank(const struct vault_state *state) {
+    const uint64_t *words = (const uint64_t *)state;
+    if (state->magic == VAULT_FORMATTING) {
+        return true;
+    }
+    for (size_t i = 0; i < VAULT_STATE_BYTES / sizeof(uint64_t); i++) {
+        if (words[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void store_zeros(uint8_t *place, size_t bytes) {
+    static const uint8_t zeros[512];
+    while (bytes > 0) {
+        size_t piece = bytes < sizeof(zeros) ? bytes : sizeof(zeros);
+        vault_store(place, zeros, piece);
+        place += piece;
+        bytes -= piece;
+    }
+}
+
+static void vault_format(struct vault *vault, size_t used_bytes) {
+    const uint32_t formatting = VAULT_FORMATTING;
+    struct vault_state state = {
+        .magic = VAULT_FORMATTING,
+        .format = VAULT_FORMAT,
+        .service = vault->layout->service,
+        .version = vault->layout->version,
+        .layout = layout_check(vault->layout),
+        .bytes = used_bytes,
+        .begun = vault_seal(0),
+        .committed = vault_seal(0),
+        .undo_tail = vault_seal(0),
+    };
+    state.check = header_check(&state);
+    vault_store(&vault->state->magic, &formatting, sizeof(formatting));
+    store_zeros(vault->base + sizeof(state), used_bytes - sizeof(state));
+    vault_store(vault->state, &state, sizeof(state));
+    state.magic = VAULT_MAGIC;
+    vault_store(&vault->state->magic, &state.magic, sizeof(state.magic));
+}
+
+static status_t corrupt(const char *why) {
+    log_printf("vault: %s", why);
+    return ERR_CORRUPT;
+}
+
+static status_t header_verify(const struct vault *vault, size_t used_bytes) {
+    const struct vault_state *state = vault->state;
+    if (state->magic != VAULT_MAGIC || state->check != header_check(state)) {
+        return corrupt("the header fails its check");
+    }
+    if (state->format != VAULT_FORMAT || state->service != vault->layout->service) {
+        return corrupt("it is another service's");
+    }
+    if (state->version != vault->layout->version ||
+        state->layout != layout_check(vault->layout) || state->bytes != used_bytes) {
+        return corrupt("it has another version or layout");
+    }
+    return OK;
+}
+
+// Brings the vault to the state after its last committed step.
+static status_t step_adopt(struct vault *vault) {
+    struct vault_state *state = vault->state;
+    uint64_t begun, committed, tail;
+    if (!vault_unseal(state->begun, &begun) || !vault_unseal(state->committed, &committed) ||
+        !vault_unseal(state->undo_tail, &tail)) {
+        return corrupt("the state of the step fails its check");
+    }
+    if (begun - committed > 1 || tail > vault->layout->undo_bytes || tail % 8 != 0) {
+        return corrupt("the state of the step makes no sense");
+    }
+    vault->report.fresh = committed == 0;
+    if (begun != committed) {
+        vault->report.rolled_back = true;
+        if (!undo_apply(vault, begun, (uint32_t)tail)) {
+            log_printf("vault: an entry of the undo log fails its check");
+            vault->report.dropped++;
+        }
+        for (uint32_t i = 0; i < vault->reply_count; i++) {
+            if (vault->replies[i].used == 1 && vault->replies[i].step == begun) {
+                vault_store_16(&vault->replies[i].used, 0);
+            }
+        }
+        vault_store_64(&state->begun, state->committed);
+    }
+    return OK;
+}
+
+status_t vault_open(struct vault *vault, const struct vault_layout *layout, void *memory,
+                    size_t bytes, bool reset) {
+    struct vault_places places;
+    vault_place(layout, &places);
+    if (bytes < places.bytes) {
+        log_printf("vault: %zu bytes, %zu are needed", bytes, places.bytes);
+        return ERR_OUT_OF_RANGE;
+    }
+    *vault = (struct vault){
+        .layout = layout,
+        .base = memory,
+        .state = memory,
+        .undo = (uint8_t *)memory + places.undo,
+        .replies = (struct reply_record *)((uint8_t *)memory + places.replies),
+        .reply_count = places.reply_count,
+        .reply_direct = places.reply_count - layout->forwarded_max,
+        .intents = (struct intent_record *)((uint8_t *)memory + places.intents),
+        .strict = true,
+    };
+    for (uint32_t i = 0; i < layout->table_count; i++) {
+        vault->tables[i] = (uint8_t *)memory + places.tables[i];
+    }
+    if (reset || vault_is_blank(vault->state)) {
+        vault_format(vault, places.bytes);
+    }
+    status_t status = header_verify(vault, places.bytes);
+    status = status == OK ? step_adopt(vault) : status;
+    if (status == OK) {
+        tables_adopt(vault);
+        vault_store_64(&vault->state->generation, vault->state->generation + 1);
+    }
+    return status;
+}
+
+void vault_drop(struct vault *vault, uint16_t *used, const char *table, uint32_t index,
+                const char *why) {
+    if (vault->report.dropped++ < DROPS_LOGGED) {
+        log_printf("vault: dropped record %u of %s: %s", index, table, why);
+    }
+    vault_store_16(used, 0);
+}
+
+const void *vault_record(const struct vault *vault, uint32_t table, uint32_t index) {
+    const struct vault_table *t = &vault->layout->tables[table];
+    return index < t->count ? vault->tables[table] + (size_t)t->record_bytes * index : NULL;
+}
+
+int32_t vault_find_free(struct vault *vault, uint32_t table) {
+    const struct vault_table *t = &vault->layout->tables[table];
+    uint32_t index = vault->next_free[table];
+    for (uint32_t tries = 0; tries < t->count; tries++) {
+        const struct vault_head *head = vault_record(vault, table, index);
+        uint32_t next = index + 1 < t->count ? index + 1 : 0;
+        if (head->used == 0) {
+            vault->next_free[table] = next;
+            return (int32_t)index;
+        }
+        index = next;
+    }
+    return -1;
+}
+
+bool vault_locate(const struct vault *vault, size_t offset, size_t bytes,
+                  struct record_place *found) {
+    for (uint32_t i = 0; i < vault->layout->table_count; i++) {
+        const struct vault_table *t = &vault->layout->tables[i];
+        size_t start = (size_t)(vault->tables[i] - vault->base);
+        if (offset < start || offset - start >= (size_t)t->record_bytes * t->count) {
+            continue;
+        }
+        uint32_t index = (uint32_t)((offset - start) / t->record_bytes);
+        uint32_t within = (uint32_t)((offset - start) % t->record_bytes);
+        *found = (struct record_place){
+            .table = i,
+            .index = index,
+            .within = within,
+            .head = (struct vault_head *)(vault->base + (offset - within)),
+        };
+        return bytes <= t->record_bytes - within;
+    }
+    return false;
+}
