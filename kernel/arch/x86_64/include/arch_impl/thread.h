@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// What a thread is to this machine. entry.S saves and restores the registers; their places are in
+// layout.h. After a system call rcx and r11 hold what the instruction puts there, rip and rflags,
+// and their own places here are stale: `entered` says so. set_registers, a restart and every other
+// entry make the full set valid.
+#pragma once
+
+#include <abi/block.h>
+#include <arch_impl/layout.h>
+#include <stdint.h>
+
+struct arch_thread {
+    uint64_t args[6]; // rdi, rsi, rdx, r10, r8, r9: the arguments of a native call, in order
+    uint64_t rax, rbx, rbp, r12, r13, r14, r15;
+    uint64_t rsp, rip, rflags;
+    uint64_t rcx, r11;         // valid when ENTERED_BY_TRAP
+    uint32_t call;             // eax at the system call, while ENTERED_BY_CALL
+    uint8_t entered;           // ENTERED_: whether the short way out is open
+    uint64_t fs_base, gs_base; // valid while the thread is not on a CPU
+    void *vectors;             // save area, null until first use; see vectors.c
+};
+
+#define SYSCALL_INSTRUCTION_BYTES 2
+#define ARCH_VECTOR_PAGE_FAULT 14
+#define ARCH_VECTOR_PAGE_FAULT 14
+
+// Number of the native call that the thread makes.
+static inline uint64_t arch_thread_call_number(const struct arch_thread *arch) {
+    return arch->call & ~(uint64_t)CALL_NATIVE_BIT;
+}
+
+static inline const uint64_t *arch_thread_arguments(const struct arch_thread *arch) {
+    return arch->args;
+}
+
+static inline void arch_thread_set_result(struct arch_thread *arch, int64_t result) {
+    arch->rax = (uint64_t)result;
+}
+
+// Nothing to do for a fault: its instruction runs again anyway.
+static inline void arch_thread_restart(struct arch_thread *arch) {
+    if (arch->entered == ENTERED_BY_CALL) {
+        arch->rcx = arch->rip;
+        arch->r11 = arch->rflags;
+        arch->rip -= SYSCALL_INSTRUCTION_BYTES;
+        arch->rax = arch->call;
+        arch->entered = ENTERED_BY_TRAP;
+    }
+}
+
+static inline void arch_thread_set_argument(struct arch_thread *arch, unsigned index,
+                                            uint64_t value) {
+    arch->args[index] = value;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Features of the CPU, and the vector registers.
+#pragma once
+
+#include <base.h>
+
+struct cpu;
+struct thread;
+
+// What CPUID says, the same on all CPUs.
+struct cpu_features {
+    bool nx, smep, smap, umip, fsgsbase, xsave, x2apic, tsc_deadline, rdrand;
+};
+extern struct cpu_features cpu_features;
+
+// Reads the features and removes stac and clac where there is no SMAP. Boot CPU, before
+// paging_init.
+void cpu_features_init(void);
+// Turns on what protects the kernel, and system calls, on this CPU; panics when a bit does not
+// stay.
+void cpu_init(void);
+// One log line of what is on.
+void cpu_log_features(void);
+
+// Finds the size of the save area; boot CPU, before any thread. Then per CPU.
+void vectors_init(void);
+void vectors_init_cpu(void);
+// A thread's first use of vector registers: gives it a save area, and them. False: no memory.
+bool vectors_first_use(struct thread *thread);
+// At a switch. Both act on this CPU.
+void vectors_save(struct thread *from);
+void vectors_load(struct thread *to);
+void vectors_free(struct thread *thread);

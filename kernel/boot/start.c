@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+//
+// The first process: everything that any program will ever be allowed to do is derived from the ten
+// handles that it gets here.
+#include <abi/boot.h>
+#include <arch/boot.h>
+#include <boot/start.h>
+#include <debug/log.h>
+#include <mm/aspace.h>
+#include <mm/vmo.h>
+#include <object/job.h>
+#include <object/log.h>
+#include <object/process.h>
+#include <object/system.h>
+#include <sched/thread.h>
+
+#define RIGHTS_ARCHIVE (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP)
+#define RIGHTS_COMMAND (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ)
+
+// Gives an object to init, which takes the reference over. Handles are numbered from 1 in an empty
+// table, which is what makes the constants of <abi/boot.h> true.
+static status_t give(struct process *init, handle_t expected, struct object *object,
+                     uint32_t rights) {
+    handle_t handle;
+    status_t status = handle_insert(init->table, object, rights, &handle);
+    if (status == OK && handle != expected) {
+        panic("boot: handle %x of init has the number %x", expected, handle);
+    }
+    return status;
+}
+
+// The same for an object that somebody else owns, too.
+static status_t give_shared(struct process *init, handle_t expected, struct object *object,
+                            uint32_t rights) {
+    object_ref(object);
+    return give(init, expected, object, rights);
+}
+
+static status_t give_archive(struct process *init) {
+    struct vmo *vmo;
+    status_t status =
+        vmo_create_physical(job_root, boot_info.archive, boot_info.archive_size, &vmo);
+    return status == OK ? give(init, INIT_ARCHIVE, vmo_object(vmo), RIGHTS_ARCHIVE) : status;
+}
+
+static status_t give_command(struct process *init) {
+    struct vmo *vmo;
+    status_t status = vmo_create(job_root, BOOT_COMMAND_MAX, 0, 0, &vmo);
+    if (status != OK) {
+        return status;
+    }
+    int64_t written = vmo_write(vmo, 0, boot_info.command, BOOT_COMMAND_MAX);
+    if (written < 0) {
+        object_unref(vmo_object(vmo));
+        return (status_t)written;
+    }
+    return give(init, INIT_COMMAND, vmo_object(vmo), RIGHTS_COMMAND);
+}
+
+static status_t give_vault(struct process *init) {
+    struct vmo *vmo;
+    status_t status = vmo_create(job_root, INIT_VAULT_BYTES, 0, 0, &vmo);
+    return status == OK ? give(init, INIT_VAULT, vmo_object(vmo), RIGHTS_VMO) : status;
+}
+
+// Keeps the place of a handle free that nothing can be given for yet.
+static status_t skip(struct process *init, handle_t expected) {
+    handle_t handle;
+    status_t status = handle_derive(init->table, INIT_JOB, 0, &handle);
+    if (status == OK && handle != expected) {
+        panic("boot: handle %x of init has the number %x", expected, handle);
+    }
+    return status;
+}
+
+static status_t give_log(struct process *init) {
+    struct object *log;
+    status_t status = log_object_create(job_root, &log);
+    return status == OK ? give(init, INIT_LOG, log, RIGHTS_LOG) : status;
+}
+
+static status_t give_system(struct process *init) {
+    struct object *system;
+    status_t status = system_object_create(job_root, &system);
+    return status == OK ? give(init, INIT_SYSTEM, system, RIGHTS_SYSTEM) : status;
+}
+
+// Those that every process could be given.
+static status_t give_self(struct process *init, struct thread *thread) {
+    status_t status = give_shared(init, INIT_JOB, &job_root->object, RIGHTS_JOB);
+    if (status == OK) {
+        status = give_shared(init, INIT_PROCESS, &init->object, RIGHTS_PROCESS);
+    }
+    if (status == OK) {
+        status = give_shared(init, INIT_ASPACE, aspace_object(init->aspace), RIGHTS_ASPACE);
+    }
+    if (status == OK) {
+        status = give_shared(init, INIT_THREAD, &thread->object, RIGHTS_THREAD);
+    }
+    return status;
+}
+
+// In the order of the constants.
+static status_t give_all(struct process *init, struct thread *thread) {
+    status_t status = give_self(init, thread);
+    status = status == OK ? give_log(init) : status;
+    status = status == OK ? give_system(init) : status;
+    status = status == OK ? give_archive(init) : status;
+    status = status == OK ? give_command(init) : status;
+    // There are no device objects before the first driver.
+    status = status == OK ? skip(init, INIT_SERIAL) : status;
+    status = status == OK ? give_vault(init) : status;
+    return status == OK ? handle_close(init->table, INIT_SERIAL) : status;
+}
+
+static status_t make_init(struct aspace *aspace, struct process **out) {
+    struct process_options options = {.label = "init"};
+    return process_create(job_root, aspace, NULL, PROCESS_KEEP, &options, out);
+}
+
+static status_t start_in(struct aspace *aspace) {
+    vaddr_t entry;
+    vaddr_t block;
+    status_t status = boot_load_init(aspace, &entry, &block);
+    if (status != OK) {
+        return status;
+    }
+    struct process *init;
+    status = make_init(aspace, &init);
+    if (status != OK) {
+        return status;
+    }
+    init->priority = PRIORITY_INIT;
+    struct thread *thread;
+    status = thread_create(init, block, &thread);
+    if (status == OK) {
+        status = give_all(init, thread);
+        if (status == OK) {
+            boot_watch_init(init);
+        }
+        status = status == OK ? thread_start(thread, entry, INIT_STACK(block), block, 0) : status;
+        object_unref(&thread->object);
+    }
+    if (status != OK) {
+        process_kill(init, EXIT_KILLED, 0);
+        log_line("boot: can't make the first process: %d", status);
+    }
+    object_unref(&init->object);
+    return status;
+}
+
+status_t boot_start_init(void) {
+    struct aspace *aspace;
+    status_t status = aspace_create(job_root, 0, 0, &aspace);
+    if (status != OK) {
+        log_line("boot: no memory for the first process");
+        return status;
+    }
+    status = start_in(aspace);
+    object_unref(aspace_object(aspace));
+    return status;
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// Page tables. One struct arch_space an aspace (defined by arch_impl/mmu.h); the kernel's half is
+// shared by all. The aspace's lock guards them. Functions that need memory for a table take pages
+// from the job given.
+#pragma once
+
+#include <arch_impl/mmu.h>
+#include <base.h>
+
+struct job;
+
+enum mmu_flags {
+    MMU_READ = 1 << 0,
+    MMU_WRITE = 1 << 1,
+    MMU_EXECUTE = 1 << 2,
+    MMU_USER = 1 << 3,
+    MMU_UNCACHED = 1 << 4,
+};
+
+// NO_MEMORY, LIMIT.
+[[nodiscard]] status_t mmu_space_create(struct arch_space *space, struct job *job);
+// Frees page tables, not the pages mapped. Nobody has it loaded any more. Returns when done.
+void mmu_space_destroy(struct arch_space *space, struct job *job);
+
+// Maps one page (replacing an entry). Returns NO_MEMORY, LIMIT. The caller shoots down a replaced
+// entry.
+[[nodiscard]] status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr,
+                               paddr_t page, uint32_t flags);
+// Takes one page's entry away; returns whether there was one (then *page, *flags say what).
+bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags);
+// Looks an entry up.
+bool mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags);
+// Changes the access of every present entry in a range; takes none away. Adds to no access:
+// MMU_WRITE is only ever removed by this, never added (copy-on-write decides at the fault). Returns
+// entries changed.
+size_t mmu_protect(struct arch_space *space, vaddr_t addr, size_t size, uint32_t flags);
+// The first address >= addr and < end that has a table below it and so may have entries; skips
+// large holes. Returns end when there is none.
+vaddr_t mmu_next(const struct arch_space *space, vaddr_t addr, vaddr_t end);
+
+// Loads the tables (null: the kernel's).
+void mmu_load(const struct arch_space *space);
+// Flushes this CPU's TLB for a range of the loaded space (many pages: all).
+void mmu_flush_local(vaddr_t addr, size_t size);
+// All but global entries.
+void mmu_flush_local_all(void);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// The two ends of a connection and what their closing does. The client end keeps the struct's port alive
+// for calls under way; the server end only says whether the service still answers.
+#include <ipc/call.h>
+#include <ipc/channel.h>
+#include <mm/slab.h>
+
+static struct slab_cache channel_cache = SLAB_CACHE(struct channel, "channel");
+
+static bool end_destroyed(struct channel *channel, struct job *job) {
+    if (__atomic_sub_fetch(&channel->ends, 1, __ATOMIC_ACQ_REL) == 0) {
+        struct port *port = channel->port;
+        spin_lock(&port->lock);
+        list_remove(&channel->port_node);
+        spin_unlock(&port->lock);
+        object_unref(&port->object);
+        slab_free(&channel_cache, job, channel);
+    }
+    object_fini(job);
+    return true;
+}
+
+static bool client_destroy(struct object *object) {
+    struct channel *channel = channel_from_client(object);
+    source_detach(&channel->client_source);
+    return end_destroyed(channel, object->job);
+}
+
+static bool server_destroy(struct object *object) {
+    return end_destroyed(channel_from_server(object), object->job);
+}
+
+// The server learns that nobody will call any more.
+static void client_gone(struct object *object) {
+    struct channel *channel = channel_from_client(object);
+    struct port *port = channel->port;
+    spin_lock(&port->lock);
+    channel->client_closed = true;
+    if (!channel->server_closed) {
+        port_post_locked(port, &channel->closed_item);
+    }
+    spin_unlock(&port->lock);
+}
+
+// Ends every call of the channel, in whatever state, and tells the clients.
+static void server_gone(struct object *object) {
+    struct channel *channel = channel_from_server(object);
+    struct port *port = channel->port;
+    spin_lock(&port->lock);
+    channel->server_closed = true;
+    if (channel->closed_item.queued) {
+        list_remove(&channel->closed_item.node);
+        channel->closed_item.queued = false;
+    }
+    spin_unlock(&port->lock);
+    port_end_calls(port, channel, ERR_PEER_CLOSED);
+    source_update(&channel->client_source, 0, SIGNAL_CHANNEL_PEER_CLOSED);
+}
+
+static struct source *client_source(struct object *object) {
+    return &channel_from_client(object)->client_source;
+}
+
+static const struct object_ops client_ops = {
+    .name = "channel",
+    .handles_gone = client_gone,
+    .destroy = client_destroy,
+    .source = client_source,
+};
+
+static const struct object_ops server_ops = {
+    .name = "endpoint",
+    .handles_gone = server_gone,
+    .destroy = server_destroy,
+};
+
+status_t channel_create(struct job *job, struct port *port, uint64_t key, bool forwarder,
+                        uint64_t provider, struct channel **out) {
+    void *memory;
+    status_t status = slab_alloc(&channel_cache, job, &memory);
+    if (status != OK) {
+        return status;
+    }
+    struct channel *channel = memory;
+    channel->port = port;
+    channel->key = key;
+    channel->forwarder = forwarder;
+    channel->closed_item.kind = PACKET_PEER_CLOSED;
+    channel->ends = 2;
+    source_init(&channel->client_source, 0);
+    spin_lock(&port->lock);
+    bool alive = !port->dead && object_try_ref(&port->object);
+    if (alive) {
+        list_push_back(&port->channels, &channel->port_node);
+    }
+    spin_unlock(&port->lock);
+    if (!alive) {
+        slab_free(&channel_cache, job, channel);
+        return ERR_BAD_STATE;
+    }
+    object_init(&channel->client, &client_ops, OBJECT_CHANNEL, job, provider);
+    object_init(&channel->server, &server_ops, OBJECT_ENDPOINT, job, provider);
+    *out = channel;
+    return OK;
+}

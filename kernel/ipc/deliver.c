@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+//
+// The server's side of a call: taking, answering, windows.
+//
+// A token is the id of the call, renewed at each delivery. It is found through the id table without a
+// lock and believed only after a second look under the port's lock, at the id, the state and the process
+// that took it.
+#include <abi/rights.h>
+#include <ipc/call.h>
+#include <ipc/channel.h>
+#include <mm/aspace.h>
+#include <object/id.h>
+#include <sched/current.h>
+
+// Whether the first in the queue was delivered before. Such calls stand together at the head of it.
+static bool retry_follows(const struct port *port) {
+    const struct list_node *node = list_first(&port->queue);
+    const struct port_item *item = list_entry(node, struct port_item, node);
+    return node != NULL && item->kind == PACKET_CALL &&
+           container_of(item, struct call, item)->deliveries != 0;
+}
+
+static uint16_t packet_flags(const struct call *call) {
+    uint16_t flags = 0;
+    if (unlikely(call->deliveries > 1)) {
+        flags |= PACKET_RETRY;
+        flags |= retry_follows(call->port) ? 0 : PACKET_LAST_RETRY;
+    }
+    flags |= call->cancel ? PACKET_CANCEL : 0;
+    flags |= call->caller == NULL ? PACKET_ORPHAN : 0;
+    flags |= call->forwarded ? PACKET_FORWARDED : 0;
+    return flags;
+}
+
+static void fill_block(const struct call *call, struct thread_block *block) {
+    const struct message *from = &call->message;
+    struct packet *packet = &block->packet;
+    packet->key = call->channel->key;
+    packet->kind = PACKET_CALL;
+    packet->flags = packet_flags(call);
+    packet->deliveries = call->deliveries;
+    packet->token = call->id;
+    packet->process = call->process;
+    packet->thread = call->thread;
+    packet->call_number = call->number;
+    packet->acked = call->acked;
+    packet->cookie = call->cookie;
+    packet->sub = call->sub;
+    packet->in_bytes = from->in.bytes;
+    packet->out_bytes = from->out.bytes;
+    packet->deadline = call->deadline;
+    struct message *to = &block->message;
+    to->op = from->op;
+    to->body_bytes = from->body_bytes;
+    to->handle_count = from->handle_count;
+    to->accept_count = from->accept_count;
+    memcpy(to->body, from->body, from->body_bytes);
+}
+
+bool call_take(struct call *call, struct thread *server) {
+    assert(spin_held(&call->port->lock));
+    call->id = id_renew(call->id);
+    call->server_process = server->process->id;
+    call->deliveries++;
+    list_push_back(&call->port->taken, &call->taken_node);
+    server->current_token = call->id;
+    fill_block(call, server->block);
+    bool handles = call->handle_count != 0;
+    call->state = handles ? CALL_FILLING : CALL_TAKEN;
+    return handles;
+}
+
+void call_install(struct call *call, struct thread *server) {
+    assert(call->state == CALL_FILLING);
+    struct thread_block *block = server->block;
+    struct port *port = call->port;
+    for (size_t i = 0; i < call->handle_count; i++) {
+        handle_t handle = HANDLE_NONE;
+        if (handle_install(server->process->table, &call->handles[i], false, &handle) != OK) {
+            block->packet.flags |= PACKET_TRUNCATED;
+        }
+        block->message.handles[i] = handle;
+    }
+    struct list orphans;
+    list_init(&orphans);
+    spin_lock(&port->lock);
+    call->state = CALL_TAKEN;
+    // What has happened to its caller meanwhile.
+    block->packet.flags |= call->cancel ? PACKET_CANCEL : 0;
+    block->packet.flags |= call->caller == NULL ? PACKET_ORPHAN : 0;
+    call_settle(call, &orphans);
+    spin_unlock(&port->lock);
+    call_free_orphans(&orphans);
+}
+
+status_t call_find(uint64_t token, uint64_t process, struct call **out) {
+    struct call *call = id_lookup(ID_CALL, token);
+    if (call == NULL || __atomic_load_n(&call->server_process, __ATOMIC_RELAXED) != process) {
+        return ERR_STALE_TOKEN;
+    }
+    *out = call;
+    return OK;
+}
+
+// Whether the token still names this call, taken by this process. port->lock held.
+static bool call_check(const struct call *call, const struct port *port, uint64_t token,
+                       uint64_t process) {
+    return call->port == port && call->id == token && call->state == CALL_TAKEN &&
+           call->server_process == process;
+}
+
+// ---- answering
+
+static status_t read_reply_header(const struct message *hostile_from, struct message *to,
+                                  const struct call *call) {
+    const volatile struct message *hostile = hostile_from;
+    to->op = hostile->op;
+    to->body_bytes = hostile->body_bytes;
+    to->handle_count = hostile->handle_count;
+    bool fits = to->body_bytes <= MESSAGE_BODY_BYTES &&
+                to->handle_count <= call->message.accept_count;
+    return fits ? OK : ERR_INVALID_ARGUMENT;
+}
+
+// Installs the reply's handles in the caller's table, in the slots promised to it: all, or none.
+static status_t give_handles(struct thread *self, struct thread *client, uint32_t count,
+                             handle_t handles[MESSAGE_HANDLES]) {
+    struct handle nodes[MESSAGE_HANDLES] = { 0 };
+    const volatile handle_t *hostile = self->block->message.handles;
+    status_t status = OK;
+    uint32_t derived = 0;
+    while (derived < count && status == OK) {
+        nodes[derived].kind = HANDLE_MESSAGE;
+        status = handle_derive_node(self_table(), hostile[derived], 0, RIGHT_TRANSFER, UINT32_MAX,
+                                    &nodes[derived]);
+        derived += status == OK ? 1 : 0;
+    }
+    for (uint32_t i = 0; i < count && status == OK; i++) {
+        // A node revoked since arrives as 0; the slot stays promised and is released by the caller.
+        handles[i] = HANDLE_NONE;
+        if (handle_install(client->process->table, &nodes[i], true, &handles[i]) == OK) {
+            client->reserved_slots--;
+        }
+    }
+    for (uint32_t i = 0; i < derived; i++) {
+        handle_node_drop(&nodes[i]);
+    }
+    return status;
+}
+
+// The caller's part of a reply with handles: between two looks under the lock the call is REPLYING, so
+// its caller stays parked.
+static status_t reply_handles(struct thread *self, struct call *call, struct port *port,
+                              uint32_t count, handle_t handles[MESSAGE_HANDLES]) {
+    call->state = CALL_REPLYING;
+    spin_unlock(&port->lock);
+    status_t status = give_handles(self, call->caller, count, handles);
+    spin_lock(&port->lock);
+    call->state = CALL_TAKEN;
+    return status;
+}
+
+static void copy_reply(struct thread *self, struct thread *client, const struct message *header,
+                       const handle_t handles[MESSAGE_HANDLES]) {
+    struct message *to = &client->block->message;
+    to->op = header->op;
+    to->body_bytes = header->body_bytes;
+    to->handle_count = header->handle_count;
+    memcpy(to->body, self->block->message.body, header->body_bytes);
+    for (size_t i = 0; i < header->handle_count; i++) {
+        to->handles[i] = handles[i];
+    }
+}
+
+status_t call_reply(struct thread *self, struct port *port, uint64_t token,
+                    struct thread **client) {
+    uint64_t process = self->process->id;
+    struct call *call;
+    struct message header;
+    handle_t handles[MESSAGE_HANDLES];
+    status_t status = call_find(token, process, &call);
+    if (status != OK) {
+        return status;
+    }
+    spin_lock(&port->lock);
+    if (!call_check(call, port, token, process)) {
+        spin_unlock(&port->lock);
+        return ERR_STALE_TOKEN;
+    }
+    struct list orphans;
+    list_init(&orphans);
+    status = call->copies != 0 ? ERR_BUSY : read_reply_header(&self->block->message, &header, call);
+    if (status == OK && header.handle_count != 0 && call->caller != NULL) {
+        status = reply_handles(self, call, port, header.handle_count, handles);
+        if (status != OK) {
+            call_settle(call, &orphans);
+        }
+    }
+    if (status == OK) {
+        *client = call_end(call, &orphans);
+        if (*client != NULL) {
+            copy_reply(self, *client, &header, handles);
+        }
+    }
+    spin_unlock(&port->lock);
+    if (unlikely(!list_empty(&orphans))) {
+        call_free_orphans(&orphans);
+    }
+    return status;
+}
+
+// ---- windows
+
+// A copy from or to a window. While it is under way the call is pinned: no reply, and no end of it, lets the
+// caller use the memory for something else meanwhile.
+struct copy {
+    struct call *call;
+    struct port *port;
+    struct aspace *aspace; // the caller's
+    vaddr_t addr;
+    size_t size;
+};
+
+// Finds the piece of a window that an access covers and pins the call.
+static status_t copy_begin(uint64_t token, bool out, uint64_t offset, size_t size,
+                           struct copy *copy) {
+    uint64_t process = self_process()->id;
+    struct call *call;
+    status_t status = call_find(token, process, &call);
+    struct port *port = status == OK ? __atomic_load_n(&call->port, __ATOMIC_ACQUIRE) : NULL;
+    if (port == NULL) {
+        return ERR_STALE_TOKEN;
+    }
+    spin_lock(&port->lock);
+    const struct window *window = out ? &call->message.out : &call->message.in;
+    if (!call_check(call, port, token, process)) {
+        status = ERR_STALE_TOKEN;
+    } else if (call->caller == NULL || call->leave != OK || call->doomed) {
+        status = ERR_CALLER_GONE; // or about to: no chain of copies holds it back
+    } else if (offset > window->bytes) {
+        status = ERR_OUT_OF_RANGE;
+    } else {
+        copy->call = call;
+        copy->port = port;
+        copy->aspace = call->caller->aspace;
+        copy->addr = window->addr + offset;
+        copy->size = MIN(size, window->bytes - offset);
+        call->copies++;
+    }
+    spin_unlock(&port->lock);
+    return status;
+}
+
+static void copy_end(const struct copy *copy) {
+    struct list orphans;
+    list_init(&orphans);
+    spin_lock(&copy->port->lock);
+    copy->call->copies--;
+    call_settle(copy->call, &orphans);
+    spin_unlock(&copy->port->lock);
+    call_free_orphans(&orphans);
+}
+
+int64_t call_window_read(uint64_t token, uint64_t offset, vaddr_t buffer, size_t size) {
+    struct copy copy;
+    status_t status = copy_begin(token, false, offset, size, &copy);
+    if (status != OK) {
+        return status;
+    }
+    int64_t result =
+        copy.size == 0 ? 0 : aspace_read_user(copy.aspace, copy.addr, buffer, copy.size);
+    copy_end(&copy);
+    return result;
+}
+
+int64_t call_window_write(uint64_t token, uint64_t offset, vaddr_t buffer, size_t size) {
+    struct copy copy;
+    status_t status = copy_begin(token, true, offset, size, &copy);
+    if (status != OK) {
+        return status;
+    }
+    int64_t result =
+        copy.size == 0 ? 0 : aspace_write_user(copy.aspace, copy.addr, buffer, copy.size);
+    copy_end(&copy);
+    return result;
+}
+
+status_t call_identity(uint64_t token, struct call_origin *out) {
+    uint64_t process = self_process()->id;
+    struct call *call;
+    status_t status = call_find(token, process, &call);
+    struct port *port = status == OK ? __atomic_load_n(&call->port, __ATOMIC_ACQUIRE) : NULL;
+    if (port == NULL) {
+        return ERR_STALE_TOKEN;
+    }
+    spin_lock(&port->lock);
+    bool valid = call_check(call, port, token, process);
+    if (valid) {
+        *out = (struct call_origin){
+            .process = call->process,
+            .thread = call->thread,
+            .number = call->number,
+            .acked = call->acked,
+            .cookie = call->cookie,
+            .sub = call->sub,
+        };
+    }
+    spin_unlock(&port->lock);
+    return valid ? OK : ERR_STALE_TOKEN;
+}

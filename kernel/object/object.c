@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// The life of an object: counts, and the way to the reap list.
+#include <object/object.h>
+
+#include <mm/reap.h>
+#include <object/job.h>
+
+static uint64_t last_id; // atomic
+static uint64_t alive;   // atomic
+
+void object_init(struct object *object, const struct object_ops *ops, uint8_t type,
+                 struct job *job, uint64_t provider) {
+    assert(ops->destroy != NULL);
+    *object = (struct object){
+        .ops = ops,
+        .type = type,
+        .refs = 1,
+        .id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED),
+        .provider = provider,
+        .job = job,
+    };
+    spin_init(&object->tree_lock, RANK_TREE);
+    if (job != NULL) {
+        object_ref(&job->object);
+    }
+    __atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
+}
+
+bool object_try_ref(struct object *object) {
+    uint32_t refs = __atomic_load_n(&object->refs, __ATOMIC_RELAXED);
+    do {
+        if (refs == 0) {
+            return false;
+        }
+    } while (!__atomic_compare_exchange_n(&object->refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED));
+    return true;
+}
+
+void object_ref_many(struct object *object, uint32_t count) {
+    uint32_t before = __atomic_fetch_add(&object->refs, count, __ATOMIC_RELAXED);
+    assert(before != 0 && before + count >= before);
+    (void)before;
+}
+
+// Release: what this holder did to the object comes before its destruction; acquire: the destroyer sees
+// what all other holders did.
+void object_unref_many(struct object *object, uint32_t count) {
+    uint32_t before = __atomic_fetch_sub(&object->refs, count, __ATOMIC_ACQ_REL);
+    assert(before >= count);
+    if (before == count) {
+        assert(object->handles == 0 && object->first_node == NULL);
+        reap_object(object);
+    }
+}
+
+void object_unref(struct object *object) {
+    object_unref_many(object, 1);
+}
+
+void object_fini(struct job *job) {
+    __atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
+    if (job != NULL) {
+        object_unref(&job->object);
+    }
+}
+
+uint64_t object_count(void) {
+    return __atomic_load_n(&alive, __ATOMIC_RELAXED);
+}

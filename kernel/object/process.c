@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: MIT
+//
+// The life of a process. It ends when its last started thread has died; process_end then runs once, in
+// that thread's last kernel entry, when no instruction of the process will run any more.
+//
+// A table that is kept (PROCESS_KEEP) stays with the ended process: its ports are orphaned, so that calls
+// which the dead server had taken are held for a successor, and everything else in it simply stays. The
+// successor takes the table over with process_create; process_discard, or the last handle of the ended
+// process going away, closes it, and only then do clients see that the service is gone.
+#include <ipc/call.h>
+#include <ipc/port.h>
+#include <mm/aspace.h>
+#include <mm/slab.h>
+#include <object/id.h>
+#include <object/process.h>
+#include <sched/sched.h>
+
+// Handles closed between two looks for interrupts.
+#define CLEAR_BATCH 64
+
+static struct slab_cache process_cache = SLAB_CACHE(struct process, "process");
+
+static void table_close(struct handle_table *table) {
+    while (!handle_table_clear(table, CLEAR_BATCH)) {
+        arch_interrupt_window();
+    }
+    object_unref(&table->object);
+}
+
+// Takes the table away from the process, if it still has one that is of no use to it.
+static struct handle_table *table_take(struct process *process) {
+    spin_lock(&process->lock);
+    struct handle_table *table = NULL;
+    if (process->state == PROCESS_NEW || process->state == PROCESS_ENDED) {
+        table = process->table;
+        process->table = NULL;
+    }
+    spin_unlock(&process->lock);
+    return table;
+}
+
+static bool process_destroy(struct object *object) {
+    struct process *process = process_from(object);
+    struct job *job = process->job;
+    assert(list_empty(&process->threads));
+    struct handle_table *table = table_take(process);
+    if (table != NULL) {
+        table_close(table);
+    }
+    if (process->aspace != NULL) {
+        object_unref(aspace_object(process->aspace));
+    }
+    spin_lock(&job->lock);
+    list_remove(&process->job_node);
+    spin_unlock(&job->lock);
+    if (process->id != 0) {
+        id_free(process->id);
+    }
+    source_detach(&process->source);
+    job_uncharge(job, RESOURCE_PROCESSES, 1);
+    slab_free(&process_cache, job, process);
+    object_fini(job);
+    return true;
+}
+
+// Nobody can start, inspect or succeed it any more: a process that never ran ends, and a kept table that
+// waits for a successor is given up.
+static void process_handles_gone(struct object *object) {
+    struct process *process = process_from(object);
+    spin_lock(&process->lock);
+    bool unborn = process->state == PROCESS_NEW;
+    if (unborn) {
+        process->state = PROCESS_DYING;
+        process->cause = EXIT_KILLED;
+    }
+    spin_unlock(&process->lock);
+    if (unborn) {
+        process_end(process);
+    }
+    struct handle_table *table = table_take(process);
+    if (table != NULL) {
+        table_close(table);
+    }
+}
+
+static struct source *process_source(struct object *object) {
+    return &process_from(object)->source;
+}
+
+static const struct object_ops process_ops = {
+    .name = "process",
+    .handles_gone = process_handles_gone,
+    .destroy = process_destroy,
+    .source = process_source,
+};
+
+// Takes over the kept table of an ended process.
+static status_t table_inherit(struct process *predecessor, struct handle_table **out) {
+    spin_lock(&predecessor->lock);
+    bool fit = predecessor->state == PROCESS_ENDED && predecessor->keep &&
+               predecessor->table != NULL && !predecessor->succeeded;
+    if (fit) {
+        *out = predecessor->table;
+        predecessor->table = NULL;
+        predecessor->succeeded = true;
+    }
+    spin_unlock(&predecessor->lock);
+    return fit ? OK : ERR_BAD_STATE;
+}
+
+static status_t job_add_process(struct job *job, struct process *process) {
+    spin_lock(&job->lock);
+    bool alive = !__atomic_load_n(&job->killed, __ATOMIC_RELAXED);
+    if (alive) {
+        list_push_back(&job->processes, &process->job_node);
+    }
+    spin_unlock(&job->lock);
+    return alive ? OK : ERR_BAD_STATE;
+}
+
+status_t process_create(struct job *job, struct aspace *aspace, struct process *predecessor,
+                        uint32_t flags, const struct process_options *options,
+                        struct process **out) {
+    status_t status = job_charge(job, RESOURCE_PROCESSES, 1);
+    if (status != OK) {
+        return status;
+    }
+    void *memory;
+    status = slab_alloc(&process_cache, job, &memory);
+    if (status != OK) {
+        goto fail_charge;
+    }
+    struct process *process = memory;
+    process->id = id_alloc(ID_PROCESS, process);
+    if (process->id == 0) {
+        status = ERR_NO_MEMORY;
+        goto fail_memory;
+    }
+    status = predecessor != NULL ? table_inherit(predecessor, &process->table)
+                                 : handle_table_create(job, &process->table);
+    if (status != OK) {
+        goto fail_id;
+    }
+    spin_init(&process->lock, RANK_PROCESS);
+    source_init(&process->source, 0);
+    list_init(&process->threads);
+    process->job = job;
+    process->aspace = aspace;
+    process->provider = options->provider;
+    process->cookie = options->cookie;
+    process->keep = (flags & PROCESS_KEEP) != 0;
+    process->priority = PRIORITY_PROGRAM;
+    process->table->process = process->id;
+    memcpy(process->label, options->label, LABEL_BYTES);
+    process->label[LABEL_BYTES - 1] = '\0';
+    object_ref(aspace_object(aspace));
+    object_init(&process->object, &process_ops, OBJECT_PROCESS, job, options->provider);
+    status = job_add_process(job, process);
+    if (status != OK) {
+        goto fail_job;
+    }
+    *out = process;
+    return OK;
+
+fail_job:
+    // The predecessor's table can't go back: a killed job gives its services up.
+    table_close(process->table);
+    object_unref(aspace_object(aspace));
+    source_detach(&process->source);
+    object_fini(job);
+fail_id:
+    id_free(process->id);
+fail_memory:
+    slab_free(&process_cache, job, process);
+fail_charge:
+    job_uncharge(job, RESOURCE_PROCESSES, 1);
+    return status;
+}
+
+// process->lock held.
+static void begin_death(struct process *process, enum exit_cause cause, int64_t status) {
+    __atomic_store_n(&process->state, PROCESS_DYING, __ATOMIC_RELEASE);
+    __atomic_store_n(&process->cause, cause, __ATOMIC_RELAXED);
+    process->status = status;
+    list_for_each(node, &process->threads) {
+        thread_kill(list_entry(node, struct thread, process_node));
+    }
+}
+
+void process_kill(struct process *process, enum exit_cause cause, int64_t status) {
+    spin_lock(&process->lock);
+    bool unborn = process->state == PROCESS_NEW;
+    if (unborn || process->state == PROCESS_STARTED) {
+        begin_death(process, cause, status);
+    }
+    spin_unlock(&process->lock);
+    if (unborn) {
+        process_end(process);
+    }
+}
+
+void process_fault(struct thread *thread, uint32_t vector, vaddr_t addr) {
+    struct process *process = thread->process;
+    struct registers regs;
+    arch_thread_get_registers(thread, &regs);
+    spin_lock(&process->lock);
+    bool first = process->state == PROCESS_STARTED;
+    if (first) {
+        process->fault_pc = regs.rip;
+        process->fault_addr = addr;
+        begin_death(process, EXIT_FAULT, vector);
+    }
+    spin_unlock(&process->lock);
+    if (first) {
+        call_blame_current(thread);
+    }
+}
+
+// Threads that were created and never started go with their process.
+static void drop_new_threads(struct process *process) {
+    for (;;) {
+        struct thread *thread = NULL;
+        spin_lock(&process->lock);
+        list_for_each(node, &process->threads) {
+            struct thread *candidate = list_entry(node, struct thread, process_node);
+            if (candidate->state == THREAD_NEW && object_try_ref(&candidate->object)) {
+                thread = candidate;
+                break;
+            }
+        }
+        spin_unlock(&process->lock);
+        if (thread == NULL) {
+            return;
+        }
+        thread_drop_new(thread);
+        object_unref(&thread->object);
+    }
+}
+
+static void orphan_ports(struct process *process, struct handle_table *table) {
+    bool crashed = process->cause == EXIT_FAULT || process->cause == EXIT_HANG;
+    struct list orphans;
+    list_init(&orphans);
+    spin_lock(&table->lock);
+    list_for_each(node, &table->ports) {
+        struct port *port = list_entry(node, struct port, table_node);
+        port_orphan(port, process->id, crashed, &orphans);
+    }
+    spin_unlock(&table->lock);
+    call_free_orphans(&orphans);
+}
+
+void process_end(struct process *process) {
+    drop_new_threads(process);
+    struct handle_table *table = process->table;
+    if (process->keep) {
+        orphan_ports(process, table);
+    }
+    spin_lock(&process->lock);
+    process->state = PROCESS_ENDED;
+    // A kept table that nobody can succeed to (all handles of the process are gone) is given up too.
+    bool keep = process->keep &&
+                __atomic_load_n(&process->object.handles, __ATOMIC_SEQ_CST) != 0;
+    struct aspace *aspace = process->aspace;
+    process->aspace = NULL;
+    if (!keep) {
+        process->table = NULL;
+    }
+    spin_unlock(&process->lock);
+    if (!keep) {
+        table_close(table);
+    }
+    if (cpu_this()->thread->process == process) {
+        aspace_switch(NULL);
+    }
+    object_unref(aspace_object(aspace));
+    source_update(&process->source, 0, SIGNAL_PROCESS_ENDED);
+    if (process->on_end != NULL) {
+        process->on_end(process);
+    }
+}
+
+status_t process_suspend(struct process *process) {
+    status_t status = OK;
+    spin_lock(&process->lock);
+    if (process->state >= PROCESS_DYING) {
+        status = ERR_BAD_STATE;
+    } else if (process->suspends == UINT32_MAX) {
+        status = ERR_LIMIT;
+    } else if (process->suspends++ == 0) {
+        list_for_each(node, &process->threads) {
+            struct thread *thread = list_entry(node, struct thread, process_node);
+            if (thread->state != THREAD_NEW) {
+                thread_suspend(thread);
+            }
+        }
+    }
+    spin_unlock(&process->lock);
+    return status;
+}
+
+status_t process_resume(struct process *process) {
+    status_t status = OK;
+    spin_lock(&process->lock);
+    if (process->state >= PROCESS_DYING || process->suspends == 0) {
+        status = ERR_BAD_STATE;
+    } else if (--process->suspends == 0) {
+        list_for_each(node, &process->threads) {
+            thread_resume_one(list_entry(node, struct thread, process_node));
+        }
+    }
+    spin_unlock(&process->lock);
+    return status;
+}
+
+status_t process_discard(struct process *process) {
+    spin_lock(&process->lock);
+    bool fit = process->state == PROCESS_ENDED && process->table != NULL;
+    spin_unlock(&process->lock);
+    struct handle_table *table = fit ? table_take(process) : NULL;
+    if (table == NULL) {
+        return ERR_BAD_STATE;
+    }
+    table_close(table);
+    return OK;
+}
+
+void process_describe(struct process *process, struct process_info *info) {
+    *info = (struct process_info){
+        .id = process->id,
+        .job = process->job->object.id,
+        .provider = process->provider,
+    };
+    memcpy(info->label, process->label, LABEL_BYTES);
+    spin_lock(&process->lock);
+    bool ended = process->state == PROCESS_ENDED;
+    info->status = process->status;
+    info->cause = ended ? process->cause : EXIT_RUNNING;
+    info->threads = process->thread_count;
+    info->fault_pc = process->fault_pc;
+    info->fault_addr = process->fault_addr;
+    info->suspended = process->suspends;
+    info->memory_pages = process->aspace == NULL ? 0 : aspace_resident_pages(process->aspace);
+    info->handles = process->table == NULL ? 0 : process->table->used;
+    list_for_each(node, &process->threads) {
+        const struct thread *thread = list_entry(node, struct thread, process_node);
+        info->cpu_time += __atomic_load_n(&thread->cpu_time, __ATOMIC_RELAXED);
+    }
+    spin_unlock(&process->lock);
+}
+
+struct aspace *process_aspace_ref(struct process *process) {
+    spin_lock(&process->lock);
+    struct aspace *aspace = process->aspace;
+    if (aspace != NULL) {
+        object_ref(aspace_object(aspace));
+    }
+    spin_unlock(&process->lock);
+    return aspace;
+}
+
+// Finds a process of the job's tree that has not begun to die, with a reference, and marks the jobs on
+// the way as killed. Locks nest from parent to child, at most JOB_DEPTH_MAX deep.
+static struct process *job_find_live(struct job *job, bool nested) {
+    struct process *found = NULL;
+    if (nested) {
+        spin_lock_nested(&job->lock);
+    } else {
+        spin_lock(&job->lock);
+    }
+    __atomic_store_n(&job->killed, true, __ATOMIC_SEQ_CST);
+    list_for_each(node, &job->processes) {
+        struct process *process = list_entry(node, struct process, job_node);
+        if (__atomic_load_n(&process->state, __ATOMIC_ACQUIRE) < PROCESS_DYING &&
+            object_try_ref(&process->object)) {
+            found = process;
+            break;
+        }
+    }
+    list_for_each(node, &job->children) {
+        if (found != NULL) {
+            break;
+        }
+        found = job_find_live(list_entry(node, struct job, node), true);
+    }
+    spin_unlock(&job->lock);
+    return found;
+}
+
+void job_kill(struct job *job, int64_t status) {
+    struct process *process;
+    while ((process = job_find_live(job, false)) != NULL) {
+        process_kill(process, EXIT_KILLED, status);
+        object_unref(&process->object);
+        arch_interrupt_window();
+    }
+}

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: MIT
+//
+// Signal sources: waiting threads and bound ports.
+//
+// Waiting. A thread may wait for many sources and no lock spans them, so it links a waiter to each
+// under that source's lock, looking at the bits as it does, and parks afterwards with no lock held.
+// What is set in between is not lost: whoever fires a waiter first sets thread->wait_fired and then
+// takes the thread's lock to wake it; thread_park looks at the flag under that same lock. Either
+// the thread is found BLOCKED and woken, or it finds the flag and does not park. Waiters are
+// unlinked by their own thread alone, before its call restarts (source_wait_cleanup, by
+// PENDING_CLEANUP), so a thread that is linked waits for signals or is about to, and nothing else.
+// Each waiter holds a reference on its object.
+//
+// Bindings. A binding stands in two lists, the source's and the port's, and is made and taken apart
+// under both locks, source before port. It belongs to the source: whoever takes it out of the
+// source's list frees it and drops its reference on the port. Its three invariants:
+//
+//   1. A binding in its source's list keeps its port alive.
+//   2. A binding in its port's list has a live object: source_detach takes it out first. So the
+//   port's
+//      side, which meets the binding under the port's lock, may look at the source there, or take a
+//      reference on the object (which fails when the object is dying), let go, and lock in order.
+//   3. An item is posted only under the source's lock by a binding in the source's list, or under
+//   the
+//      port's lock by one in the port's list. So one that is in neither is in no queue.
+//
+// A server that has taken an item looks at the binding without a lock for a moment. So bindings are
+// freed after a grace period: they have an object header for that and for nothing else.
+#include <abi/flags.h>
+#include <abi/message.h>
+#include <mm/slab.h>
+#include <object/job.h>
+#include <object/process.h>
+#include <object/source.h>
+#include <object/timer.h>
+#include <sched/thread.h>
+
+// Waiters that are taken from a slab at once; larger waits get pages.
+#define SMALL_WAIT 32
+
+struct small_wait {
+    struct source_waiter waiters[SMALL_WAIT];
+};
+
+static struct slab_cache small_wait_cache = SLAB_CACHE(struct small_wait, "wait");
+static struct slab_cache binding_cache = SLAB_CACHE(struct binding, "binding");
+
+void source_init(struct source *source, uint32_t signals) {
+    spin_init(&source->lock, RANK_SOURCE);
+    source->signals = signals;
+    source->binding_count = 0;
+    list_init(&source->waiters);
+    list_init(&source->bindings);
+}
+
+// ---- signals
+
+void source_wake_locked(struct source *source, uint32_t signals) {
+    assert(spin_held(&source->lock));
+    list_for_each(node, &source->waiters) {
+        struct source_waiter *waiter = list_entry(node, struct source_waiter, node);
+        if ((waiter->signals & signals) != 0) {
+            __atomic_store_n(&waiter->thread->wait_fired, true, __ATOMIC_RELAXED);
+            // It waits for signals if it waits at all, and such a wait takes no lock but the
+            // thread's.
+            thread_abort_wait(waiter->thread, 0, STATUS_RESTART);
+        }
+    }
+}
+
+uint32_t source_update_locked(struct source *source, uint32_t clear, uint32_t set) {
+    assert(spin_held(&source->lock));
+    uint32_t before = source->signals;
+    __atomic_store_n(&source->signals, (before & ~clear) | set, __ATOMIC_RELEASE);
+    if (set == 0) {
+        return before;
+    }
+    source_wake_locked(source, set);
+    list_for_each(node, &source->bindings) {
+        struct binding *binding = list_entry(node, struct binding, source_node);
+        if ((binding->signals & set) != 0) {
+            port_post(binding->port, &binding->item);
+        }
+    }
+    return before;
+}
+
+uint32_t source_update(struct source *source, uint32_t clear, uint32_t set) {
+    spin_lock(&source->lock);
+    uint32_t before = source_update_locked(source, clear, set);
+    spin_unlock(&source->lock);
+    return before;
+}
+
+// ---- bindings
+
+static bool binding_destroy(struct object *header) {
+    struct job *job = header->job;
+    slab_free(&binding_cache, job, container_of(header, struct binding, header));
+    object_fini(job);
+    return true;
+}
+
+static const struct object_ops binding_ops = {
+    .name = "binding",
+    .destroy = binding_destroy,
+};
+
+// Takes the binding away from its port. port->lock held.
+static void hide_from_port(struct port *port, struct binding *binding) {
+    assert(spin_held(&port->lock));
+    if (list_node_linked(&binding->port_node)) {
+        list_remove(&binding->port_node);
+    }
+    if (binding->item.queued) {
+        list_remove(&binding->item.node);
+        binding->item.queued = false;
+    }
+}
+
+// Takes the binding apart. source->lock held.
+static void binding_remove_locked(struct source *source, struct binding *binding) {
+    struct port *port = binding->port;
+    assert(spin_held(&source->lock));
+    list_remove(&binding->source_node);
+    source->binding_count--;
+    spin_lock(&port->lock);
+    hide_from_port(port, binding);
+    spin_unlock(&port->lock);
+    object_unref(&port->object);
+    object_unref(&binding->header);
+}
+
+void source_detach(struct source *source) {
+    spin_lock(&source->lock);
+    assert(list_empty(&source->waiters));
+    struct list_node *node;
+    while ((node = list_first(&source->bindings)) != NULL) {
+        binding_remove_locked(source, list_entry(node, struct binding, source_node));
+    }
+    spin_unlock(&source->lock);
+}
+
+// Whether another binding may be added. source->lock held.
+static status_t may_bind(const struct source *source, const struct port *port, uint64_t key) {
+    if (source->binding_count >= SOURCE_BINDINGS_MAX) {
+        return ERR_LIMIT;
+    }
+    list_for_each(node, &source->bindings) {
+        const struct binding *binding = list_entry(node, struct binding, source_node);
+        if (binding->port == port && binding->key == key) {
+            return ERR_ALREADY_EXISTS;
+        }
+    }
+    return OK;
+}
+
+// Links a new binding on both sides and posts at once if its condition holds.
+static status_t binding_insert(struct source *source, struct binding *binding) {
+    struct port *port = binding->port;
+    spin_lock(&source->lock);
+    status_t status = may_bind(source, port, binding->key);
+    if (status == OK) {
+        spin_lock(&port->lock);
+        if (port->dead) {
+            status = ERR_BAD_HANDLE; // its last handle was closed since it was looked up
+        } else {
+            list_push_back(&port->bindings, &binding->port_node);
+        }
+        spin_unlock(&port->lock);
+    }
+    if (status == OK) {
+        list_push_back(&source->bindings, &binding->source_node);
+        source->binding_count++;
+        if ((source->signals & binding->signals) != 0) {
+            port_post(port, &binding->item);
+        }
+    }
+    spin_unlock(&source->lock);
+    return status;
+}
+
+status_t source_bind(struct object *object, struct port *port, uint64_t key, uint32_t signals,
+                     uint16_t packet_kind) {
+    struct source *source = source_of(object);
+    struct job *job = port->object.job;
+    if (source == NULL) {
+        return ERR_NOT_SUPPORTED;
+    }
+    void *memory;
+    status_t status = slab_alloc(&binding_cache, job, &memory);
+    if (status != OK) {
+        return status;
+    }
+    struct binding *binding = memory;
+    object_init(&binding->header, &binding_ops, OBJECT_NONE, job, 0);
+    binding->item.kind = (uint8_t)packet_kind;
+    binding->port = port;
+    binding->source = source;
+    binding->object = object;
+    binding->key = key;
+    binding->signals = signals;
+    if (!object_try_ref(&port->object)) {
+        status = ERR_BAD_HANDLE;
+        goto fail_binding;
+    }
+    status = binding_insert(source, binding);
+    if (status != OK) {
+        goto fail_port;
+    }
+    return OK;
+
+fail_port:
+    object_unref(&port->object);
+fail_binding:
+    object_unref(&binding->header);
+    return status;
+}
+
+status_t source_unbind(struct object *object, struct handle_table *table, uint64_t key) {
+    struct source *source = source_of(object);
+    if (source == NULL) {
+        return ERR_NOT_SUPPORTED;
+    }
+    status_t status = ERR_NOT_FOUND;
+    spin_lock(&source->lock);
+    list_for_each_safe(node, &source->bindings) {
+        struct binding *binding = list_entry(node, struct binding, source_node);
+        if (binding->key == key &&
+            __atomic_load_n(&binding->port->table, __ATOMIC_RELAXED) == table) {
+            binding_remove_locked(source, binding);
+            status = OK;
+            break;
+        }
+    }
+    spin_unlock(&source->lock);
+    return status;
+}
+
+// Takes one binding of a port out of the port's list, or all of it apart. Returns false when there
+// was none.
+static bool drop_first(struct port *port) {
+    spin_lock(&port->lock);
+    struct list_node *node = list_first(&port->bindings);
+    if (node == NULL) {
+        spin_unlock(&port->lock);
+        return false;
+    }
+    struct binding *binding = list_entry(node, struct binding, port_node);
+    bool alive = object_try_ref(binding->object);
+    if (!alive) {
+        hide_from_port(port, binding); // source_detach does the rest
+    }
+    spin_unlock(&port->lock);
+    if (alive) {
+        struct object *object = binding->object;
+        spin_lock(&binding->source->lock);
+        if (list_node_linked(&binding->source_node)) {
+            binding_remove_locked(binding->source, binding);
+        }
+        spin_unlock(&binding->source->lock);
+        object_unref(object);
+    }
+    return true;
+}
+
+void bindings_drop(struct port *port) {
+    assert(port->dead);
+    while (drop_first(port)) {
+    }
+}
+
+bool binding_holds(const struct binding *binding) {
+    assert(spin_held(&binding->port->lock));
+    return (source_signals(binding->source) & binding->signals) != 0;
+}
+
+void binding_fill_packet(struct binding *binding, struct packet *packet) {
+    struct port *port = binding->port;
+    packet->key = binding->key;
+    packet->kind = binding->item.kind;
+    packet->signals = 0;
+    spin_lock(&port->lock);
+    if (!list_node_linked(&binding->port_node)) {
+        spin_unlock(&port->lock);
+        return;
+    }
+    switch (binding->item.kind) {
+    case PACKET_TIMER:
+        packet->count = timer_count(binding->object);
+        break;
+    case PACKET_EXIT:
+        packet->status = process_from(binding->object)->status;
+        packet->process = process_from(binding->object)->id;
+        break;
+    default:
+        packet->signals = source_signals(binding->source) & binding->signals;
+        break;
+    }
+    spin_unlock(&port->lock);
+}
+
+// ---- waiting
+
+static status_t link_waiter(struct source_waiter *waiter, struct object *object,
+                            struct source *source, uint32_t signals) {
+    assert(spin_held(&source->lock) && waiter->source == NULL);
+    if (!object_try_ref(object)) {
+        return ERR_BAD_HANDLE;
+    }
+    waiter->source = source;
+    waiter->object = object;
+    waiter->thread = thread_self();
+    waiter->signals = signals;
+    list_push_back(&source->waiters, &waiter->node);
+    return OK;
+}
+
+static void unlink_waiter(struct source_waiter *waiter) {
+    struct source *source = waiter->source;
+    if (source != NULL) {
+        spin_lock(&source->lock);
+        list_remove(&waiter->node);
+        spin_unlock(&source->lock);
+        waiter->source = NULL;
+        object_unref(waiter->object);
+    }
+}
+
+static status_t allocate_waiters(struct thread *self, uint32_t count) {
+    struct job *job = self->process->job;
+    void *memory;
+    status_t status = count <= SMALL_WAIT
+                          ? slab_alloc(&small_wait_cache, job, &memory)
+                          : kpages_alloc(job, count * sizeof(struct source_waiter), &memory);
+    if (status == OK) {
+        self->waiters = memory;
+        self->wait_count = count;
+    }
+    return status;
+}
+
+static void free_waiters(struct thread *self) {
+    struct job *job = self->process->job;
+    if (self->wait_count <= SMALL_WAIT) {
+        slab_free(&small_wait_cache, job, self->waiters);
+    } else {
+        kpages_free(job, self->waiters, self->wait_count * sizeof(struct source_waiter));
+    }
+    self->waiters = NULL;
+    self->wait_count = 0;
+}
+
+void source_wait_cleanup(struct thread *thread) {
+    unlink_waiter(&thread->waiter);
+    if (thread->waiters != NULL) {
+        for (uint32_t i = 0; i < thread->wait_count; i++) {
+            unlink_waiter(&thread->waiters[i]);
+        }
+        free_waiters(thread);
+    }
+    // Nobody can fire a waiter any more.
+    __atomic_store_n(&thread->wait_fired, false, __ATOMIC_RELAXED);
+    __atomic_fetch_and(&thread->pending, ~(uint32_t)PENDING_CLEANUP, __ATOMIC_RELAXED);
+}
+
+static void note_cleanup(struct thread *self) {
+    __atomic_fetch_or(&self->pending, PENDING_CLEANUP, __ATOMIC_RELAXED);
+}
+
+status_t source_link_locked(struct object *object, struct source *source, uint32_t signals) {
+    struct thread *self = thread_self();
+    note_cleanup(self);
+    return link_waiter(&self->waiter, object, source, signals);
+}
+
+int64_t source_park(uint8_t kind, struct object *object, instant_t deadline, bool interruptible) {
+    struct thread *self = thread_self();
+    status_t status = thread_park(self, kind, object, deadline, interruptible);
+    if (status == OK) {
+        return STATUS_PARKED; // it may run on another CPU by now
+    }
+    source_wait_cleanup(self);
+    return status;
+}
+
+// Looks at every object. Returns how many are signalled, or NOT_SUPPORTED.
+static int64_t look(struct object *const *objects, struct wait_item *items, uint32_t count) {
+    int64_t ready = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct source *source = source_of(objects[i]);
+        if (source == NULL) {
+            return ERR_NOT_SUPPORTED;
+        }
+        items[i].observed = source_signals(source);
+        ready += (items[i].observed & items[i].signals) != 0;
+    }
+    return ready;
+}
+
+// Links the calling thread to every object, until one is signalled (RESTART).
+static status_t link_all(struct thread *self, struct object *const *objects,
+                         const struct wait_item *items, uint32_t count) {
+    struct source_waiter *waiters = count == 1 ? &self->waiter : self->waiters;
+    status_t status = OK;
+    for (uint32_t i = 0; i < count && status == OK; i++) {
+        struct source *source = source_of(objects[i]);
+        spin_lock(&source->lock);
+        status = (source->signals & items[i].signals) != 0
+                     ? STATUS_RESTART
+                     : link_waiter(&waiters[i], objects[i], source, items[i].signals);
+        spin_unlock(&source->lock);
+    }
+    return status;
+}
+
+int64_t source_wait(struct object *const *objects, struct wait_item *items, uint32_t count,
+                    instant_t deadline, uint32_t flags) {
+    struct thread *self = thread_self();
+    assert(count >= 1);
+    int64_t ready = look(objects, items, count);
+    if (ready != 0) {
+        return ready;
+    }
+    if (deadline_passed(deadline)) {
+        return ERR_TIMED_OUT;
+    }
+    if (count > 1) {
+        status_t status = allocate_waiters(self, count);
+        if (status != OK) {
+            return status;
+        }
+    }
+    note_cleanup(self);
+    status_t status = link_all(self, objects, items, count);
+    if (status != OK) {
+        source_wait_cleanup(self);
+        return status;
+    }
+    return source_park(WAIT_SIGNALS, objects[0], deadline, (flags & WAIT_INTERRUPTIBLE) != 0);
+}

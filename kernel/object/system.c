@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include <arch/clock.h>
+#include <debug/log.h>
+#include <mm/page.h>
+#include <mm/slab.h>
+#include <object/handle.h>
+#include <object/job.h>
+#include <object/system.h>
+#include <sched/cpu.h>
+
+struct system {
+    struct object object;
+};
+
+struct system_check_entry {
+    const char *name;
+    uint64_t (*check)(void);
+};
+
+static struct slab_cache system_cache = SLAB_CACHE(struct system, "system");
+static struct system_check_entry checks[SYSTEM_CHECKS_MAX]; // written at boot, by one CPU
+static uint32_t check_count;
+
+static bool system_destroy(struct object *object) {
+    struct job *job = object->job;
+    slab_free(&system_cache, job, container_of(object, struct system, object));
+    object_fini(job);
+    return true;
+}
+
+static const struct object_ops system_ops = {
+    .name = "system",
+    .destroy = system_destroy,
+};
+
+status_t system_object_create(struct job *job, struct object **out) {
+    void *memory;
+    status_t status = slab_alloc(&system_cache, job, &memory);
+    if (status != OK) {
+        return status;
+    }
+    struct system *system = memory;
+    object_init(&system->object, &system_ops, OBJECT_SYSTEM, job, 0);
+    *out = &system->object;
+    return OK;
+}
+
+static uint64_t used(enum job_resource resource) {
+    return __atomic_load_n(&job_root->counters[resource].used, __ATOMIC_RELAXED);
+}
+
+void system_describe(struct system_info *info) {
+    *info = (struct system_info){
+        .total_pages = page_total_count(),
+        .free_pages = page_free_count(),
+        .kernel_pages = slab_page_count(),
+        .objects = object_count(),
+        .handles = handle_count(),
+        .processes = used(RESOURCE_PROCESSES),
+        .threads = used(RESOURCE_THREADS),
+        .cpus = cpu_count,
+#ifdef DEBUG
+        .debug = 1,
+#endif
+        .now = clock_now(),
+    };
+    for (uint32_t i = 0; i < cpu_count; i++) {
+        const struct cpu *cpu = cpus[i];
+        info->entries += __atomic_load_n(&cpu->entries, __ATOMIC_RELAXED);
+        info->aspace_switches += __atomic_load_n(&cpu->aspace_switches, __ATOMIC_RELAXED);
+        info->calls += __atomic_load_n(&cpu->calls, __ATOMIC_RELAXED);
+        info->fast_calls += __atomic_load_n(&cpu->fast_calls, __ATOMIC_RELAXED);
+    }
+}
+
+void system_check_add(const char *name, uint64_t (*check)(void)) {
+    assert(check_count < SYSTEM_CHECKS_MAX);
+    checks[check_count++] = (struct system_check_entry){.name = name, .check = check};
+}
+
+uint64_t system_check(void) {
+    uint64_t broken = 0;
+    for (uint32_t i = 0; i < check_count; i++) {
+        uint64_t found = checks[i].check();
+        if (found != 0) {
+            log_line("check: %s: %lu broken", checks[i].name, found);
+        }
+        broken += found;
+    }
+    return broken;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+//
+// Timers. A timer stands in the queue of the CPU that armed it last, and expires there, while
+// another CPU may arm it anew at that very moment. Its source's lock decides: each timer_set starts
+// a new `seq`, and an expiry that comes with an old one does nothing.
+//
+// Expiries are counted, not queued: one that comes late counts every interval that has passed
+// since, and the next one is in the future. So a timer that nobody looks at costs one interrupt an
+// interval and no memory.
+//
+// The queue holds no reference. So a timer is disarmed for good when its last handle is closed,
+// which comes before its last reference goes; a CPU that has popped it by then is waited for by the
+// grace period.
+#include <mm/slab.h>
+#include <object/job.h>
+#include <object/source.h>
+#include <object/timer.h>
+#include <time/timer_queue.h>
+
+struct timer {
+    struct object object;
+    struct source source; // its lock guards everything below
+    struct timer_node node;
+    instant_t deadline; // of the next expiry
+    duration_t interval;
+    duration_t slack;
+    uint64_t seq;   // counts timer_set
+    uint64_t count; // atomic: expiries not acknowledged
+    bool closed;    // no handle is left
+};
+
+static struct slab_cache timer_cache = SLAB_CACHE(struct timer, "timer");
+
+static struct timer *timer_from(struct object *object) {
+    return container_of(object, struct timer, object);
+}
+
+static bool timer_destroy(struct object *object) {
+    struct timer *timer = timer_from(object);
+    struct job *job = object->job;
+    assert(timer->node.cpu == NULL);
+    source_detach(&timer->source);
+    slab_free(&timer_cache, job, timer);
+    object_fini(job);
+    return true;
+}
+
+static void timer_handles_gone(struct object *object) {
+    struct timer *timer = timer_from(object);
+    spin_lock(&timer->source.lock);
+    timer->closed = true;
+    timer->seq++;
+    timer_queue_remove(&timer->node);
+    spin_unlock(&timer->source.lock);
+}
+
+static struct source *timer_source(struct object *object) {
+    return &timer_from(object)->source;
+}
+
+static const struct object_ops timer_ops = {
+    .name = "timer",
+    .handles_gone = timer_handles_gone,
+    .destroy = timer_destroy,
+    .source = timer_source,
+};
+
+// Moves the deadline to the next interval after `now`. Returns how many have passed. The timer was
+// due.
+static uint64_t advance(struct timer *timer, instant_t now) {
+    if (timer->interval == 0) {
+        timer->deadline = INSTANT_NEVER;
+        return 1;
+    }
+    uint64_t late = (uint64_t)now - (uint64_t)timer->deadline;
+    uint64_t passed = late / (uint64_t)timer->interval + 1;
+    duration_t step;
+    if (__builtin_mul_overflow(passed, (uint64_t)timer->interval, &step) ||
+        __builtin_add_overflow(timer->deadline, step, &timer->deadline)) {
+        timer->deadline = INSTANT_NEVER;
+    }
+    return passed;
+}
+
+static void timer_arm(struct timer *timer) {
+    if (timer->deadline != INSTANT_NEVER) {
+        timer_queue_add(&timer->node, timer->deadline, timer->slack, timer->seq);
+    }
+}
+
+static void timer_expired(struct timer_node *node, uint64_t seq, instant_t now) {
+    struct timer *timer = container_of(node, struct timer, node);
+    spin_lock(&timer->source.lock);
+    if (timer->seq == seq) {
+        uint64_t passed = advance(timer, now);
+        __atomic_store_n(&timer->count, timer->count + passed, __ATOMIC_RELAXED);
+        timer_arm(timer);
+        source_update_locked(&timer->source, 0, SIGNAL_TIMER_EXPIRED);
+    }
+    spin_unlock(&timer->source.lock);
+}
+
+status_t timer_create(struct job *job, uint64_t provider, struct object **out) {
+    void *memory;
+    status_t status = slab_alloc(&timer_cache, job, &memory);
+    if (status != OK) {
+        return status;
+    }
+    struct timer *timer = memory;
+    source_init(&timer->source, 0);
+    timer->node.expire = timer_expired;
+    timer->deadline = INSTANT_NEVER;
+    object_init(&timer->object, &timer_ops, OBJECT_TIMER, job, provider);
+    *out = &timer->object;
+    return OK;
+}
+
+void timer_set(struct object *object, instant_t deadline, duration_t interval, duration_t slack) {
+    struct timer *timer = timer_from(object);
+    assert(interval >= 0 && slack >= 0);
+    spin_lock(&timer->source.lock);
+    timer->seq++;
+    timer_queue_remove(&timer->node);
+    __atomic_store_n(&timer->count, 0, __ATOMIC_RELAXED);
+    source_update_locked(&timer->source, SIGNAL_TIMER_EXPIRED, 0);
+    if (!timer->closed) {
+        timer->deadline = deadline;
+        timer->interval = interval;
+        timer->slack = slack;
+        timer_arm(timer);
+    }
+    spin_unlock(&timer->source.lock);
+}
+
+uint64_t timer_ack(struct object *object) {
+    struct timer *timer = timer_from(object);
+    spin_lock(&timer->source.lock);
+    uint64_t count = timer->count;
+    __atomic_store_n(&timer->count, 0, __ATOMIC_RELAXED);
+    source_update_locked(&timer->source, SIGNAL_TIMER_EXPIRED, 0);
+    spin_unlock(&timer->source.lock);
+    return count;
+}
+
+uint64_t timer_count(const struct object *object) {
+    const struct timer *timer = container_of(object, struct timer, object);
+    return __atomic_load_n(&timer->count, __ATOMIC_RELAXED);
+}

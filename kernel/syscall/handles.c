@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+//
+// Native calls on handles, and two of the group "processes": job_create and handle_give.
+#include <abi/rights.h>
+#include <ipc/channel.h>
+#include <ipc/port.h>
+#include <kernel/syscall_handlers.h>
+#include <object/id.h>
+#include <syscall/syscall.h>
+
+int64_t sys_handle_close(handle_t handle) {
+    return handle_close(self_table(), handle);
+}
+
+int64_t sys_handle_duplicate(handle_t handle, uint32_t rights) {
+    handle_t out;
+    status_t status = handle_derive(self_table(), handle, rights, &out);
+    return status == OK ? (int64_t)out : status;
+}
+
+int64_t sys_handle_revoke(handle_t handle) {
+    return handle_revoke(self_table(), handle);
+}
+
+int64_t sys_handle_info(handle_t handle, vaddr_t info) {
+    struct handle_info record;
+    status_t status = handle_describe(self_table(), handle, &record);
+    return status == OK ? copy_out(info, &record, sizeof(record)) : status;
+}
+
+// The table of a process, with a reference, if it is in `state` (PROCESS_ANY: in any). Null: it has none.
+#define PROCESS_ANY UINT8_MAX
+static struct handle_table *table_of(struct process *process, uint8_t state) {
+    spin_lock(&process->lock);
+    struct handle_table *table =
+        state == PROCESS_ANY || process->state == state ? process->table : NULL;
+    if (table != NULL && !object_try_ref(&table->object)) {
+        table = NULL;
+    }
+    spin_unlock(&process->lock);
+    return table;
+}
+
+static status_t next_of_process(handle_t handle, uint32_t cursor, struct handle_info *record) {
+    struct object *process;
+    status_t status = self_lookup(handle, OBJECT_PROCESS, RIGHT_READ, &process);
+    if (status != OK) {
+        return status;
+    }
+    struct handle_table *table = table_of(process_from(process), PROCESS_ANY);
+    if (table == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    status = handle_describe_next(table, cursor, record);
+    object_unref(&table->object);
+    return status;
+}
+
+int64_t sys_handle_next(handle_t process, uint32_t cursor, vaddr_t info) {
+    struct handle_info record;
+    status_t status = process == HANDLE_NONE
+                          ? handle_describe_next(self_table(), cursor, &record)
+                          : next_of_process(process, cursor, &record);
+    if (status == STATUS_RESTART) {
+        arch_thread_set_argument(&thread_self()->arch, 1, record.handle);
+    }
+    return status == OK ? copy_out(info, &record, sizeof(record)) : status;
+}
+
+int64_t sys_object_alive(uint64_t id) {
+    struct process *process = id_lookup(ID_PROCESS, id);
+    if (process != NULL) {
+        return __atomic_load_n(&process->state, __ATOMIC_ACQUIRE) != PROCESS_ENDED;
+    }
+    struct thread *thread = id_lookup(ID_THREAD, id);
+    return thread != NULL && __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != THREAD_DEAD;
+}
+
+// The new job's handle has all rights, but IDENTITY only where the parent's has it: else whoever may create
+// jobs could set the credentials of what runs in them.
+int64_t sys_job_create(handle_t parent, vaddr_t limits) {
+    struct object *object;
+    uint32_t have;
+    status_t status =
+        handle_lookup_rights(self_table(), parent, OBJECT_JOB, RIGHT_CREATE, &object, &have);
+    struct job_limits record;
+    if (status == OK) {
+        status = copy_in(&record, limits, sizeof(record));
+    }
+    struct job *job;
+    if (status == OK) {
+        status = job_create(job_from(object), &record, &job);
+    }
+    if (status != OK) {
+        return status;
+    }
+    handle_t handle;
+    status = handle_insert(self_table(), &job->object,
+                           RIGHTS_JOB & (have | ~(uint32_t)RIGHT_IDENTITY), &handle);
+    return status == OK ? (int64_t)handle : status;
+}
+
+// Whether no server has taken anything from the port yet.
+static bool port_unused(struct port *port) {
+    spin_lock(&port->lock);
+    bool unused = list_empty(&port->taken) && list_empty(&port->held) &&
+                  list_empty(&port->waiters) && !port->orphaned && !port->dead;
+    spin_unlock(&port->lock);
+    return unused;
+}
+
+// Server ends and ports have no TRANSFER right: they stay with the server that began to use them.
+static bool may_give(struct object *object, uint32_t rights) {
+    switch (object->type) {
+    case OBJECT_PORT:
+        return port_unused(port_from(object));
+    case OBJECT_ENDPOINT:
+        return port_unused(channel_from_server(object)->port);
+    default:
+        return (rights & RIGHT_TRANSFER) != 0;
+    }
+}
+
+int64_t sys_handle_give(handle_t process, handle_t handle, uint32_t index) {
+    struct object *receiver;
+    struct object *object;
+    uint32_t rights;
+    status_t status = self_lookup(process, OBJECT_PROCESS, RIGHT_MANAGE, &receiver);
+    if (status == OK) {
+        status = handle_lookup_rights(self_table(), handle, 0, 0, &object, &rights);
+    }
+    if (status != OK) {
+        return status;
+    }
+    if (!may_give(object, rights)) {
+        return ERR_ACCESS_DENIED;
+    }
+    struct handle_table *table = table_of(process_from(receiver), PROCESS_NEW);
+    if (table == NULL) {
+        return ERR_BAD_STATE;
+    }
+    handle_t out;
+    status = handle_move(self_table(), handle, table, index, &out);
+    object_unref(&table->object);
+    return status == OK ? (int64_t)out : status;
+}
