@@ -16,7 +16,7 @@
 #include <sys/string.h>
 
 #define WARM_UP 1000
-#define ROUNDS 20000
+#define ROUNDS 20000 // unless the argument `rounds=N` says otherwise
 #define SERVER_KEY 1
 
 static int64_t serve(void) {
@@ -85,26 +85,40 @@ static void call(handle_t channel, uint16_t bytes) {
     }
 }
 
-static uint64_t measure_call(handle_t channel, uint16_t bytes) {
+static uint64_t now(void) {
+    return (uint64_t)sys_clock_get();
+}
+
+static uint64_t measure_call(handle_t channel, uint16_t bytes, int64_t rounds) {
     uint64_t begin = 0;
-    for (int i = -WARM_UP; i < ROUNDS; i++) {
+    for (int64_t i = -WARM_UP; i < rounds; i++) {
         if (i == 0) {
-            begin = sys_clock_get();
+            begin = now();
         }
         call(channel, bytes);
     }
-    return (sys_clock_get() - begin) / ROUNDS;
+    return (now() - begin) / (uint64_t)rounds;
 }
 
-static uint64_t measure_null(void) {
+static uint64_t measure_null(int64_t rounds) {
     uint64_t begin = 0;
-    for (int i = -WARM_UP; i < ROUNDS; i++) {
+    for (int64_t i = -WARM_UP; i < rounds; i++) {
         if (i == 0) {
-            begin = sys_clock_get();
+            begin = now();
         }
         (void)sys_handle_close(HANDLE_NONE);
     }
-    return (sys_clock_get() - begin) / ROUNDS;
+    return (now() - begin) / (uint64_t)rounds;
+}
+
+// The rounds to measure: 1 to 1,000,000, or the default.
+static int64_t rounds_wanted(void) {
+    const char *text = start_option("rounds");
+    int64_t rounds = 0;
+    for (; text != NULL && *text >= '0' && *text <= '9' && rounds <= 100000; text++) {
+        rounds = rounds * 10 + (*text - '0');
+    }
+    return rounds > 0 ? rounds : ROUNDS;
 }
 
 int64_t native_main(struct thread_block *block) {
@@ -118,10 +132,11 @@ int64_t native_main(struct thread_block *block) {
         log_printf("FAIL bench-ipc: can't start the server: %d", status);
         return 1;
     }
-    log_printf("# null-call %lu", measure_null());
+    int64_t rounds = rounds_wanted();
+    log_printf("# null-call %lu", measure_null(rounds));
     static const uint16_t sizes[] = {0, 64, 256};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        log_printf("# call-round-trip-%u %lu", sizes[i], measure_call(channel, sizes[i]));
+        log_printf("# call-round-trip-%u %lu", sizes[i], measure_call(channel, sizes[i], rounds));
     }
     log_printf("ok bench-ipc");
     log_printf("done 1 ok, 0 failed");

@@ -112,22 +112,50 @@ static int64_t do_status(const char *name) {
     return 0;
 }
 
-// The operations that take a name and give nothing but a status. Their requests are the same.
-#define SIMPLE(operation)                                                                          \
+static int64_t report(const char *what, const char *name, int64_t status) {
+    if (status != OK) {
+        return fail(what, name, status);
+    }
+    print_line("svc: %s %s: ok", what, name);
+    return 0;
+}
+
+static int64_t do_start(const char *name) {
+    struct svc_start_request request = {0};
+    text_copy(request.name, sizeof(request.name), name);
+    return report("start", name, svc_start(channel, &request, soon()));
+}
+
+static int64_t do_stop(const char *name) {
+    struct svc_stop_request request = {0};
+    text_copy(request.name, sizeof(request.name), name);
+    return report("stop", name, svc_stop(channel, &request, soon()));
+}
+
+// The number of the instance that runs now, or a status.
+static int64_t present_instance(const char *name) {
+    struct svc_status_request request = {0};
+    struct svc_status_reply reply;
+    text_copy(request.name, sizeof(request.name), name);
+    int64_t status = svc_status(channel, &request, &reply, soon());
+    return status < 0 ? status : (int64_t)reply.instance;
+}
+
+// The operations that end the instance that they name. Their requests are the same.
+#define END_INSTANCE(operation)                                                                    \
     static int64_t do_##operation(const char *name) {                                              \
         struct svc_##operation##_request request = {0};                                            \
-        text_copy(request.name, sizeof(request.name), name);                                       \
-        int64_t status = svc_##operation(channel, &request, soon());                               \
-        if (status == OK) {                                                                        \
-            print_line("svc: %s %s: ok", #operation, name);                                        \
+        int64_t instance = present_instance(name);                                                 \
+        if (instance < 0) {                                                                        \
+            return fail(#operation, name, instance);                                               \
         }                                                                                          \
-        return status == OK ? 0 : fail(#operation, name, status);                                  \
+        request.instance = (uint64_t)instance;                                                     \
+        text_copy(request.name, sizeof(request.name), name);                                       \
+        return report(#operation, name, svc_##operation(channel, &request, soon()));               \
     }
-SIMPLE(start)
-SIMPLE(stop)
-SIMPLE(restart)
-SIMPLE(kill)
-SIMPLE(freeze)
+END_INSTANCE(restart)
+END_INSTANCE(kill)
+END_INSTANCE(freeze)
 
 // Shows a line that begins with `NAME: ` or `init: NAME`.
 static void show_log_line(void *context, const struct logview_line *line) {

@@ -16,12 +16,17 @@ bool child_prepare(struct spawned *child, const struct child_options *options) {
     char argument[ARGUMENT_BYTES];
     const char *arguments[] = {role, argument};
     handle_t job = options->job != HANDLE_NONE ? options->job : suite.job;
-    struct spawn_handle handles[CHILD_HANDLES_MAX + 3] = {
+    struct spawn_handle handles[CHILD_OWN_HANDLES + CHILD_HANDLES_MAX] = {
         {"log", suite.log, RIGHTS_LOG},
         {"job", job, RIGHTS_JOB},
         {"archive", suite.archive_vmo, RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP},
     };
-    memcpy(&handles[3], options->handles, sizeof(options->handles));
+    memcpy(&handles[CHILD_OWN_HANDLES], options->handles, sizeof(options->handles));
+    bool successor = options->predecessor != HANDLE_NONE;
+    for (uint32_t i = 0; successor && i < COUNT(handles); i++) {
+        handles[i].handle = options->numbers->handles[i];
+        handles[i].rights = SPAWN_KEPT;
+    }
     CHECK(add_option(role, "--role=", options->role));
     CHECK(add_option(argument, "--arg=", options->argument != NULL ? options->argument : ""));
     const struct spawn_options spawn_options = {
@@ -36,7 +41,8 @@ bool child_prepare(struct spawned *child, const struct child_options *options) {
         .arguments = arguments,
         .argument_count = COUNT(arguments),
         .handles = handles,
-        .handle_count = 3 + options->handle_count,
+        .handle_count = CHILD_OWN_HANDLES + options->handle_count,
+        .given = options->numbers != NULL ? options->numbers->handles : NULL,
     };
     status_t status = spawn_prepare(&spawn_options, child);
     CHECK_EQ(status, OK);

@@ -20,6 +20,7 @@ TEST(futexes_check) {
     CHECK_EQ(sys_futex_wake(addr, 1, 0, 0), ERR_INVALID_ARGUMENT);
     CHECK_EQ(sys_futex_requeue(addr + 1, 1, addr, 1, 0, 0), ERR_INVALID_ARGUMENT);
     CHECK_EQ(sys_futex_requeue(addr, 1, addr + 3, 1, 0, 0), ERR_INVALID_ARGUMENT);
+    CHECK_EQ(sys_futex_requeue(addr, 1, addr, 1, 0, 0), ERR_INVALID_ARGUMENT);
     const vaddr_t bad[] = {0, unmapped_address(1), 0xffff800000000000, 0x0000800000000000};
     for (size_t i = 0; i < COUNT(bad); i++) {
         CHECK_EQ(sys_futex_wait(bad[i], 0, 1, 0, 0), ERR_FAULT);

@@ -13,6 +13,7 @@
 #include <sys/message.h>
 
 #define BUFFER_BYTES 512
+#define NOWHERE 0x123456780000UL // nothing is mapped there
 
 // One object of each type, and memory of each kind.
 struct fixture {
@@ -20,7 +21,7 @@ struct fixture {
     struct service service;
     struct task client; // waits in a call that was taken
     uint64_t token;
-    uint8_t *buffer;   // one page, then an unmapped one
+    uint8_t *buffer;   // one page, then one without access
     vaddr_t read_only; // a page
     vaddr_t region;    // in the fixture's aspace: free for a thread block
     vaddr_t mapped;    // in the fixture's aspace: a page
@@ -37,10 +38,16 @@ static int64_t client_call(void *argument) {
     return sys_channel_call(f->service.client, INSTANT_NEVER, 0);
 }
 
+// A good item for object_wait_many.
+static struct wait_item good_item(const struct fixture *f) {
+    return (struct wait_item){.handle = f->objects[OBJECT_EVENT], .signals = 1};
+}
+
 static void make_memory(struct fixture *f) {
     f->buffer = pages_map(2);
-    CHECK_EQ(sys_aspace_unmap(HANDLE_NONE, (vaddr_t)f->buffer + PAGE_SIZE, PAGE_SIZE), OK);
+    CHECK_EQ(sys_aspace_protect(HANDLE_NONE, (vaddr_t)f->buffer + PAGE_SIZE, PAGE_SIZE, 0), OK);
     f->read_only = (vaddr_t)pages_map(1);
+    *(struct wait_item *)f->read_only = good_item(f);
     CHECK_EQ(sys_aspace_protect(HANDLE_NONE, f->read_only, PAGE_SIZE, MAP_READ), OK);
 }
 
@@ -57,6 +64,7 @@ static void make_process(struct fixture *f) {
     handle_t process =
         expect_handle(sys_process_create(f->objects[OBJECT_JOB], aspace, HANDLE_NONE, 0, &options));
     f->objects[OBJECT_PROCESS] = process;
+    CHECK(sys_handle_give(process, narrowed(vmo, RIGHTS_VMO), 0) > 0);
     f->objects[OBJECT_THREAD] = expect_handle(sys_thread_create(process, BLOCK_REGION_BYTES * 4));
 }
 
@@ -72,7 +80,6 @@ static void make_service(struct fixture *f) {
 
 static void fixture_make(struct fixture *f) {
     *f = (struct fixture){0};
-    make_memory(f);
     f->objects[OBJECT_JOB] = job_with(0, 0, 0, 0);
     make_process(f);
     int64_t streams = sys_stream_create(STREAM_MIN_BYTES, STREAM_DUPLEX);
@@ -82,6 +89,7 @@ static void fixture_make(struct fixture *f) {
     CHECK_EQ(sys_stream_write(f->second_end, "0123456789", 10, INSTANT_NEVER, 0), 10);
     f->objects[OBJECT_EVENT] = expect_handle(sys_event_create());
     CHECK_EQ(sys_event_signal(f->objects[OBJECT_EVENT], 0, 1), 0);
+    make_memory(f);
     f->objects[OBJECT_TIMER] = expect_handle(sys_timer_create());
     f->objects[OBJECT_LOG] = narrowed(suite.log, RIGHTS_LOG);
     f->objects[OBJECT_SYSTEM] = narrowed(suite.system, RIGHTS_SYSTEM);
@@ -97,7 +105,7 @@ static void fixture_free(struct fixture *f) {
     }
     drop(f->second_end);
     (void)task_join(&f->client);
-    pages_unmap(f->buffer, 1);
+    pages_unmap(f->buffer, 2);
     pages_unmap((void *)f->read_only, 1);
 }
 
@@ -134,13 +142,15 @@ static uint64_t good_value(const struct fixture *f, const struct grammar_call *c
 // Where a kind does not say enough.
 static void adjust(const struct fixture *f, uint32_t number, uint64_t args[6]) {
     switch (number) {
+    case CALL_HANDLE_NEXT:
+        args[1] = 0;
+        break;
     case CALL_OBJECT_GET:
         args[0] = f->objects[OBJECT_VMO];
         args[2] = sizeof(struct vmo_info);
         break;
     case CALL_OBJECT_WAIT_MANY:
-        *(struct wait_item *)f->buffer =
-            (struct wait_item){.handle = f->objects[OBJECT_EVENT], .signals = 1};
+        *(struct wait_item *)f->buffer = good_item(f);
         break;
     case CALL_TASK_KILL:
         args[0] = f->objects[OBJECT_PROCESS];
@@ -164,6 +174,9 @@ static void adjust(const struct fixture *f, uint32_t number, uint64_t args[6]) {
         break;
     case CALL_FUTEX_REQUEUE:
         args[2] += 8;
+        break;
+    case CALL_LOG_WRITE:
+        memset(f->buffer, '#', 64);
         break;
     case CALL_LOG_READ:
         args[3] = BUFFER_BYTES;
@@ -363,14 +376,17 @@ static void check_pointer(struct fixture *f, const struct grammar_call *call,
         0xfffffffffffff000,
         UINT64_MAX - 3, // wraps around
         UINT64_MAX,
-        (uint64_t)f->buffer + PAGE_SIZE, // not mapped
+        (uint64_t)f->buffer + PAGE_SIZE, // no access
+        NOWHERE,
     };
     for (size_t i = 0; i < COUNT(hostile); i++) {
         expect(call, args, index, hostile[i], ERR_FAULT);
     }
-    if (arg->kind != GRAMMAR_IN) {
+    if (arg->kind == GRAMMAR_OUT) {
         expect(call, args, index, f->read_only, ERR_FAULT);
         expect(call, args, index, (uint64_t)&check_pointer, ERR_FAULT);
+    } else if (call->number == CALL_OBJECT_WAIT_MANY) {
+        expect(call, args, index, f->read_only, ERR_FAULT);
     }
     check_straddle(call, args, index, (uint64_t)f->buffer + PAGE_SIZE - 4);
 }

@@ -309,7 +309,8 @@ TEST(memory_aspace_read_and_write) {
     CHECK_EQ(sys_aspace_read(aspace, FAR + 4 * PAGE_SIZE, back, 1), ERR_FAULT);
     CHECK_EQ(sys_aspace_read(aspace, 0, back, 1), ERR_FAULT);
     CHECK_EQ(sys_aspace_read(aspace, 0xffff800000000000, back, 1), ERR_FAULT);
-    CHECK_EQ(sys_aspace_read(aspace, UINT64_MAX, back, 16), ERR_FAULT);
+    int64_t wrapping = sys_aspace_read(aspace, UINT64_MAX, back, 16);
+    CHECK(wrapping == ERR_FAULT || wrapping == ERR_OUT_OF_RANGE);
     CHECK_EQ(sys_aspace_write(aspace, 0xffffffff80000000, out, 16), ERR_FAULT);
     CHECK_EQ(sys_aspace_read(aspace, FAR, back, COPY_MAX_BYTES + 1), ERR_OUT_OF_RANGE);
     CHECK_EQ(sys_aspace_protect(aspace, FAR, PAGE_SIZE, MAP_READ), OK);

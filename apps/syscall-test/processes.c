@@ -174,6 +174,27 @@ TEST(processes_job_kill_takes_the_tree) {
     drop(job);
 }
 
+// A process whose kept table holds the only handle to it: nobody but its job can give it up.
+TEST(processes_job_kill_breaks_circles) {
+    static const struct process_options options = {.label = "circle"};
+    handle_t job = job_with(0, 0, 0, 0);
+    handle_t aspace = expect_handle(sys_aspace_create(job, 0));
+    handle_t process =
+        expect_handle(sys_process_create(job, aspace, HANDLE_NONE, PROCESS_KEEP, &options));
+    CHECK(sys_handle_give(process, process, 0) > 0);
+    CHECK_EQ(job_usage_of(job).processes, 1);
+    drop(aspace);
+    CHECK_EQ(sys_task_kill(job, 0, 0), OK);
+    instant_t end = in(PATIENCE);
+    while (job_usage_of(job).memory_pages != 0 && now() < end) {
+        sleep_for(MILLISECONDS(1));
+    }
+    CHECK_EQ(job_usage_of(job).processes, 0);
+    CHECK_EQ(job_usage_of(job).handles, 0);
+    CHECK_EQ(job_usage_of(job).memory_pages, 0);
+    drop(job);
+}
+
 // ---- the end of a process
 
 TEST(processes_exit_tells_its_status) {
@@ -321,6 +342,17 @@ static bool counts(handle_t vmo, duration_t span) {
     return false;
 }
 
+// Waits until it stands still: a thread on another CPU stops when that CPU looks.
+static bool stops(handle_t vmo) {
+    instant_t end = in(PATIENCE);
+    while (counts(vmo, MILLISECONDS(20))) {
+        if (now() > end) {
+            return false;
+        }
+    }
+    return true;
+}
+
 TEST(processes_suspend_stops_and_resume_goes_on) {
     handle_t vmo = expect_handle(sys_vmo_create(HANDLE_NONE, PAGE_SIZE, 0));
     struct child_options options = {
@@ -330,8 +362,7 @@ TEST(processes_suspend_stops_and_resume_goes_on) {
     CHECK(counts(vmo, PATIENCE));
     CHECK_EQ(sys_process_suspend(child.process), OK);
     CHECK_EQ(sys_process_suspend(child.process), OK); // counts
-    sleep_for(MILLISECONDS(2));                       // let it leave its CPU
-    CHECK(!counts(vmo, MILLISECONDS(10)));
+    CHECK(stops(vmo));
     CHECK_EQ(sys_process_resume(child.process), OK);
     CHECK(!counts(vmo, MILLISECONDS(10)));
     CHECK_EQ(sys_process_resume(child.process), OK);

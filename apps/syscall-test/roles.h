@@ -7,13 +7,20 @@
 
 // The handles given to the child beside "log", "job" and "archive".
 #define CHILD_HANDLES_MAX 8
+#define CHILD_OWN_HANDLES 3
+
+// Numbers of a child's handles in its own table; its successor finds them under the same.
+struct child_numbers {
+    handle_t handles[CHILD_OWN_HANDLES + CHILD_HANDLES_MAX];
+};
 
 struct child_options {
     const char *role;
     const char *argument; // --arg=, null for none
     handle_t job;         // HANDLE_NONE: the program's own
-    handle_t predecessor;
-    uint32_t flags; // PROCESS_KEEP
+    uint32_t flags;       // PROCESS_KEEP
+    handle_t predecessor; // the child inherits its table; then `numbers` says what is there
+    struct child_numbers *numbers; // null, or filled in
     uint64_t cookie;
     uint64_t provider;
     uint32_t handle_count;

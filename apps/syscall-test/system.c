@@ -77,6 +77,15 @@ TEST(system_log_reads_from_anywhere) {
     }
 }
 
+TEST(system_log_read_wants_to_write_its_position) {
+    static char buffer[READ_BYTES];
+    uint64_t *position = pages_map(1);
+    CHECK_EQ(*position, 0);
+    CHECK_EQ(sys_aspace_protect(HANDLE_NONE, (vaddr_t)position, PAGE_SIZE, MAP_READ), OK);
+    CHECK_EQ(sys_log_read(suite.log, position, buffer, sizeof(buffer)), ERR_FAULT);
+    pages_unmap(position, 1);
+}
+
 TEST(system_random_differs) {
     uint64_t numbers[64];
     CHECK_EQ(sys_random_get(numbers, sizeof(numbers)), OK);

@@ -3,16 +3,17 @@
 // init's own restart: what init does for services, the kernel does for init.
 //
 // When init's process has ended, for whatever reason, a successor gets its handle table, with every
-// handle number as it was, and a fresh copy of the program in a fresh address space. The handles that
-// name the instance itself (INIT_PROCESS, INIT_ASPACE, INIT_THREAD) name the new one from then on.
-// Services notice nothing: exits that happen meanwhile are packets in init's port, calls to init are held
-// there. What init knew stands in its vault.
+// handle number as it was, and a fresh copy of the program in a fresh address space. The handles
+// that name the instance itself (INIT_PROCESS, INIT_ASPACE, INIT_THREAD) name the new one from then
+// on. Services notice nothing: exits that happen meanwhile are packets in init's port, calls to
+// init are held there. What init knew stands in its vault.
 //
-// The kernel counts as the holder of an open handle to init's process, so that the table is kept also when
-// init has closed its own. The work is done as deferred release (mm/reap.h), outside of the last kernel entry of the
-// dying thread. It fails when memory has run out, or when init is broken: an instance that
-// faults, hangs or exits within INIT_SHORT_LIFE counts, and after INIT_SHORT_LIVES of them in a row the
-// machine panics. Ordered kills don't count.
+// The kernel counts as the holder of an open handle to init's process (PROCESS_HELD), so that the
+// table is kept also when init has closed its own. The work is done as deferred release
+// (mm/reap.h), outside of the last kernel entry of the dying thread. A successor may be killed
+// before it runs: then it stands in for the dead one. All this fails when memory has run out, or
+// when init is broken: an instance that faults, hangs or exits within INIT_SHORT_LIFE counts, and
+// after INIT_SHORT_LIVES of them in a row the machine panics. Ordered kills don't count.
 #include <abi/boot.h>
 #include <arch/clock.h>
 #include <boot/start.h>
@@ -35,20 +36,19 @@ static struct {
     uint32_t restarts;
 } init;
 
-static void ended(struct process *process);
+static void restart(struct reap_item *item);
 
-void boot_watch_init(struct process *process) {
-    object_ref(&process->object);
-    __atomic_fetch_add(&process->object.handles, 1, __ATOMIC_SEQ_CST);
-    process->on_end = ended;
-    init.process = process;
-    init.started = clock_now();
+static void ended(struct process *process) {
+    assert(process == init.process);
+    reap_memory(&init.item, restart);
 }
 
-// Lets go of an instance whose table has passed on.
-static void unwatch(struct process *process) {
-    __atomic_fetch_sub(&process->object.handles, 1, __ATOMIC_SEQ_CST);
-    object_unref(&process->object);
+void boot_watch_init(struct process *process) {
+    init.process = process;
+    init.started = clock_now();
+    if (!process_watch_end(process, ended)) {
+        ended(process);
+    }
 }
 
 // Counts the death. Returns whether there is hope.
@@ -86,7 +86,6 @@ static status_t run(struct process *process, struct aspace *aspace, vaddr_t entr
     (void)renew(process, INIT_PROCESS, &process->object, RIGHTS_PROCESS);
     (void)renew(process, INIT_ASPACE, aspace_object(aspace), RIGHTS_ASPACE);
     (void)renew(process, INIT_THREAD, &thread->object, RIGHTS_THREAD);
-    boot_watch_init(process);
     status = thread_start(thread, entry, INIT_STACK(block), block, 0);
     object_unref(&thread->object);
     return status;
@@ -101,11 +100,17 @@ static status_t succeed_in(struct aspace *aspace, struct process *predecessor) {
         return status;
     }
     struct process *process;
-    status = process_create(job_root, aspace, predecessor, PROCESS_KEEP, &options, &process);
-    if (status == OK) {
-        status = run(process, aspace, entry, block);
-        object_unref(&process->object);
+    status = process_create(job_root, aspace, predecessor, PROCESS_KEEP | PROCESS_HELD, &options,
+                            &process);
+    if (status != OK) {
+        return status;
     }
+    status = run(process, aspace, entry, block);
+    if (status == OK || status == ERR_BAD_STATE) { // BAD_STATE: somebody has killed it already
+        boot_watch_init(process);
+        status = OK;
+    }
+    object_unref(&process->object);
     return status;
 }
 
@@ -128,11 +133,6 @@ static void restart(struct reap_item *item) {
     if (status != OK) {
         panic("init can't be restarted: %d", status);
     }
-    unwatch(predecessor);
+    process_unhold(predecessor);
     log_line("boot: init restarted (%u) in %ld us", number, (clock_now() - now) / 1000);
-}
-
-static void ended(struct process *process) {
-    assert(process == init.process);
-    reap_memory(&init.item, restart);
 }

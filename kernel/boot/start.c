@@ -115,7 +115,7 @@ static status_t give_all(struct process *init, struct thread *thread) {
 
 static status_t make_init(struct aspace *aspace, struct process **out) {
     struct process_options options = {.label = "init"};
-    return process_create(job_root, aspace, NULL, PROCESS_KEEP, &options, out);
+    return process_create(job_root, aspace, NULL, PROCESS_KEEP | PROCESS_HELD, &options, out);
 }
 
 static status_t start_in(struct aspace *aspace) {
@@ -135,15 +135,15 @@ static status_t start_in(struct aspace *aspace) {
     status = thread_create(init, block, &thread);
     if (status == OK) {
         status = give_all(init, thread);
-        if (status == OK) {
-            boot_watch_init(init);
-        }
         status = status == OK ? thread_start(thread, entry, INIT_STACK(block), block, 0) : status;
         object_unref(&thread->object);
     }
     if (status != OK) {
         process_kill(init, EXIT_KILLED, 0);
+        process_unhold(init);
         log_line("boot: can't make the first process: %d", status);
+    } else {
+        boot_watch_init(init);
     }
     object_unref(&init->object);
     return status;

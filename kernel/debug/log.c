@@ -120,4 +120,7 @@ void log_set_serial(bool on) {
 void log_enter_panic(void) {
     __atomic_store_n(&in_panic, true, __ATOMIC_RELEASE);
     serial_on = true;
+    if (__atomic_load_n(&lock.word, __ATOMIC_RELAXED) != 0) {
+        arch_serial_write("\n", 1); // whoever was stopped was in the middle of a line
+    }
 }

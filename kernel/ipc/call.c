@@ -8,7 +8,8 @@
 // CANCEL), and the caller stays parked until the answer, so that nothing is consumed for a caller who
 // has gone and nothing is done twice. A caller that dies, or said WAIT_ABANDON, does not wait: its call
 // goes on as an orphan.
-#include <abi/flags.h>
+#include "call_internal.h"
+
 #include <abi/rights.h>
 #include <ipc/call.h>
 #include <ipc/channel.h>
@@ -35,6 +36,7 @@ status_t call_create(struct job *job, struct call **out) {
         return ERR_NO_MEMORY;
     }
     object_ref(&job->object);
+    call->slot = id_slot(call->id);
     for (size_t i = 0; i < MESSAGE_HANDLES; i++) {
         call->handles[i].kind = HANDLE_MESSAGE;
     }
@@ -63,28 +65,6 @@ static void drop_handles(struct call *call) {
 }
 
 // ---- sending
-
-static bool window_valid(const struct window *window) {
-    return window->bytes == 0 || window->addr + window->bytes >= window->addr;
-}
-
-// Reads the header of the caller's message, each word once.
-static status_t read_header(const struct message *from, struct message *to) {
-    const volatile struct message *hostile = from;
-    to->op = hostile->op;
-    to->body_bytes = hostile->body_bytes;
-    to->handle_count = hostile->handle_count;
-    to->accept_count = hostile->accept_count;
-    to->in.addr = hostile->in.addr;
-    to->in.bytes = hostile->in.bytes;
-    to->out.addr = hostile->out.addr;
-    to->out.bytes = hostile->out.bytes;
-    if (to->body_bytes > MESSAGE_BODY_BYTES || to->handle_count > MESSAGE_HANDLES ||
-        to->accept_count > MESSAGE_HANDLES || !window_valid(&to->in) || !window_valid(&to->out)) {
-        return ERR_INVALID_ARGUMENT;
-    }
-    return OK;
-}
 
 // Derives the nodes of the handles that travel, and promises slots to the reply.
 static status_t take_handles(struct thread *self, struct call *call) {
@@ -116,43 +96,6 @@ static void give_handles_back(struct thread *self, struct call *call) {
         handle_unreserve(self_table(), self->reserved_slots);
         self->reserved_slots = 0;
     }
-}
-
-static void stamp(struct thread *self, struct call *call, const struct call_origin *origin) {
-    self->call_number++;
-    if (unlikely(origin != NULL && call->channel->forwarder)) {
-        call->process = origin->process;
-        call->thread = origin->thread;
-        call->number = origin->number;
-        call->acked = origin->acked;
-        call->cookie = origin->cookie;
-        call->sub = origin->sub;
-        call->forwarded = true;
-        return;
-    }
-    call->process = self->process->id;
-    call->thread = self->id;
-    call->number = self->call_number;
-    call->acked = self->call_number - 1;
-    call->cookie = __atomic_load_n(&self->cookie, __ATOMIC_RELAXED);
-    call->sub = 0;
-    call->forwarded = false;
-}
-
-static void prepare(struct thread *self, struct call *call, struct channel *channel,
-                    instant_t deadline, uint32_t flags, const struct call_origin *origin) {
-    memcpy(call->message.body, self->block->message.body, call->message.body_bytes);
-    call->channel = channel;
-    call->caller = self;
-    call->deadline = deadline;
-    call->abandon = (flags & WAIT_ABANDON) != 0;
-    call->cancel = false;
-    call->current = false;
-    call->doomed = false;
-    call->leave = OK;
-    call->crashes = 0;
-    call->deliveries = 0;
-    stamp(self, call, origin);
 }
 
 // Puts the call at the port: into the hands of a waiting server, which is returned in *server, or into the
@@ -191,7 +134,7 @@ int64_t call_send(struct thread *self, struct channel *channel, instant_t deadli
     }
     struct call *call = self->call;
     assert(call->state == CALL_IDLE);
-    status_t status = read_header(&self->block->message, &call->message);
+    status_t status = call_read_header(&self->block->message, &call->message);
     if (status != OK) {
         return status;
     }
@@ -205,7 +148,7 @@ int64_t call_send(struct thread *self, struct channel *channel, instant_t deadli
         give_handles_back(self, call);
         return ERR_BAD_HANDLE;
     }
-    prepare(self, call, channel, deadline, flags, origin);
+    call_prepare(self, call, channel, deadline, flags, origin);
     struct thread *server = NULL;
     bool filling = false;
     struct port *port = channel->port;
@@ -221,8 +164,7 @@ int64_t call_send(struct thread *self, struct channel *channel, instant_t deadli
         return status;
     }
     // From here on the caller may already run elsewhere, and the call may be another one.
-    struct cpu *cpu = cpu_this();
-    cpu->calls++;
+    cpu_this()->slow_calls++;
     if (server == NULL) {
         return STATUS_PARKED;
     }
@@ -232,7 +174,6 @@ int64_t call_send(struct thread *self, struct channel *channel, instant_t deadli
     if (!sched_may_switch_to(server)) {
         thread_unpark(server, OK);
     } else if (thread_unpark_direct(server, OK)) {
-        cpu->fast_calls++;
         sched_switch_direct(server);
     }
     return STATUS_PARKED;

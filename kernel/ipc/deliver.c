@@ -5,70 +5,14 @@
 // A token is the id of the call, renewed at each delivery. It is found through the id table without a
 // lock and believed only after a second look under the port's lock, at the id, the state and the process
 // that took it.
+#include "call_internal.h"
+
 #include <abi/rights.h>
 #include <ipc/call.h>
 #include <ipc/channel.h>
 #include <mm/aspace.h>
 #include <object/id.h>
 #include <sched/current.h>
-
-// Whether the first in the queue was delivered before. Such calls stand together at the head of it.
-static bool retry_follows(const struct port *port) {
-    const struct list_node *node = list_first(&port->queue);
-    const struct port_item *item = list_entry(node, struct port_item, node);
-    return node != NULL && item->kind == PACKET_CALL &&
-           container_of(item, struct call, item)->deliveries != 0;
-}
-
-static uint16_t packet_flags(const struct call *call) {
-    uint16_t flags = 0;
-    if (unlikely(call->deliveries > 1)) {
-        flags |= PACKET_RETRY;
-        flags |= retry_follows(call->port) ? 0 : PACKET_LAST_RETRY;
-    }
-    flags |= call->cancel ? PACKET_CANCEL : 0;
-    flags |= call->caller == NULL ? PACKET_ORPHAN : 0;
-    flags |= call->forwarded ? PACKET_FORWARDED : 0;
-    return flags;
-}
-
-static void fill_block(const struct call *call, struct thread_block *block) {
-    const struct message *from = &call->message;
-    struct packet *packet = &block->packet;
-    packet->key = call->channel->key;
-    packet->kind = PACKET_CALL;
-    packet->flags = packet_flags(call);
-    packet->deliveries = call->deliveries;
-    packet->token = call->id;
-    packet->process = call->process;
-    packet->thread = call->thread;
-    packet->call_number = call->number;
-    packet->acked = call->acked;
-    packet->cookie = call->cookie;
-    packet->sub = call->sub;
-    packet->in_bytes = from->in.bytes;
-    packet->out_bytes = from->out.bytes;
-    packet->deadline = call->deadline;
-    struct message *to = &block->message;
-    to->op = from->op;
-    to->body_bytes = from->body_bytes;
-    to->handle_count = from->handle_count;
-    to->accept_count = from->accept_count;
-    memcpy(to->body, from->body, from->body_bytes);
-}
-
-bool call_take(struct call *call, struct thread *server) {
-    assert(spin_held(&call->port->lock));
-    call->id = id_renew(call->id);
-    call->server_process = server->process->id;
-    call->deliveries++;
-    list_push_back(&call->port->taken, &call->taken_node);
-    server->current_token = call->id;
-    fill_block(call, server->block);
-    bool handles = call->handle_count != 0;
-    call->state = handles ? CALL_FILLING : CALL_TAKEN;
-    return handles;
-}
 
 void call_install(struct call *call, struct thread *server) {
     assert(call->state == CALL_FILLING);
@@ -91,15 +35,6 @@ void call_install(struct call *call, struct thread *server) {
     call_settle(call, &orphans);
     spin_unlock(&port->lock);
     call_free_orphans(&orphans);
-}
-
-status_t call_find(uint64_t token, uint64_t process, struct call **out) {
-    struct call *call = id_lookup(ID_CALL, token);
-    if (call == NULL || __atomic_load_n(&call->server_process, __ATOMIC_RELAXED) != process) {
-        return ERR_STALE_TOKEN;
-    }
-    *out = call;
-    return OK;
 }
 
 // Whether the token still names this call, taken by this process. port->lock held.

@@ -10,6 +10,8 @@
 // Takeover: port_orphan holds what the dead server had taken, oldest first, and marks the port orphaned.
 // The first port_reply_wait after that (only the successor can make it: the port's handle is in the
 // inherited table) puts the held calls back at the head of the queue and posts every level again.
+#include "call_internal.h"
+
 #include <abi/flags.h>
 #include <arch/clock.h>
 #include <ipc/call.h>

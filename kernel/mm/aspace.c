@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Address spaces: their life, page faults, and thread blocks. What changes mappings is in aspace_map.c.
+// Address spaces: their life, page faults, and thread blocks. What changes mappings is in
+// aspace_map.c.
 //
 // A page fault takes the aspace's lock to find the mapping, then the vmo's lock, and lets go of the
 // first: from then on the vmo's lock keeps the mapping where it is, so faults on different vmos of
 // one aspace are resolved side by side.
 //
-// The last reference to an aspace goes when no thread runs in it any more, but an idle CPU may still have
-// its tables loaded, since nobody had a reason to load others. So destroying begins with a request to
-// all CPUs in aspace->cpus to load the kernel's tables (shootdown_leave); after that no CPU can load
-// it again, because only a running thread's aspace is ever loaded. Then mappings are forgotten in steps,
-// then the tables are freed. The struct itself waits for one more grace period: a revoke that has
-// just unlinked the node of one of the mappings may be about to look at its aspace (mapping_revoked).
+// The last reference to an aspace goes when no thread runs in it any more, but an idle CPU may
+// still have its tables loaded, since nobody had a reason to load others. So destroying begins with
+// a request to all CPUs in aspace->cpus to load the kernel's tables (shootdown_leave); after that
+// no CPU can load it again, because only a running thread's aspace is ever loaded. Then mappings
+// are forgotten in steps, then the tables are freed. The struct itself waits for one more grace
+// period: a revoke that has just unlinked the node of one of the mappings may be about to look at
+// its aspace (mapping_revoked).
 #include "aspace_internal.h"
 #include "vmo_internal.h"
 
@@ -112,7 +114,8 @@ static bool allows(const struct mapping *mapping, uint32_t access) {
            ((access & FAULT_EXECUTE) == 0 || (have & MAP_EXECUTE) != 0);
 }
 
-// Finds mapping and page behind an address. When it returns OK, the lock of the mapping's vmo is held.
+// Finds mapping and page behind an address. When it returns OK, the lock of the mapping's vmo is
+// held.
 static status_t lock_page(struct aspace *aspace, vaddr_t addr, uint32_t access,
                           struct mapping **out, struct vmo_view *view) {
     spin_lock(&aspace->lock);

@@ -14,9 +14,9 @@ struct aspace {
     struct spinlock lock; // RANK_ASPACE, guards:
     struct tree mappings; // struct mapping.node, by address; none overlap
     uint32_t mapping_count;
-    uint64_t origins;  // the last one given out
-    vaddr_t rover;     // where the search for a gap begins
-    struct tree pins;  // struct pin.node, by address
+    uint64_t origins; // the last one given out
+    vaddr_t rover;    // where the search for a gap begins
+    struct tree pins; // struct pin.node, by address
 
     struct spinlock tables_lock; // RANK_PAGE_TABLE, guards:
     struct arch_space space;
@@ -36,7 +36,8 @@ struct pin {
 // Whether a thread block lies in a range. aspace->lock held.
 bool aspace_has_pin(const struct aspace *aspace, vaddr_t start, vaddr_t end);
 
-// The page behind an address for a copy that ends with page_release (vmo_internal.h). As aspace_page.
+// The page behind an address for a copy that ends with page_release (vmo_internal.h). As
+// aspace_page.
 [[nodiscard]] status_t aspace_page_hold(struct aspace *aspace, vaddr_t addr, bool write,
                                         struct page **out);
 
@@ -45,4 +46,5 @@ static inline bool user_range(vaddr_t addr, uint64_t bytes) {
     return addr >= USER_MIN && addr < USER_MAX && bytes <= USER_MAX - addr;
 }
 
-#define MAP_BASE 0x100000000ULL // the first gap that is looked at when the caller leaves the place open
+#define MAP_BASE                                                                                   \
+    0x100000000ULL // the first gap that is looked at when the caller leaves the place open

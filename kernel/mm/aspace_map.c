@@ -2,16 +2,16 @@
 //
 // Changing the mappings of an aspace: map, unmap, protect, and revoking.
 //
-// Each works on its range in steps, from the end towards the beginning: what is left is then a range with
-// the same beginning, and only the size has to be remembered until the call is restarted. A step
-// is atomic: checks first, then the splits at its borders (the only thing that can fail, and one that
-// changes nothing that shows), then what was asked. Replacing maps the new piece in the same step in
-// which it takes the old one away, so that nobody else can get the place in between. Nearly all
-// calls are done in one step.
+// Each works on its range in steps, from the end towards the beginning: what is left is then a
+// range with the same beginning, and only the size has to be remembered until the call is
+// restarted. A step is atomic: checks first, then the splits at its borders (the only thing that
+// can fail, and one that changes nothing that shows), then what was asked. Replacing maps the new
+// piece in the same step in which it takes the old one away, so that nobody else can get the place
+// in between. Nearly all calls are done in one step.
 //
-// A gap is searched from the rover on: the end of what was placed last, or the lowest address unmapped
-// since. So the search is short as a rule; at worst it walks over all mappings, of which an aspace has at
-// most MAPPINGS_MAX.
+// A gap is searched from the rover on: the end of what was placed last, or the lowest address
+// unmapped since. So the search is short as a rule; at worst it walks over all mappings, of which
+// an aspace has at most MAPPINGS_MAX.
 #include "aspace_internal.h"
 #include "vmo_internal.h"
 
@@ -351,9 +351,9 @@ status_t aspace_protect(struct aspace *aspace, vaddr_t addr, uint64_t size, uint
     return status;
 }
 
-// The node has been unlinked, so the mapping is not copied any more. It may not be in place yet, and it
-// may be gone; its memory and its aspace's stay readable until this entry ends. Thread blocks in it stay
-// pinned, but the process can't see them any more.
+// The node has been unlinked, so the mapping is not copied any more. It may not be in place yet,
+// and it may be gone; its memory and its aspace's stay readable until this entry ends. Thread
+// blocks in it stay pinned, but the process can't see them any more.
 void mapping_revoked(struct handle *node) {
     struct mapping *mapping = container_of(node, struct mapping, handle);
     struct aspace *aspace = mapping->aspace;

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Copying between a vmo or an aspace and a buffer, page by page. The page is found and held under the
-// locks, then the bytes are moved through the kernel's map of RAM with no lock at all, because the buffer
-// may be user memory that faults. While it is held for writing, a snapshot of its vmo copies the
-// page instead of sharing it (vmo.c, I4); it may be replaced, cut off or unmapped meanwhile, as if
-// that had happened just before the copy or just after.
+// Copying between a vmo or an aspace and a buffer, page by page. The page is found and held under
+// the locks, then the bytes are moved through the kernel's map of RAM with no lock at all, because
+// the buffer may be user memory that faults. While it is held for writing, a snapshot of its vmo
+// copies the page instead of sharing it (vmo.c, I4); it may be replaced, cut off or unmapped
+// meanwhile, as if that had happened just before the copy or just after.
 #include "aspace_internal.h"
 #include "vmo_internal.h"
 
 #include <mm/user.h>
 
 struct copy {
-    struct vmo *vmo;       // one of these two
+    struct vmo *vmo; // one of these two
     struct aspace *aspace;
-    uint64_t at;           // offset or address
+    uint64_t at; // offset or address
     uintptr_t buffer;
-    bool user;             // the buffer is the calling thread's
-    bool write;            // from the buffer into the vmo or aspace
+    bool user;  // the buffer is the calling thread's
+    bool write; // from the buffer into the vmo or aspace
 };
 
 static status_t hold(const struct copy *copy, uint64_t at, struct page **out) {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// Mappings: their place in the aspace's tree and in the vmo's list, splitting and joining them, and the
-// page table entries that they are responsible for.
+// Mappings: their place in the aspace's tree and in the vmo's list, splitting and joining them, and
+// the page table entries that they are responsible for.
 //
-// Locks, outer to inner: aspace->lock, the vmo's lock, aspace->tables_lock. An operation on an aspace goes
-// that way. An operation on a vmo must reach the page tables of every aspace that maps it, against the
-// order of the first two; it can, because the vmo's lock alone is enough to read a mapping's range and
-// to keep it linked (who changes either holds both), and the page tables have a lock of their own inside.
-// A mapping keeps its aspace's tables alive only while it is linked: see aspace_destroy.
+// Locks, outer to inner: aspace->lock, the vmo's lock, aspace->tables_lock. An operation on an
+// aspace goes that way. An operation on a vmo must reach the page tables of every aspace that maps
+// it, against the order of the first two; it can, because the vmo's lock alone is enough to read a
+// mapping's range and to keep it linked (who changes either holds both), and the page tables have a
+// lock of their own inside. A mapping keeps its aspace's tables alive only while it is linked: see
+// aspace_destroy.
 //
-// No entry is made but with the lock of the mapping's vmo held, and a flush is done before that lock is
-// dropped: invariants I1 and I2 of vmo.c.
+// No entry is made but with the lock of the mapping's vmo held, and a flush is done before that
+// lock is dropped: invariants I1 and I2 of vmo.c.
 #include <mm/mapping.h>
 
 #include "aspace_internal.h"
@@ -271,8 +272,7 @@ void mapping_write_protect(struct mapping *mapping, vaddr_t start, vaddr_t end,
     }
 }
 
-uint32_t mapping_tables(const struct mapping *mapping, vaddr_t start, vaddr_t end,
-                        uint32_t limit) {
+uint32_t mapping_tables(const struct mapping *mapping, vaddr_t start, vaddr_t end, uint32_t limit) {
     struct aspace *aspace = mapping->aspace;
     uint32_t tables = 0;
     spin_lock(&aspace->tables_lock);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The page allocator. Free pages stand in buddy lists, one for each power of two up to 32 MiB: a freed
-// block merges with its neighbour of the same size when that is free too. Single pages, which is nearly
-// all there is, come from a stack of each CPU that is refilled from and drained to the buddy lists in
-// batches, so the lock is taken about once in 32 times. Interrupts are off in the kernel, so a CPU's
-// stack needs no lock.
+// The page allocator. Free pages stand in buddy lists, one for each power of two up to 32 MiB: a
+// freed block merges with its neighbour of the same size when that is free too. Single pages, which
+// is nearly all there is, come from a stack of each CPU that is refilled from and drained to the
+// buddy lists in batches, so the lock is taken about once in 32 times. Interrupts are off in the
+// kernel, so a CPU's stack needs no lock.
 //
 // Invariants. A frame record's `state` and `order` mean something only for the first page of a free
-// block; all pages of an allocated block are USED. A page on a CPU's stack is CACHED and can't merge:
-// up to CPU_MAX * CACHE_MAX pages (8 MiB on 32 CPUs) may be missing when memory runs out, no more.
-// Holes between RAM ranges have frame records too: 8 MiB for each GiB of hole below the highest RAM.
+// block; all pages of an allocated block are USED. A page on a CPU's stack is CACHED and can't
+// merge: up to CPU_MAX * CACHE_MAX pages (8 MiB on 32 CPUs) may be missing when memory runs out, no
+// more. Holes between RAM ranges have frame records too: 8 MiB for each GiB of hole below the
+// highest RAM.
 //
 // Debug builds mark both ends of a freed page and look at the marks when it is allocated again.
 #include <mm/page.h>
@@ -31,7 +32,7 @@ struct page_cache {
 struct page *page_frames;
 uint64_t page_frame_count;
 
-static struct page_cache caches[CPU_MAX]; // each its CPU's alone
+static struct page_cache caches[CPU_MAX];                // each its CPU's alone
 static struct spinlock lock = SPINLOCK_INIT(RANK_PAGES); // guards:
 static struct page *free_heads[PAGE_ORDER_MAX + 1];
 static uint32_t free_orders; // bit o: free_heads[o] is not null

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// How the page allocator learns of RAM: the usable ranges of the boot information, minus what lies in
-// them already. The frame table is put into the first free place that is large enough. Every page of
-// RAM gets a record; those of reserved pages have a reference for ever, so that physical vmos over them
-// (the boot archive) can be handled like all others.
+// How the page allocator learns of RAM: the usable ranges of the boot information, minus what lies
+// in them already. The frame table is put into the first free place that is large enough. Every
+// page of RAM gets a record; those of reserved pages have a reference for ever, so that physical
+// vmos over them (the boot archive) can be handled like all others.
 #include "page_internal.h"
 
 #include <arch/boot.h>

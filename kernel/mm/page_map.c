@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The radix tree of pages. A table is named by its frame record; its entries are frame records too: of
-// tables, or on the lowest level of the pages themselves. The record of a table counts the entries in
-// use in `pins`, so that it is known at once when the table can go.
+// The radix tree of pages. A table is named by its frame record; its entries are frame records too:
+// of tables, or on the lowest level of the pages themselves. The record of a table counts the
+// entries in use in `pins`, so that it is known at once when the table can go.
 //
-// The height grows when an index does not fit, by a new root whose entry 0 is the old one, and falls
-// back to 0 when the last page has gone.
+// The height grows when an index does not fit, by a new root whose entry 0 is the old one, and
+// falls back to 0 when the last page has gone.
 #include <mm/page_map.h>
 
 #define TABLE_BITS 9
@@ -68,7 +68,8 @@ static status_t grow(struct page_map *map, struct job *job, uint32_t height) {
         struct page *table = NULL;
         bool inline_pages = map->height == 0;
         uint64_t first = 0;
-        if (inline_pages ? page_map_next(map, &first, PAGE_MAP_INLINE) != NULL : map->root != NULL) {
+        if (inline_pages ? page_map_next(map, &first, PAGE_MAP_INLINE) != NULL
+                         : map->root != NULL) {
             status_t status = page_alloc(job, PAGE_ALLOC_ZERO, &table);
             if (status != OK) {
                 return status;
@@ -165,7 +166,8 @@ struct page *page_map_take(struct page_map *map, uint64_t index) {
     return page;
 }
 
-// Looks from *index to the end of the lowest table that it falls in, or of the empty part around it.
+// Looks from *index to the end of the lowest table that it falls in, or of the empty part around
+// it.
 static struct page *scan(const struct page_map *map, uint64_t *index) {
     struct page *table = map->root;
     uint32_t level = map->height - 1;

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // Reaping in batches. What is put on a CPU's list joins the end of it. When no batch is open, all
-// that waits becomes one, and the entry_seq of every CPU is noted. The batch may be worked off once each
-// CPU that was in the kernel then (an odd number) has left it or has entered anew (another number).
+// that waits becomes one, and the entry_seq of every CPU is noted. The batch may be worked off once
+// each CPU that was in the kernel then (an odd number) has left it or has entered anew (another
+// number).
 //
-// Why that is enough: whoever reaps has first made the thing unreachable. An entry that began before can
-// still hold a pointer to it, and shows as an unchanged odd number. An entry that begins later can't find
-// it, provided that a CPU's new odd number is visible before its first look-up: so the entry code
-// increments entry_seq with a full barrier, and here stands one between the unlinking and the note.
-// This CPU counts like the others: the entry that reaps is over before the batch is touched. The idle
-// loop, which holds no pointers between its rounds, counts each round as an entry.
+// Why that is enough: whoever reaps has first made the thing unreachable. An entry that began
+// before can still hold a pointer to it, and shows as an unchanged odd number. An entry that begins
+// later can't find it, provided that a CPU's new odd number is visible before its first look-up: so
+// the entry code increments entry_seq with a full barrier, and here stands one between the
+// unlinking and the note. This CPU counts like the others: the entry that reaps is over before the
+// batch is touched. The idle loop, which holds no pointers between its rounds, counts each round as
+// an entry.
 //
-// A CPU's list is its own and interrupts are off, so there is no lock. An object that needs more steps
-// stays in front. Work per call is bounded by WORK_MAX units.
+// A CPU's list is its own and interrupts are off, so there is no lock. An object that needs more
+// steps stays in front. Work per call is bounded by WORK_MAX units.
 #include <mm/reap.h>
 
 #include <sched/cpu.h>

@@ -3,16 +3,18 @@
 // Mailboxes and TLB shoot-downs.
 //
 // Each aspace knows the set of CPUs that have its tables loaded. A CPU enters the set, with a full
-// barrier, before it loads the tables and leaves it after it has loaded others (aspace_switch). Whoever
-// changes entries does so first and then, after a full barrier, reads the set. So either the CPU is in
-// the set and gets the request, or it loads the tables after the change and can't see the old entries.
-// (Loading tables flushes everything but global entries, and user entries are never global.)
+// barrier, before it loads the tables and leaves it after it has loaded others (aspace_switch).
+// Whoever changes entries does so first and then, after a full barrier, reads the set. So either
+// the CPU is in the set and gets the request, or it loads the tables after the change and can't see
+// the old entries. (Loading tables flushes everything but global entries, and user entries are
+// never global.)
 //
-// A request stands in the initiator's slot. The initiator sets its bit in each target's `incoming` word
-// and mails MAIL_SHOOTDOWN; a target takes all bits, flushes what the slots say if it has that aspace
-// loaded, and clears its own bit in the slot's `waiting` word. The initiator spins until that word is
-// zero, acting on its own mailbox meanwhile; so two initiators never wait for each other, and a target
-// that spins for a lock which the initiator holds still answers. The mailbox path takes no lock.
+// A request stands in the initiator's slot. The initiator sets its bit in each target's `incoming`
+// word and mails MAIL_SHOOTDOWN; a target takes all bits, flushes what the slots say if it has that
+// aspace loaded, and clears its own bit in the slot's `waiting` word. The initiator spins until
+// that word is zero, acting on its own mailbox meanwhile; so two initiators never wait for each
+// other, and a target that spins for a lock which the initiator holds still answers. The mailbox
+// path takes no lock.
 #include <mm/shootdown.h>
 
 #include "aspace_internal.h"
@@ -65,9 +67,14 @@ static void obey(struct cpu *cpu, const struct shootdown *request) {
         return;
     }
     for (uint32_t i = 0; i < request->count; i++) {
-        if (request->ranges[i].aspace == cpu->aspace) {
-            mmu_flush_local(request->ranges[i].addr, request->ranges[i].bytes);
+        if (request->ranges[i].aspace != cpu->aspace) {
+            continue;
         }
+        if (cpu->idle != NULL && cpu->thread == cpu->idle) {
+            leave(cpu, cpu->aspace); // it has no use for it, and is not asked again
+            break;
+        }
+        mmu_flush_local(request->ranges[i].addr, request->ranges[i].bytes);
     }
 }
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Typed slabs. A slab is one page: a header, then objects of one cache, as many as fit. Free objects of
-// a slab are linked by their indices, kept in their first word together with a mark. Slabs with a free
-// object stand in the cache's list, those in use first; full ones stand in none and come back when one
-// of their objects is freed.
+// Typed slabs. A slab is one page: a header, then objects of one cache, as many as fit. Freed
+// objects of a slab are linked by their indices, kept in their first word together with a mark;
+// those that were never used are taken in their order. Slabs with a free object stand in the
+// cache's list; full ones stand in none and come back, to the front, when one of their objects is
+// freed.
 //
-// Memory stays with its type as long as its slab does. A slab that has become empty goes back to the
-// page allocator unless it is the only one with a free object: a cache keeps at most one. That is safe for
-// look-ups without a lock because slab_free is only called after the grace period where such look-ups exist.
+// Memory stays with its type as long as its slab does: until the last object in it is freed. Then
+// the page goes back at once. That is safe for look-ups without a lock because slab_free is only
+// called after the grace period where such look-ups exist; and it is cheap, since a new slab has
+// nothing to set up.
 //
-// Debug builds refuse to free an object of another cache, an address that is not an object's, and an
-// object that is free already.
+// Debug builds refuse to free an object of another cache, an address that is not an object's, and
+// an object that is free already.
 #include <mm/slab.h>
 
 #include <mm/page.h>
@@ -22,7 +24,8 @@
 struct slab {
     struct list_node node; // in cache->partial unless full
     struct slab_cache *cache;
-    uint16_t used;
+    uint16_t used;  // objects given out now
+    uint16_t fresh; // index of the first object that was never given out
     uint16_t capacity;
     uint16_t first_free; // index, SLAB_END for none
 };
@@ -50,11 +53,8 @@ static status_t slab_grow(struct slab_cache *cache) {
         return status;
     }
     struct slab *slab = page_to_virt(page);
-    *slab = (struct slab){.cache = cache};
+    *slab = (struct slab){.cache = cache, .first_free = SLAB_END};
     slab->capacity = (uint16_t)((PAGE_SIZE - sizeof(*slab)) / cache->object_bytes);
-    for (size_t i = 0; i < slab->capacity; i++) {
-        *object_at(slab, i) = SLAB_MARK | (i + 1 < slab->capacity ? i + 1 : SLAB_END);
-    }
     list_push_back(&cache->partial, &slab->node);
     cache->slabs++;
     __atomic_fetch_add(&pages, 1, __ATOMIC_RELAXED);
@@ -73,15 +73,18 @@ static status_t take(struct slab_cache *cache, void **out) {
         }
     }
     struct slab *slab = list_entry(list_first(&cache->partial), struct slab, node);
-    uint64_t *object = object_at(slab, slab->first_free);
-    assert((*object & ~0xffffULL) == SLAB_MARK);
-    slab->first_free = (uint16_t)*object;
-    slab->used++;
-    if (slab->first_free == SLAB_END) {
+    if (slab->first_free != SLAB_END) {
+        uint64_t *object = object_at(slab, slab->first_free);
+        assert((*object & ~0xffffULL) == SLAB_MARK);
+        slab->first_free = (uint16_t)*object;
+        *out = object;
+    } else {
+        *out = object_at(slab, slab->fresh++);
+    }
+    if (++slab->used == slab->capacity) {
         list_remove(&slab->node);
     }
     cache->live++;
-    *out = object;
     return OK;
 }
 
@@ -115,7 +118,7 @@ status_t slab_alloc(struct slab_cache *cache, struct job *job, void **out) {
 static void check_live(struct slab_cache *cache, struct slab *slab, uint64_t *object) {
     size_t offset = (size_t)((char *)object - (char *)(slab + 1));
     assert(slab->cache == cache);
-    assert(offset % cache->object_bytes == 0 && offset / cache->object_bytes < slab->capacity);
+    assert(offset % cache->object_bytes == 0 && offset / cache->object_bytes < slab->fresh);
     if ((*object & ~0xffffULL) != SLAB_MARK) {
         return;
     }
@@ -127,39 +130,27 @@ static void check_live(struct slab_cache *cache, struct slab *slab, uint64_t *ob
 #define check_live(cache, slab, object) ((void)0)
 #endif
 
-// Takes the slab out of the cache if it is empty and another has room. Returns its page, or null.
-static struct page *retire(struct slab_cache *cache, struct slab *slab) {
-    if (slab->used != 0 || list_first(&cache->partial) == list_last(&cache->partial)) {
-        return NULL;
-    }
-    list_remove(&slab->node);
-    cache->slabs--;
-    slab->cache = NULL;
-    __atomic_fetch_sub(&pages, 1, __ATOMIC_RELAXED);
-    return page_from_phys(virt_to_phys(slab));
-}
-
 void slab_free(struct slab_cache *cache, struct job *job, void *object) {
     struct slab *slab = (struct slab *)ALIGN_DOWN((uintptr_t)object, PAGE_SIZE);
     spin_lock(&cache->lock);
     check_live(cache, slab, object);
-    bool was_full = slab->first_free == SLAB_END;
     *(uint64_t *)object = SLAB_MARK | slab->first_free;
     slab->first_free =
         (uint16_t)((size_t)((char *)object - (char *)(slab + 1)) / cache->object_bytes);
-    slab->used--;
     cache->live--;
-    if (was_full) {
+    if (slab->used-- == slab->capacity) {
         list_push_front(&cache->partial, &slab->node);
-    } else if (slab->used == 0) {
-        // The fuller slabs are used up first, so that the others can empty.
-        list_remove(&slab->node);
-        list_push_back(&cache->partial, &slab->node);
     }
-    struct page *page = retire(cache, slab);
+    bool empty = slab->used == 0;
+    if (empty) {
+        list_remove(&slab->node);
+        cache->slabs--;
+        slab->cache = NULL;
+    }
     spin_unlock(&cache->lock);
-    if (page != NULL) {
-        page_unref(page);
+    if (empty) {
+        __atomic_fetch_sub(&pages, 1, __ATOMIC_RELAXED);
+        page_unref(page_from_phys(virt_to_phys(slab)));
     }
     if (job != NULL) {
         job_uncharge_bytes(job, charged_bytes(cache));

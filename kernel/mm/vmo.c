@@ -3,20 +3,20 @@
 // Memory objects: their life, and how a page is found for reading or writing.
 //
 // Invariants, for every vmo V and page P:
-//  I1  Page tables show only what is in V (or its source, or the zero page for what is absent) now. Who
-//      replaces or frees a page hides it from all mappings first (vmo_hide), flushes, and only then
-//      lets go of it. Entries hold no references.
-//  I2  Whatever takes an entry or a right away flushes before it lets go of the vmo's lock. So nobody who
-//      has the lock need fear a stale TLB entry of this vmo.
+//  I1  Page tables show only what is in V now (or in its source, or the zero page for what is
+//      absent). Who replaces or frees a page hides it from all mappings first (vmo_hide), flushes,
+//      and only then lets go of it. Entries hold no references.
+//  I2  Whatever takes an entry or a right away flushes before it lets go of the vmo's lock. So who
+//      has the lock need not fear a stale TLB entry of this vmo.
 //  I3  An entry is writable only if P is in V's own map with page_shares(P) == 1.
-//  I4  P with page_shares(P) > 1 is never written. A copy into P that began before it was shared would
-//      break that: so such a copy counts in P->writers, and a clone then copies P at once. Thread
-//      blocks count in P->pins and are treated alike.
-// page_shares can rise only under the lock of a vmo that holds the page, so while V's lock is held a
-// count of 1 stays 1. A count of 2 may fall meanwhile: then one copy is made for nothing.
+//  I4  P with page_shares(P) > 1 is never written. A copy into P that began before it was shared
+//      would break that: so such a copy counts in P->writers, and a clone then copies P at once.
+//      Thread blocks count in P->pins and are treated alike.
+// page_shares can rise only under the lock of a vmo that holds the page, so while V's lock is held
+// a count of 1 stays 1. A count of 2 may fall meanwhile: then one copy is made for nothing.
 //
-// A page is charged to the vmo's job when it becomes resident, to the payer when copy-on-write is broken,
-// and stays charged there until its last vmo lets go of it.
+// A page is charged to the vmo's job when it becomes resident, to the payer when copy-on-write is
+// broken, and stays charged there until its last vmo lets go of it.
 #include "vmo_internal.h"
 
 #include <abi/info.h>

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Cloning. A clone takes a share of each page that it is to have, and the source's mappings lose their
-// right to write there; from then on whoever writes makes a copy of its own (vmo.c, I3 and I4).
+// Cloning. A clone takes a share of each page that it is to have, and the source's mappings lose
+// their right to write there; from then on whoever writes makes a copy of its own (vmo.c, I3 and
+// I4).
 //
-//                       of an ordinary vmo           of an AT_WRITE clone
-//   snapshot            its pages                    its own pages, where absent those of its source
-//   AT_WRITE            none: reads the vmo          its own pages; reads its source
+//             of an ordinary vmo     of an AT_WRITE clone
+//   snapshot  its pages              its own pages, and where absent those of its source
+//   AT_WRITE  none: reads the vmo    its own pages; reads its source
 //
-// A page into which somebody is copying at this moment, or that holds a thread block, is copied instead.
-// The clone is known to nobody yet, so its own map needs no lock.
+// A page into which somebody is copying at this moment, or that holds a thread block, is copied
+// instead. The clone is known to nobody yet, so its own map needs no lock.
 #include "vmo_internal.h"
 
 #include <arch/cpu.h>
@@ -36,8 +37,8 @@ static status_t give(struct vmo *clone, uint64_t index, struct page *page) {
     return OK;
 }
 
-// Gives the clone what `from` has in a range, up to 512 pages, where it has nothing yet. `shift` is the
-// index in `from` of the clone's page 0. Moves *index past what was done.
+// Gives the clone what `from` has in a range, up to 512 pages, where it has nothing yet. `shift` is
+// the index in `from` of the clone's page 0. Moves *index past what was done.
 static status_t give_range(struct vmo *clone, struct vmo *from, uint64_t shift, uint64_t *index,
                            uint64_t end) {
     uint64_t first = shift + *index;

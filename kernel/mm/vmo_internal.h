@@ -2,8 +2,9 @@
 //
 // The memory object as the files of mm/ see it.
 //
-// One lock a family: a vmo and its AT_WRITE clones, which read its pages, share the vmo's lock. So what
-// happens to a page of the source can be carried to the mappings of the clones without a second lock.
+// One lock a family: a vmo and its AT_WRITE clones, which read its pages, share the vmo's lock. So
+// what happens to a page of the source can be carried to the mappings of the clones without a
+// second lock.
 #pragma once
 
 #include <mm/mapping.h>
@@ -14,19 +15,19 @@ enum vmo_kind { VMO_ANONYMOUS, VMO_PHYSICAL };
 
 struct vmo {
     struct object object;
-    uint32_t flags;          // fixed, VMO_
-    uint8_t kind;            // fixed, enum vmo_kind
-    paddr_t physical;        // fixed; VMO_PHYSICAL: where it begins
-    struct vmo *source;      // fixed; AT_WRITE clones: holds a reference; never itself a clone
-    uint64_t source_first;   // fixed; index in the source of page 0
-    struct spinlock *lock;   // fixed; own_lock, or the source's
+    uint32_t flags;           // fixed, VMO_
+    uint8_t kind;             // fixed, enum vmo_kind
+    paddr_t physical;         // fixed; VMO_PHYSICAL: where it begins
+    struct vmo *source;       // fixed; AT_WRITE clones: holds a reference; never itself a clone
+    uint64_t source_first;    // fixed; index in the source of page 0
+    struct spinlock *lock;    // fixed; own_lock, or the source's
     struct spinlock own_lock; // RANK_VMO. *lock guards:
-    uint64_t pages;          // size
-    uint64_t used_end;       // no page at or past it, and none shown; > pages while a shrink goes on
+    uint64_t pages;           // size
+    uint64_t used_end; // no page at or past it, and none shown; > pages while a shrink goes on
     uint64_t resident;
     struct page_map map;
-    bool zeros_shown; // the zero page may be in page tables for absent pages of this vmo
-    uint32_t pins;    // thread blocks in it
+    bool zeros_shown;     // the zero page may be in page tables for absent pages of this vmo
+    uint32_t pins;        // thread blocks in it
     struct list mappings; // struct mapping.vmo_node
     uint32_t mapping_count;
     struct list clones; // struct vmo.clone_node
@@ -38,7 +39,7 @@ struct vmo_view {
     struct page *page; // null: not RAM
     paddr_t addr;
     bool writable; // by this vmo alone, at this moment
-    bool fresh; // was not there before
+    bool fresh;    // was not there before
 };
 
 // Finds the page for reading or writing; see vmo_page. vmo->lock held; no reference is taken.
@@ -47,8 +48,8 @@ struct vmo_view {
 // Finds what is there already, for reading or as it is. False when nothing is.
 bool vmo_peek(struct vmo *vmo, uint64_t index, struct vmo_view *view);
 
-// Takes [first, end) of the vmo out of all page tables: its own mappings and those of AT_WRITE clones.
-// vmo->lock held. The flush is the caller's.
+// Takes [first, end) of the vmo out of all page tables: its own mappings and those of AT_WRITE
+// clones. vmo->lock held. The flush is the caller's.
 void vmo_hide(struct vmo *vmo, uint64_t first, uint64_t end, struct shootdown *shootdown);
 // Takes the right to write away in the vmo's own mappings.
 void vmo_write_protect(struct vmo *vmo, uint64_t first, uint64_t end, struct shootdown *shootdown);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// What is done to a range of a vmo's pages: hiding them from page tables, freeing them, changing the size.
+// What is done to a range of a vmo's pages: hiding them from page tables, freeing them, changing
+// the size.
 //
-// Long operations work from the end of their range towards its beginning, a bounded piece a step, so
-// that what is left is again a range with the same beginning. A piece has at most 512 pages of the
-// vmo and touches few page tables, or is 512 indices long at most; the number of mappings that show one
-// piece is not bounded here, but each costs its owner's job memory.
+// Long operations work from the end of their range towards its beginning, a bounded piece a step,
+// so that what is left is again a range with the same beginning. A piece has at most 512 pages of
+// the vmo and touches few page tables, or is 512 indices long at most; the number of mappings that
+// show one piece is not bounded here, but each costs its owner's job memory.
 //
-// Shrinking sets the size first, so that nothing past it can be found any more; then the pages between it
-// and `used_end` are freed in steps. Growing waits until that is done: so pages that were cut off never
-// come back.
+// Shrinking sets the size first, so that nothing past it can be found any more; then the pages
+// between it and `used_end` are freed in steps. Growing waits until that is done: so pages that
+// were cut off never come back.
 #include "vmo_internal.h"
 
 typedef void range_fn(struct mapping *mapping, vaddr_t start, vaddr_t end,

@@ -2,52 +2,34 @@
 //
 // Handles: looking them up, making and closing them.
 //
-// A look-up takes no lock. It reads the slot's tag (value, rights, round), then the object, then the tag
-// again, and believes them when both tags are the same and hold the wanted value. That is right because
-// - a slot's live tags are all different: the generation in the value tells 2,048 uses apart, `round`
-//   65,536 laps of that, and no look-up lasts as long as 134 million uses of a slot;
-// - publishing writes the object before the tag, freeing the tag before the object, each with release:
-//   so between two equal live tags the object was that tag's;
-// - the object's memory stays readable until the kernel entry ends (mm/reap.h), even if the handle is
-//   closed and the last reference dropped meanwhile. Then the caller works on a dead object, as if its
-//   call had come a moment earlier; whoever stores the pointer uses object_try_ref.
+// A look-up takes no lock. It reads the slot's tag (value, rights, round), then the object, then
+// the tag again, and believes them when both tags are the same and hold the wanted value. That is
+// right for three reasons.
 //
-// Changes are made under two locks, outer to inner: the table's (its slots) and the object's tree lock (the
-// links, `dead`, `revoking`, the going of a live tag). While the tree lock is held, an entry whose tag is
-// live is linked in the tree of its object; so deriving a node that is in no table needs the tree lock
-// alone.
+// All live tags of a slot are different: the generation in the value tells 2,048 uses apart, the
+// round 65,536 laps of that, and no look-up lasts as long as 134 million uses of a slot.
+//
+// Publishing writes the object before the tag, freeing the tag before the object, each with
+// release. So between two equal live tags the object was that tag's.
+//
+// The object's memory stays readable until the kernel entry ends (mm/reap.h), even if the handle
+// is closed and the last reference dropped meanwhile. Then the caller works on a dead object, as if
+// its call had come a moment earlier; whoever stores the pointer uses object_try_ref.
+//
+// Changes are made under two locks, outer to inner: the table's (its slots) and the object's tree
+// lock (the links, `dead`, `revoking`, the going of a live tag). While the tree lock is held, an
+// entry whose tag is live is linked in the tree of its object; so deriving a node that is in no
+// table needs the tree lock alone.
 #include "handle_internal.h"
 
 #include <ipc/port.h>
+#include <sched/cpu.h>
 
 #define DESCRIBE_SCAN 1024 // slots that handle_describe_next looks at before it restarts
 
-static status_t entry_lookup(struct handle_table *table, handle_t value,
-                             struct handle_entry *entry) {
-    struct handle *node = handle_slot_at(table, HANDLE_INDEX(value));
-    if (unlikely(node == NULL || (value & HANDLE_NOT_LIVE) != 0)) {
-        return ERR_BAD_HANDLE;
-    }
-    entry->node = node;
-    entry->tag = __atomic_load_n(&node->tag, __ATOMIC_ACQUIRE);
-    entry->object = __atomic_load_n(&node->object, __ATOMIC_ACQUIRE);
-    if (unlikely((uint32_t)entry->tag != value || entry->object == NULL ||
-                 __atomic_load_n(&node->tag, __ATOMIC_RELAXED) != entry->tag)) {
-        return ERR_BAD_HANDLE;
-    }
-    return OK;
-}
-
 status_t handle_lookup_entry(struct handle_table *table, handle_t value, uint8_t type,
                              uint32_t rights, struct handle_entry *entry) {
-    status_t status = entry_lookup(table, value, entry);
-    if (unlikely(status != OK)) {
-        return status;
-    }
-    if (unlikely(type != 0 && entry->object->type != type)) {
-        return ERR_WRONG_TYPE;
-    }
-    return likely((handle_tag_rights(entry->tag) & rights) == rights) ? OK : ERR_ACCESS_DENIED;
+    return handle_lookup_inline(table, value, type, rights, entry);
 }
 
 bool handle_entry_live(const struct handle_entry *entry) {
@@ -58,8 +40,8 @@ bool handle_entry_live(const struct handle_entry *entry) {
 status_t handle_lookup_rights(struct handle_table *table, handle_t value, uint8_t type,
                               uint32_t rights, struct object **out, uint32_t *have) {
     struct handle_entry entry;
-    status_t status = handle_lookup_entry(table, value, type, rights, &entry);
-    if (status == OK) {
+    status_t status = handle_lookup_inline(table, value, type, rights, &entry);
+    if (likely(status == OK)) {
         *out = entry.object;
         *have = handle_tag_rights(entry.tag);
     }
@@ -69,7 +51,7 @@ status_t handle_lookup_rights(struct handle_table *table, handle_t value, uint8_
 status_t handle_lookup(struct handle_table *table, handle_t value, uint8_t type, uint32_t rights,
                        struct object **out) {
     struct handle_entry entry;
-    status_t status = handle_lookup_entry(table, value, type, rights, &entry);
+    status_t status = handle_lookup_inline(table, value, type, rights, &entry);
     if (likely(status == OK)) {
         *out = entry.object;
     }
@@ -87,13 +69,43 @@ static void set_origin(struct handle *node, uint32_t depth, uint64_t parent_proc
     __atomic_store_n(&node->parent_process, parent_process, __ATOMIC_RELEASE);
 }
 
+// What handles_gone of one object closes may be the last handle of the next, and so on along a
+// chain that a program chooses. So it does not recurse: a CPU that is in a handles_gone puts others
+// off until that one has returned. An object that is put off keeps a reference.
+static struct closing {
+    bool busy;
+    struct list put_off; // struct object.reap_node
+} closing[CPU_MAX];
+
+static void tell_put_off(struct closing *here) {
+    struct list_node *node;
+    while ((node = list_pop_front(&here->put_off)) != NULL) {
+        struct object *object = list_entry(node, struct object, reap_node);
+        __atomic_store_n(&object->gone_put_off, false, __ATOMIC_RELEASE);
+        object->ops->handles_gone(object);
+        object_unref(object);
+    }
+}
+
 void handle_release(struct object *object, uint32_t count) {
     uint32_t before = __atomic_fetch_sub(&object->handles, count, __ATOMIC_ACQ_REL);
+    struct closing *here = &closing[cpu_this()->index];
     assert(before >= count);
-    if (before == count && object->ops->handles_gone != NULL) {
+    if (before != count || object->ops->handles_gone == NULL) {
+        object_unref_many(object, count);
+    } else if (!here->busy) {
+        here->busy = true;
+        list_init(&here->put_off);
         object->ops->handles_gone(object);
+        tell_put_off(here);
+        here->busy = false;
+        object_unref_many(object, count);
+    } else if (!__atomic_exchange_n(&object->gone_put_off, true, __ATOMIC_ACQ_REL)) {
+        list_push_back(&here->put_off, &object->reap_node);
+        object_unref_many(object, count - 1);
+    } else {
+        object_unref_many(object, count);
     }
-    object_unref_many(object, count);
 }
 
 // ---- First handles
@@ -306,7 +318,8 @@ status_t handle_install(struct handle_table *table, struct handle *node, bool fr
 
 // ---- Closing and moving
 
-// Takes what was looked up out of its tree, if it still is there, so that look-ups fail. The table is locked.
+// Takes what was looked up out of its tree, if it still is there, so that look-ups fail. The table
+// is locked.
 static bool unlink_entry(const struct handle_entry *entry) {
     struct object *object = entry->object;
     spin_lock(&object->tree_lock);

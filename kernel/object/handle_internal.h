@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// What the files of the handle code share: derivation trees (handle_tree.c) and slots (handle_table.c).
+// What the files of the handle code share: derivation trees (handle_tree.c) and slots
+// (handle_table.c).
 #pragma once
 
-#include <object/handle.h>
+#include <object/handle_lookup.h>
 
-#define HANDLE_NOT_LIVE (1u << 31) // in handle.value: the slot is free, or its handle dead
 
 // ---- Derivation trees. object->tree_lock is held.
 
@@ -24,40 +24,30 @@ bool handle_tree_valid(const struct object *object, uint32_t *count);
 
 // ---- Slots of a table.
 
-// The node at an index, or null where there is no chunk. No lock.
-struct handle *handle_slot_at(const struct handle_table *table, uint32_t index);
-// The first index of the chunk after that of `index`, and the end of those that can be in use. No lock.
+// The first index of the chunk after that of `index`, and the end of those that can be in use. No
+// lock.
 uint32_t handle_next_chunk(uint32_t index);
 uint32_t handle_index_limit(const struct handle_table *table);
 
-// Takes a free slot, the one at `index` or (0) any, and charges it; with `from_reserve` one that was promised,
-// which can't fail. table->lock held. ALREADY_EXISTS, OUT_OF_RANGE, LIMIT, NO_MEMORY.
-[[nodiscard]] status_t handle_slot_take(struct handle_table *table, uint32_t index, bool from_reserve,
-                                        struct handle **out);
+// Takes a free slot, the one at `index` or (0) any, and charges it; with `from_reserve` one that
+// was promised, which can't fail. table->lock held. ALREADY_EXISTS, OUT_OF_RANGE, LIMIT, NO_MEMORY.
+[[nodiscard]] status_t handle_slot_take(struct handle_table *table, uint32_t index,
+                                        bool from_reserve, struct handle **out);
 // Makes a taken slot a live handle: look-ups find it. Tree lock and table->lock held.
 handle_t handle_slot_publish(struct handle *node, struct object *object, uint32_t rights);
 // Makes look-ups of a live handle fail from now on. Tree lock held.
 void handle_slot_withdraw(struct handle *node);
-// Frees a slot that is not live. With `to_reserve` it becomes a promised one again. table->lock held.
+// Frees a slot that is not live. With `to_reserve` it becomes a promised one again. table->lock
+// held.
 void handle_slot_put(struct handle *node, bool to_reserve);
-
-// What a look-up saw: the node, and its tag and object at that moment.
-struct handle_entry {
-    struct handle *node;
-    struct object *object;
-    uint64_t tag;
-};
-
-static inline uint32_t handle_tag_rights(uint64_t tag) {
-    return (uint16_t)(tag >> 32);
-}
 
 // handle_lookup that gives everything. No lock.
 [[nodiscard]] status_t handle_lookup_entry(struct handle_table *table, handle_t value, uint8_t type,
                                            uint32_t rights, struct handle_entry *entry);
 // Whether what a look-up saw still holds; then it does as long as the object's tree lock is held.
 bool handle_entry_live(const struct handle_entry *entry);
-// Drops `count` references that were open handles; the last one tells the object's type. No lock held.
+// Drops `count` references that were open handles; the last one tells the object's type. No lock
+// held.
 void handle_release(struct object *object, uint32_t count);
 // The port is no longer named in its table. table->lock held.
 void handle_port_unlink(struct object *object);

@@ -3,14 +3,16 @@
 // Revoking: kills what is derived from a handle, in whatever table, mapping or message it is.
 //
 // A step takes the tree's lock once and kills a number of nodes, always the first child, whose own
-// children come up in its place. The rest happens without that lock, because it is inner to the locks that
-// are needed: slots are freed under their table's lock, mappings taken away under their aspace's. Killed
-// entries and mappings hang on a private list meanwhile. Their memory stays: a table is not destroyed
-// before its dead slots were freed, and mappings are freed after a grace period. A message node is
-// finished at once and not touched again, since its owner may use it for another handle.
+// children come up in its place. The rest happens without that lock, because it is inner to the
+// locks that are needed: slots are freed under their table's lock, mappings taken away under their
+// aspace's. Killed entries and mappings hang on a private list meanwhile. Their memory stays: a
+// table is not destroyed before its dead slots were freed, and mappings are freed after a grace
+// period. A message node is finished at once and not touched again, since its owner may use it for
+// another handle.
 //
-// `revoking` on the handle refuses derivations from it between steps. Below it they go on; a step kills
-// more nodes, and faster, than others can derive in the gap to the next one, so revoking ends.
+// `revoking` on the handle refuses derivations from it between steps. Below it they go on; a step
+// kills more nodes, and faster, than others can derive in the gap to the next one, so revoking
+// ends.
 #include "handle_internal.h"
 
 #define REVOKE_BATCH 64

@@ -2,17 +2,17 @@
 //
 // Handle tables: where the slots of handles come from and go.
 //
-// Slots come in chunks of one page, found through a directory. A table starts with a directory of a few
-// entries inside its struct and moves once to a full one; the small one stays readable, so a look-up that
-// still has it finds everything that was in it. Chunks and directory are freed with the table, after a
-// grace period.
+// Slots come in chunks of one page, found through a directory. A table starts with a directory of a
+// few entries inside its struct and moves once to a full one; the small one stays readable, so a
+// look-up that still has it finds everything that was in it. Chunks and directory are freed with
+// the table, after a grace period.
 //
-// A slot that becomes free goes to the end of the queue of free ones, and the generation in its next
-// handle grows: a stale handle is refused until the slot has been used 2,048 times. `round` counts
-// those laps for the look-up's sake, see handle.c.
+// A slot that becomes free goes to the end of the queue of free ones, and the generation in its
+// next handle grows: a stale handle is refused until the slot has been used 2,048 times. `round`
+// counts those laps for the look-up's sake, see handle.c.
 //
-// Invariants, under the lock: free_count >= reserved; each of the `used` slots is charged to the job. So a
-// reserved slot can always be taken.
+// Invariants, under the lock: free_count >= reserved; each of the `used` slots is charged to the
+// job. So a reserved slot can always be taken.
 #include "handle_internal.h"
 
 #include <ipc/port.h>
@@ -23,8 +23,8 @@
 #define CHUNK_LIMIT (HANDLE_TABLE_MAX / HANDLE_CHUNK)
 #define CHUNK_BYTES (HANDLE_CHUNK * sizeof(struct handle))
 #define DIRECTORY_BYTES (CHUNK_LIMIT * sizeof(struct handle *))
-#define DESTROY_BATCH 64   // handles closed or chunks freed in a step of destruction
-#define CLEAR_SCAN 16      // slots looked at for each handle that may be closed
+#define DESTROY_BATCH 64 // handles closed or chunks freed in a step of destruction
+#define CLEAR_SCAN 16    // slots looked at for each handle that may be closed
 
 static struct slab_cache table_cache = SLAB_CACHE(struct handle_table, "handle_table");
 static uint64_t live; // atomic: slots in use, all tables together
@@ -34,17 +34,6 @@ uint64_t handle_count(void) {
 }
 
 // ---- Chunks
-
-struct handle *handle_slot_at(const struct handle_table *table, uint32_t index) {
-    uint32_t number = index / HANDLE_CHUNK;
-    // In this order: whoever sees the limit of the full directory sees the full directory.
-    if (number >= __atomic_load_n(&table->chunk_limit, __ATOMIC_ACQUIRE)) {
-        return NULL;
-    }
-    struct handle **chunks = __atomic_load_n(&table->chunks, __ATOMIC_ACQUIRE);
-    struct handle *chunk = __atomic_load_n(&chunks[number], __ATOMIC_ACQUIRE);
-    return chunk != NULL ? &chunk[index % HANDLE_CHUNK] : NULL;
-}
 
 uint32_t handle_next_chunk(uint32_t index) {
     return (index / HANDLE_CHUNK + 1) * HANDLE_CHUNK;
@@ -94,8 +83,7 @@ static status_t chunk_add(struct handle_table *table, uint32_t number) {
 // Makes sure that `count` slots are free beside the reserved ones.
 static status_t ensure_free(struct handle_table *table, uint32_t count) {
     while (table->free_count - table->reserved < count) {
-        while (table->next_chunk < table->chunk_limit &&
-               table->chunks[table->next_chunk] != NULL) {
+        while (table->next_chunk < table->chunk_limit && table->chunks[table->next_chunk] != NULL) {
             table->next_chunk++;
         }
         status_t status =

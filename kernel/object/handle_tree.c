@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Derivation trees. Closing a handle splices its children into its place, in constant time however many
-// there are, so nothing that a child stores may depend on who its parent is. Only the ends of a row of
-// siblings know more than their neighbours. A link whose bit 0 is set is not a neighbour:
+// Derivation trees. Closing a handle splices its children into its place, in constant time however
+// many there are, so nothing that a child stores may depend on who its parent is. Only the ends of
+// a row of siblings know more than their neighbours. A link whose bit 0 is set is not a neighbour:
 //
 //   next of the last sibling:   its parent | 1          (1 for nodes without a parent)
 //   prev of the first sibling:  the last sibling | 1    (so the row's other end is one step away)
 //
-// So from a first or last sibling the parent is found in two steps, and that is all that linking and
-// unlinking ever need. A middle one's parent is not known; nobody asks.
+// So from a first or last sibling the parent is found in two steps, and that is all that linking
+// and unlinking ever need. A middle one's parent is not known; nobody asks.
 #include "handle_internal.h"
 
 #define THREAD ((uintptr_t)1)
@@ -128,8 +128,8 @@ void handle_tree_replace(struct object *object, struct handle *node, struct hand
     node->prev = 0;
 }
 
-// The node after `node` in a walk over everything, parents before children; null at the end, and `*valid`
-// false when a link on the way is wrong.
+// The node after `node` in a walk over everything, parents before children; null at the end, and
+// `*valid` false when a link on the way is wrong.
 static const struct handle *walk(const struct object *object, const struct handle *node,
                                  bool *valid) {
     if (node->first_child != NULL) {

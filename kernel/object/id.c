@@ -1,38 +1,30 @@
 // SPDX-License-Identifier: MIT
 //
-// Ids. One table for all kinds: a directory of pages of slots, which are never freed. Free slots are
-// linked by their index and reused in the order in which they were freed.
+// Ids. One table for all kinds: a directory of pages of slots, which are never freed. Free slots
+// are linked by their index and reused in the order in which they were freed.
 //
-// A look-up takes no lock. It reads the slot's id, then what the id names, then the id again. Ids are
-// not reused within a boot (40 bits of generation a slot), so when both reads give the wanted id, the
-// slot named that same thing all the while between them. The order of the writes makes that hold:
-// id_alloc writes the thing before the id, id_free the id before the thing, each with release.
+// A look-up takes no lock. It reads the slot's id, then what the id names, then the id again. Ids
+// are not reused within a boot (40 bits of generation a slot), so when both reads give the wanted
+// id, the slot named that same thing all the while between them. The order of the writes makes that
+// hold: id_alloc writes the thing before the id, id_free the id before the thing, each with
+// release.
 #include <object/id.h>
 
 #include <mm/slab.h>
 #include <sched/spinlock.h>
 
-#define ID_SLOTS (1u << ID_SLOT_BITS)
 #define ID_SLOT(id) ((uint32_t)(id) & (ID_SLOTS - 1))
-#define ID_STEP ((uint64_t)ID_SLOTS)       // one generation
-#define ID_MASK (((uint64_t)1 << 60) - 1)  // slot and generation
-#define ID_FREE ((uint64_t)1 << 63)        // the slot is free; the rest is the id of its next use
+#define ID_FREE ((uint64_t)1 << 63)       // the slot is free; the rest is the id of its next use
 #define KIND_MASK ((uintptr_t)7)
 #define SLOTS_A_PAGE ((uint32_t)(PAGE_SIZE / sizeof(struct id_slot)))
 
-struct id_slot {
-    uint64_t id;
-    uintptr_t word; // live: pointer | kind; free: index of the next free slot, 0 for none
-};
-
 static struct spinlock lock = SPINLOCK_INIT(RANK_ID); // guards all but what look-ups read
 static struct id_slot *directory[ID_SLOTS / (PAGE_SIZE / sizeof(struct id_slot))];
-static uint32_t fresh = 1; // slots from here on were never used
+static uint32_t fresh = 1;             // slots from here on were never used
 static uint32_t free_first, free_last; // 0 for none
 
 static struct id_slot *slot_at(uint32_t index) {
-    struct id_slot *page =
-        __atomic_load_n(&directory[index / SLOTS_A_PAGE], __ATOMIC_ACQUIRE);
+    struct id_slot *page = __atomic_load_n(&directory[index / SLOTS_A_PAGE], __ATOMIC_ACQUIRE);
     return page != NULL ? &page[index % SLOTS_A_PAGE] : NULL;
 }
 
@@ -110,10 +102,8 @@ void *id_lookup(enum id_kind kind, uint64_t id) {
     return (void *)(word & ~KIND_MASK);
 }
 
-uint64_t id_renew(uint64_t id) {
+struct id_slot *id_slot(uint64_t id) {
     struct id_slot *slot = slot_at(ID_SLOT(id));
     assert(slot != NULL && slot->id == id);
-    uint64_t renewed = (id + ID_STEP) & ID_MASK;
-    __atomic_store_n(&slot->id, renewed, __ATOMIC_RELEASE);
-    return renewed;
+    return slot;
 }

@@ -2,13 +2,13 @@
 //
 // Jobs and what is charged to them.
 //
-// Of each resource a job uses `used` and its parent pays share(used) = max(used, reserved) for it. Many
-// CPUs charge at once, without a lock. The invariant is that the parent has been charged at least
-// share(used), and exactly that when no charge is under way: so an increase is paid for before `used`
-// grows, and a decrease is refunded after `used` has shrunk. Nothing is ever missing in an ancestor's
-// counter and no counter can go below zero. The price is that a charge under way holds its room in the
-// ancestors before it is sure of its own: close to a limit one of two racing charges may be refused
-// although the other gives its room back a moment later.
+// Of each resource a job uses `used` and its parent pays share(used) = max(used, reserved) for it.
+// Many CPUs charge at once, without a lock. The invariant is that the parent has been charged at
+// least share(used), and exactly that when no charge is under way: so an increase is paid for
+// before `used` grows, and a decrease is refunded after `used` has shrunk. Nothing is ever missing
+// in an ancestor's counter and no counter can go below zero. The price is that a charge under way
+// holds its room in the ancestors before it is sure of its own: close to a limit one of two racing
+// charges may be refused although the other gives its room back a moment later.
 #include <object/job.h>
 
 #include <mm/slab.h>
@@ -197,12 +197,13 @@ void job_describe(struct job *job, struct job_usage *usage) {
         .handles = used_of(job, RESOURCE_HANDLES),
         .threads = used_of(job, RESOURCE_THREADS),
         .processes = used_of(job, RESOURCE_PROCESSES),
-        .limits = {
-            .memory_pages = counters[RESOURCE_PAGES].limit,
-            .handles = counters[RESOURCE_HANDLES].limit,
-            .threads = counters[RESOURCE_THREADS].limit,
-            .processes = counters[RESOURCE_PROCESSES].limit,
-            .reserved_pages = counters[RESOURCE_PAGES].reserved,
-        },
+        .limits =
+            {
+                .memory_pages = counters[RESOURCE_PAGES].limit,
+                .handles = counters[RESOURCE_HANDLES].limit,
+                .threads = counters[RESOURCE_THREADS].limit,
+                .processes = counters[RESOURCE_PROCESSES].limit,
+                .reserved_pages = counters[RESOURCE_PAGES].reserved,
+            },
     };
 }

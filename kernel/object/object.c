@@ -9,8 +9,8 @@
 static uint64_t last_id; // atomic
 static uint64_t alive;   // atomic
 
-void object_init(struct object *object, const struct object_ops *ops, uint8_t type,
-                 struct job *job, uint64_t provider) {
+void object_init(struct object *object, const struct object_ops *ops, uint8_t type, struct job *job,
+                 uint64_t provider) {
     assert(ops->destroy != NULL);
     *object = (struct object){
         .ops = ops,
@@ -27,36 +27,25 @@ void object_init(struct object *object, const struct object_ops *ops, uint8_t ty
     __atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
 }
 
-bool object_try_ref(struct object *object) {
-    uint32_t refs = __atomic_load_n(&object->refs, __ATOMIC_RELAXED);
-    do {
-        if (refs == 0) {
-            return false;
-        }
-    } while (!__atomic_compare_exchange_n(&object->refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
-                                          __ATOMIC_RELAXED));
-    return true;
-}
-
 void object_ref_many(struct object *object, uint32_t count) {
     uint32_t before = __atomic_fetch_add(&object->refs, count, __ATOMIC_RELAXED);
     assert(before != 0 && before + count >= before);
     (void)before;
 }
 
-// Release: what this holder did to the object comes before its destruction; acquire: the destroyer sees
-// what all other holders did.
+// Release: what this holder did to the object comes before its destruction; acquire: the destroyer
+// sees what all other holders did.
 void object_unref_many(struct object *object, uint32_t count) {
     uint32_t before = __atomic_fetch_sub(&object->refs, count, __ATOMIC_ACQ_REL);
     assert(before >= count);
-    if (before == count) {
-        assert(object->handles == 0 && object->first_node == NULL);
-        reap_object(object);
+    if (before == count && count != 0) {
+        object_unreferenced(object);
     }
 }
 
-void object_unref(struct object *object) {
-    object_unref_many(object, 1);
+void object_unreferenced(struct object *object) {
+    assert(object->handles == 0 && object->first_node == NULL);
+    reap_object(object);
 }
 
 void object_fini(struct job *job) {

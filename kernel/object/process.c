@@ -8,6 +8,8 @@
 // successor takes the table over with process_create; process_discard, or the last handle of the ended
 // process going away, closes it, and only then do clients see that the service is gone.
 #include <ipc/call.h>
+#include "handle_internal.h"
+
 #include <ipc/port.h>
 #include <mm/aspace.h>
 #include <mm/slab.h>
@@ -155,6 +157,10 @@ status_t process_create(struct job *job, struct aspace *aspace, struct process *
     process->label[LABEL_BYTES - 1] = '\0';
     object_ref(aspace_object(aspace));
     object_init(&process->object, &process_ops, OBJECT_PROCESS, job, options->provider);
+    if ((flags & PROCESS_HELD) != 0) {
+        object_ref(&process->object);
+        process->object.handles = 1;
+    }
     status = job_add_process(job, process);
     if (status != OK) {
         goto fail_job;
@@ -185,6 +191,20 @@ static void begin_death(struct process *process, enum exit_cause cause, int64_t 
     list_for_each(node, &process->threads) {
         thread_kill(list_entry(node, struct thread, process_node));
     }
+}
+
+void process_unhold(struct process *process) {
+    handle_release(&process->object, 1);
+}
+
+bool process_watch_end(struct process *process, void (*on_end)(struct process *process)) {
+    spin_lock(&process->lock);
+    bool alive = process->state != PROCESS_ENDED;
+    if (alive) {
+        process->on_end = on_end;
+    }
+    spin_unlock(&process->lock);
+    return alive;
 }
 
 void process_kill(struct process *process, enum exit_cause cause, int64_t status) {
@@ -257,15 +277,19 @@ void process_end(struct process *process) {
         orphan_ports(process, table);
     }
     spin_lock(&process->lock);
-    process->state = PROCESS_ENDED;
-    // A kept table that nobody can succeed to (all handles of the process are gone) is given up too.
+    // Before the look at `killed`: job_kill marks the job and then looks at the state.
+    __atomic_store_n(&process->state, PROCESS_ENDED, __ATOMIC_SEQ_CST);
+    // A kept table that nobody can succeed to (all handles of the process are gone, or its job was
+    // killed) is given up too.
     bool keep = process->keep &&
-                __atomic_load_n(&process->object.handles, __ATOMIC_SEQ_CST) != 0;
+                __atomic_load_n(&process->object.handles, __ATOMIC_SEQ_CST) != 0 &&
+                !__atomic_load_n(&process->job->killed, __ATOMIC_SEQ_CST);
     struct aspace *aspace = process->aspace;
     process->aspace = NULL;
     if (!keep) {
         process->table = NULL;
     }
+    void (*on_end)(struct process *process) = process->on_end;
     spin_unlock(&process->lock);
     if (!keep) {
         table_close(table);
@@ -275,8 +299,8 @@ void process_end(struct process *process) {
     }
     object_unref(aspace_object(aspace));
     source_update(&process->source, 0, SIGNAL_PROCESS_ENDED);
-    if (process->on_end != NULL) {
-        process->on_end(process);
+    if (on_end != NULL) {
+        on_end(process);
     }
 }
 
@@ -344,7 +368,7 @@ void process_describe(struct process *process, struct process_info *info) {
     info->handles = process->table == NULL ? 0 : process->table->used;
     list_for_each(node, &process->threads) {
         const struct thread *thread = list_entry(node, struct thread, process_node);
-        info->cpu_time += __atomic_load_n(&thread->cpu_time, __ATOMIC_RELAXED);
+        info->cpu_time += sched_cpu_time(thread);
     }
     spin_unlock(&process->lock);
 }
@@ -359,9 +383,16 @@ struct aspace *process_aspace_ref(struct process *process) {
     return aspace;
 }
 
-// Finds a process of the job's tree that has not begun to die, with a reference, and marks the jobs on
-// the way as killed. Locks nest from parent to child, at most JOB_DEPTH_MAX deep.
-static struct process *job_find_live(struct job *job, bool nested) {
+// Whether job_kill has to do something about a process: it lives, or its kept table does, which may hold the
+// only handle to it, so that nobody else could ever give it up.
+static bool is_left(const struct process *process) {
+    uint8_t state = __atomic_load_n(&process->state, __ATOMIC_SEQ_CST);
+    return state < PROCESS_DYING || (state == PROCESS_ENDED && process->table != NULL);
+}
+
+// Finds a process of the job's tree that is left, with a reference, and marks the jobs on the way as
+// killed. Locks nest from parent to child, at most JOB_DEPTH_MAX deep.
+static struct process *job_find_left(struct job *job, bool nested) {
     struct process *found = NULL;
     if (nested) {
         spin_lock_nested(&job->lock);
@@ -371,8 +402,7 @@ static struct process *job_find_live(struct job *job, bool nested) {
     __atomic_store_n(&job->killed, true, __ATOMIC_SEQ_CST);
     list_for_each(node, &job->processes) {
         struct process *process = list_entry(node, struct process, job_node);
-        if (__atomic_load_n(&process->state, __ATOMIC_ACQUIRE) < PROCESS_DYING &&
-            object_try_ref(&process->object)) {
+        if (is_left(process) && object_try_ref(&process->object)) {
             found = process;
             break;
         }
@@ -381,7 +411,7 @@ static struct process *job_find_live(struct job *job, bool nested) {
         if (found != NULL) {
             break;
         }
-        found = job_find_live(list_entry(node, struct job, node), true);
+        found = job_find_left(list_entry(node, struct job, node), true);
     }
     spin_unlock(&job->lock);
     return found;
@@ -389,8 +419,9 @@ static struct process *job_find_live(struct job *job, bool nested) {
 
 void job_kill(struct job *job, int64_t status) {
     struct process *process;
-    while ((process = job_find_live(job, false)) != NULL) {
+    while ((process = job_find_left(job, false)) != NULL) {
         process_kill(process, EXIT_KILLED, status);
+        (void)process_discard(process); // BAD_STATE: there is nothing to give up
         object_unref(&process->object);
         arch_interrupt_window();
     }

@@ -68,9 +68,10 @@ void system_describe(struct system_info *info) {
         const struct cpu *cpu = cpus[i];
         info->entries += __atomic_load_n(&cpu->entries, __ATOMIC_RELAXED);
         info->aspace_switches += __atomic_load_n(&cpu->aspace_switches, __ATOMIC_RELAXED);
-        info->calls += __atomic_load_n(&cpu->calls, __ATOMIC_RELAXED);
+        info->calls += __atomic_load_n(&cpu->slow_calls, __ATOMIC_RELAXED);
         info->fast_calls += __atomic_load_n(&cpu->fast_calls, __ATOMIC_RELAXED);
     }
+    info->calls += info->fast_calls;
 }
 
 void system_check_add(const char *name, uint64_t (*check)(void)) {

@@ -117,8 +117,15 @@ void sched_enqueue(struct thread *thread) {
     }
 }
 
-bool sched_may_switch_to(const struct thread *next) {
-    return run_queue_best(&cpu_this()->run) <= (int)next->priority;
+duration_t sched_cpu_time(const struct thread *thread) {
+    uint64_t cycles = __atomic_load_n(&thread->cpu_cycles, __ATOMIC_RELAXED);
+    const struct cpu *cpu = cpus[__atomic_load_n(&thread->last_cpu, __ATOMIC_RELAXED)];
+    if (__atomic_load_n(&cpu->thread, __ATOMIC_RELAXED) == thread) {
+        // It may be switched away just now; then its present run counts twice, this once.
+        int64_t runs = (int64_t)(arch_cycles() - __atomic_load_n(&cpu->switched_at, __ATOMIC_RELAXED));
+        cycles += (uint64_t)MAX(runs, 0);
+    }
+    return clock_span(cycles);
 }
 
 static void change_thread(struct cpu *cpu, struct thread *prev, struct thread *next) {
@@ -137,10 +144,11 @@ static void change_thread(struct cpu *cpu, struct thread *prev, struct thread *n
     arch_thread_load(next);
 }
 
-static void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next, instant_t now) {
-    duration_t ran = now - cpu->switched_at;
+__attribute__((always_inline)) static inline void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next) {
+    uint64_t now = arch_cycles();
     uint8_t priority = __atomic_load_n(&next->priority, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&prev->cpu_time, ran, __ATOMIC_RELAXED);
+    __atomic_store_n(&prev->cpu_cycles, prev->cpu_cycles + (now - cpu->switched_at),
+                     __ATOMIC_RELAXED);
     cpu->switched_at = now;
     cpu->parked = false;
     __atomic_store_n(&cpu->priority, priority, __ATOMIC_RELAXED);
@@ -220,13 +228,13 @@ void schedule(void) {
     }
     cpu->slice_end = now + (next->slice_left > 0 ? next->slice_left : SLICE_NS);
     next->slice_left = 0;
-    switch_to(cpu, prev, next, now);
+    switch_to(cpu, prev, next);
     arm_slice(cpu);
 }
 
 void sched_switch_direct(struct thread *next) {
     struct cpu *cpu = cpu_this();
-    switch_to(cpu, cpu->thread, next, clock_now());
+    switch_to(cpu, cpu->thread, next);
 }
 
 // Moves a queued thread to the list of its present priority. Returns the CPU whose queue it stands in, or
@@ -307,6 +315,7 @@ _Noreturn void sched_idle(void) {
             // What is left waits for a grace period: this CPU's own entry ends here too.
             __atomic_fetch_add(&cpu->entry_seq, 2, __ATOMIC_SEQ_CST);
             arch_interrupt_window();
+            arch_pause();
         } else {
             idle_wait(cpu);
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The slow half of spin locks, and the checks of debug builds: a CPU acquires locks in rising rank, and
-// never one that it holds.
+// The slow half of spin locks, and the checks of debug builds: a CPU acquires locks in rising rank,
+// and never one that it holds.
 #include <sched/spinlock.h>
 
 #include <sched/cpu.h>

@@ -353,7 +353,7 @@ void thread_describe(struct thread *thread, struct thread_info *info) {
     *info = (struct thread_info){
         .id = thread->id,
         .process = thread->process->id,
-        .cpu_time = __atomic_load_n(&thread->cpu_time, __ATOMIC_RELAXED),
+        .cpu_time = sched_cpu_time(thread),
         .cookie = __atomic_load_n(&thread->cookie, __ATOMIC_RELAXED),
         .call_number = thread->call_number,
     };

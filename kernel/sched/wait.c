@@ -112,8 +112,11 @@ struct abort_plan {
 // Decides under thread->lock. Restarting waits that have no list are ended right here.
 static struct abort_plan plan_abort(struct thread *thread, uint64_t seq, status_t status) {
     struct abort_plan plan = { .kind = WAIT_NONE, .seq = thread->wait_seq };
-    if (thread->state != THREAD_BLOCKED || (seq != 0 && thread->wait_seq != seq) ||
-        (status == ERR_INTERRUPTED && !thread->interruptible)) {
+    if (thread->state != THREAD_BLOCKED || (seq != 0 && thread->wait_seq != seq)) {
+        return plan;
+    }
+    // Since it was latched the thread may have seen to the interruption, and begun another wait.
+    if (status == ERR_INTERRUPTED && !(thread->interruptible && thread_latched(thread))) {
         return plan;
     }
     switch (thread->wait_kind) {

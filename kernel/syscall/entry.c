@@ -6,9 +6,11 @@
 // which the architecture resumes cpu->thread, whoever that now is. The exit path is where threads
 // die, stop, clean up after waits, and are preempted; so all of that happens with no lock held and
 // nothing half done.
+#include <abi/calls.h>
 #include <arch/clock.h>
 #include <debug/log.h>
 #include <ipc/call.h>
+#include <ipc/fastpath.h>
 #include <mm/aspace.h>
 #include <mm/reap.h>
 #include <sched/sched.h>
@@ -33,9 +35,9 @@ static void serve_pending(struct thread *thread) {
     }
 }
 
-void entry_leave(void) {
-    struct cpu *cpu = cpu_this();
-    if (unlikely(cpu->reap_count != 0)) {
+// The general way out: chooses who goes on, until that is a thread with nothing pending.
+static void leave_slowly(struct cpu *cpu) {
+    if (cpu->reap_count != 0) {
         (void)reap_work();
     }
     for (;;) {
@@ -56,9 +58,30 @@ void entry_leave(void) {
     }
 }
 
+// The short way out, for when there is nothing to do.
+static inline void leave(void) {
+    struct cpu *cpu = cpu_this();
+    const struct thread *thread = cpu->thread;
+    uint64_t work = cpu->reap_count | __atomic_load_n(&cpu->mailbox, __ATOMIC_RELAXED) |
+                    cpu->parked | cpu->reschedule | (thread == cpu->idle) |
+                    __atomic_load_n(&thread->pending, __ATOMIC_RELAXED);
+    if (unlikely(work != 0)) {
+        leave_slowly(cpu);
+    }
+}
+
+void entry_leave(void) {
+    leave();
+}
+
 void entry_syscall(struct thread *thread) {
-    int64_t result = syscall_dispatch(arch_thread_call_number(&thread->arch),
-                                      arch_thread_arguments(&thread->arch));
+    uint64_t number = arch_thread_call_number(&thread->arch);
+    if ((number == CALL_CHANNEL_CALL && fastpath_call(thread)) ||
+        (number == CALL_PORT_REPLY_WAIT && fastpath_reply_wait(thread))) {
+        leave();
+        return;
+    }
+    int64_t result = syscall_dispatch(number, arch_thread_arguments(&thread->arch));
     switch (result) {
     case STATUS_PARKED: // whoever woke it, perhaps already on another CPU, owns its registers
     case STATUS_RESUMED:
@@ -73,7 +96,7 @@ void entry_syscall(struct thread *thread) {
         arch_thread_set_result(&thread->arch, result);
         break;
     }
-    entry_leave();
+    leave();
 }
 
 // The thread's own fault that nothing handles ends its process.

@@ -28,7 +28,8 @@ int64_t sys_handle_info(handle_t handle, vaddr_t info) {
     return status == OK ? copy_out(info, &record, sizeof(record)) : status;
 }
 
-// The table of a process, with a reference, if it is in `state` (PROCESS_ANY: in any). Null: it has none.
+// The table of a process, with a reference, if it is in `state` (PROCESS_ANY: in any). Null: it has
+// none.
 #define PROCESS_ANY UINT8_MAX
 static struct handle_table *table_of(struct process *process, uint8_t state) {
     spin_lock(&process->lock);
@@ -58,9 +59,8 @@ static status_t next_of_process(handle_t handle, uint32_t cursor, struct handle_
 
 int64_t sys_handle_next(handle_t process, uint32_t cursor, vaddr_t info) {
     struct handle_info record;
-    status_t status = process == HANDLE_NONE
-                          ? handle_describe_next(self_table(), cursor, &record)
-                          : next_of_process(process, cursor, &record);
+    status_t status = process == HANDLE_NONE ? handle_describe_next(self_table(), cursor, &record)
+                                             : next_of_process(process, cursor, &record);
     if (status == STATUS_RESTART) {
         arch_thread_set_argument(&thread_self()->arch, 1, record.handle);
     }
@@ -76,8 +76,8 @@ int64_t sys_object_alive(uint64_t id) {
     return thread != NULL && __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != THREAD_DEAD;
 }
 
-// The new job's handle has all rights, but IDENTITY only where the parent's has it: else whoever may create
-// jobs could set the credentials of what runs in them.
+// The new job's handle has all rights, but IDENTITY only where the parent's has it: else whoever
+// may create jobs could set the credentials of what runs in them.
 int64_t sys_job_create(handle_t parent, vaddr_t limits) {
     struct object *object;
     uint32_t have;

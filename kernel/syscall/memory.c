@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Native calls of the group "memory". Long ones keep their progress in an argument register: `size`
-// shrinks from the end until nothing is left (see mm/aspace.h). aspace_map with POPULATE, once it has
-// mapped, turns into a call that populates: no vmo, POPULATE alone, `offset` counting what is done. A
-// program may make that call itself; it then populates what is mapped there.
+// shrinks from the end until nothing is left (see mm/aspace.h). aspace_map with POPULATE, once it
+// has mapped, turns into a call that populates: no vmo, POPULATE alone, `offset` counting what is
+// done. A program may make that call itself; it then populates what is mapped there.
 #include <kernel/syscall_handlers.h>
 #include <mm/aspace.h>
 #include <mm/vmo.h>
@@ -170,8 +170,8 @@ int64_t sys_vmo_create(handle_t job_handle, size_t size, uint32_t flags) {
 int64_t sys_vmo_clone(handle_t vmo_handle, uint64_t offset, size_t size, uint32_t flags) {
     struct object *object;
     uint32_t have;
-    status_t status = handle_lookup_rights(self_table(), vmo_handle, OBJECT_VMO, RIGHT_READ,
-                                           &object, &have);
+    status_t status =
+        handle_lookup_rights(self_table(), vmo_handle, OBJECT_VMO, RIGHT_READ, &object, &have);
     if (status != OK) {
         return status;
     }

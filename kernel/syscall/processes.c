@@ -134,13 +134,14 @@ int64_t sys_process_create(handle_t job, handle_t aspace, handle_t predecessor, 
         return ERR_ACCESS_DENIED;
     }
     struct process *process;
-    status = process_create(job_from(job_object), aspace_from(aspace_obj), before, flags, &record,
-                            &process);
+    status = process_create(job_from(job_object), aspace_from(aspace_obj), before,
+                            flags | PROCESS_HELD, &record, &process);
     if (status != OK) {
         return status;
     }
     handle_t handle;
     status = handle_insert(self_table(), &process->object, PROCESS_RIGHTS, &handle);
+    process_unhold(process);
     return status == OK ? (int64_t)handle : status;
 }
 

@@ -2,11 +2,11 @@
 //
 // AVL trees: the heights of a node's two subtrees differ by at most one, so a tree of n nodes is at
 // most 1.44 log2(n) high. `balance` is the height of the larger side minus that of the smaller one.
-// Insertion and removal walk from the place of change towards the root, correcting balances, until a
-// subtree's height comes out as it was before. Nothing recurses but the check for tests.
+// Insertion and removal walk from the place of change towards the root, correcting balances, until
+// a subtree's height comes out as it was before. Nothing recurses but the check for tests.
 //
-// A side is 0 or 1 and its opposite is 1 - side, so each case and its mirror image share their code;
-// `sign(side)` is what one more level on that side adds to the balance.
+// A side is 0 or 1 and its opposite is 1 - side, so each case and its mirror image share their
+// code; `sign(side)` is what one more level on that side adds to the balance.
 #include <ds/tree.h>
 
 static int sign(int side) {
@@ -30,7 +30,8 @@ static void replace_child(struct tree *tree, struct tree_node *parent, struct tr
     }
 }
 
-// Lifts the child on the given side above its parent, and corrects both balances. Returns the child.
+// Lifts the child on the given side above its parent, and corrects both balances. Returns the
+// child.
 static struct tree_node *rotate(struct tree *tree, struct tree_node *node, int side) {
     struct tree_node *top = node->child[side];
     struct tree_node *middle = top->child[1 - side];
@@ -61,8 +62,7 @@ static struct tree_node *rebalance(struct tree *tree, struct tree_node *node) {
     return rotate(tree, node, side);
 }
 
-void tree_insert_at(struct tree *tree, struct tree_node *parent, int side,
-                    struct tree_node *node) {
+void tree_insert_at(struct tree *tree, struct tree_node *parent, int side, struct tree_node *node) {
     *node = (struct tree_node){.parent = parent, .linked = true};
     if (parent == NULL) {
         tree->root = node;

@@ -184,11 +184,11 @@ bool replies_doom(struct vault *vault) {
     return any;
 }
 
-void replies_settle(struct vault *vault, bool all_back) {
+void replies_settle(struct vault *vault) {
     for (uint32_t i = 0; i < vault->reply_count; i++) {
         struct reply_record *record = &vault->replies[i];
         const struct reply_index *index = &vault->index[i];
-        bool left_over = all_back && index->inherited && !record->forwarded;
+        bool left_over = index->inherited && !record->forwarded;
         if (record->used != 0 && index->users == 0 && (index->doomed || left_over)) {
             reply_free(vault, record);
         }

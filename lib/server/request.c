@@ -36,12 +36,12 @@ static struct request *request_alloc(struct server *server, const struct packet 
     panic("server: no place for a call");
 }
 
-static uint32_t requests_waiting(const struct server *server) {
-    uint32_t count = 0;
-    list_for_each(node, &server->parked) {
-        count++;
+bool request_can_wait(const struct request *request) {
+    uint32_t waiting = 0;
+    list_for_each(node, &request->server->parked) {
+        waiting++;
     }
-    return count;
+    return request->again || waiting < request->server->vault.layout->calls_max;
 }
 
 static struct request *find_token(struct server *server, uint64_t token) {
@@ -67,15 +67,11 @@ static bool has_twin(const struct server *server, const struct request *request)
     return false;
 }
 
-static const struct operation_info *find_operation(const struct protocol_info *protocol,
-                                                   uint32_t op) {
-    // Operations are numbered from 1, with gaps at most.
-    uint32_t first = (op & 0xffff) - 1;
-    for (uint32_t i = first < protocol->operation_count ? first : 0; i < protocol->operation_count;
-         i++) {
-        if (protocol->operations[i].op == op) {
-            return &protocol->operations[i];
-        }
+const struct operation_info *operation_find(const struct protocol_info *protocol, uint32_t op) {
+    // Nearly always they are declared in the order of their numbers, from 1.
+    uint32_t guess = (op & 0xffff) - 1;
+    if (guess < protocol->operation_count && protocol->operations[guess].op == op) {
+        return &protocol->operations[guess];
     }
     for (uint32_t i = 0; i < protocol->operation_count; i++) {
         if (protocol->operations[i].op == op) {
@@ -171,7 +167,7 @@ static void answer_from_record(struct request *request, struct reply_record *rec
         return;
     }
     // Handles that came with this delivery are not needed: the operation has had them.
-    (void)protocol_refuse(message, OK);
+    (void)protocol_refuse(message, ERR_NOT_DONE);
     message->op = record->op;
     message->body_bytes = (uint16_t)record->body_bytes;
     memcpy(message->body, record->body, record->body_bytes);
@@ -259,6 +255,8 @@ static int64_t execute(struct request *request) {
     blame_serving(&server->vault, &id);
     die_serve(&server->die, request->number, server->message);
     step_begin(&server->vault);
+    // An operation that is run again at will must not change anything.
+    server->vault.open = request->info != NULL && request->info->class != OPERATION_READ;
     int64_t result = server->program->dispatch(server, &request->packet, server->message);
     if (result >= 0) {
         commit(request);
@@ -278,7 +276,7 @@ static void park(struct request *request, enum request_state state) {
         refuse(request, ERR_NOT_DONE);
         return;
     }
-    if (!request->again && requests_waiting(server) >= server->vault.layout->calls_max) {
+    if (!request_can_wait(request)) {
         refuse(request, ERR_LIMIT);
         return;
     }
@@ -315,12 +313,33 @@ static void serve(struct request *request) {
     }
 }
 
+// Answers a parked request without running it.
+static void drop(struct request *request) {
+    struct server *server = request->server;
+    answer_set_aside(server);
+    memcpy(server->message, &request->message,
+           offsetof(struct message, body) + request->message.body_bytes);
+    list_remove(&request->node);
+    refuse(request, ERR_NOT_DONE);
+}
+
+// Whether a request that could go on now must not: nothing may be consumed for a caller that has gone, and
+// the notice of its death may still stand in the queue, behind the packet that has woken the request.
+static bool must_drop(const struct request *request) {
+    return !nested_begun(request) &&
+           (request->orphan || sys_object_alive(request->packet.thread) == 0);
+}
+
 void requests_run(struct server *server) {
     struct list_node *node = server->parked.head.next;
     while (node != &server->parked.head) {
         struct request *request = list_entry(node, struct request, node);
         node = node->next;
         if (request->state != REQUEST_READY) {
+            continue;
+        }
+        if (must_drop(request)) {
+            drop(request);
             continue;
         }
         answer_set_aside(server);
@@ -347,7 +366,7 @@ void request_take(struct server *server, const struct packet *packet) {
     struct vault *vault = &server->vault;
     replies_acked(vault, packet->thread, packet->acked);
     struct request *request = request_alloc(server, packet);
-    request->info = find_operation(server->program->protocol, server->message->op);
+    request->info = operation_find(server->program->protocol, server->message->op);
     request->number = vault->state->messages + 1;
     vault_store_64(&vault->state->messages, request->number);
     request->hash = is_forwarded(request) ? request_hash(server->message) : 0;
@@ -380,12 +399,7 @@ void request_cancel(struct server *server, const struct packet *packet) {
     }
     if (!request->orphan) {
         request->state = REQUEST_READY; // perhaps it has something to show already
-    } else if (!nested_begun(request)) {
-        // Nothing may be consumed for a caller that has gone.
-        answer_set_aside(server);
-        memcpy(server->message, &request->message,
-               offsetof(struct message, body) + request->message.body_bytes);
-        list_remove(&request->node);
-        refuse(request, ERR_NOT_DONE);
+    } else if (must_drop(request)) {
+        drop(request);
     }
 }

@@ -25,37 +25,42 @@ static size_t align(size_t offset) {
     return (offset + VAULT_ALIGN - 1) & ~(size_t)(VAULT_ALIGN - 1);
 }
 
-void vault_place(const struct vault_layout *layout, struct vault_places *places) {
+void vault_place(const struct vault_sizes *sizes, struct vault_places *places) {
     // Of calls that came straight from their thread: twice what can be in service, because a predecessor
     // may have left as many that its successor has not seen again yet.
-    places->reply_count = 2 * (layout->calls_max + 1) + layout->forwarded_max;
+    places->reply_direct = 2 * (sizes->calls_max + 1);
+    places->reply_count = places->reply_direct + sizes->forwarded_max;
     places->undo = VAULT_STATE_BYTES;
-    places->replies = align(places->undo + layout->undo_bytes);
+    places->replies = align(places->undo + sizes->undo_bytes);
     places->intents = align(places->replies + places->reply_count * sizeof(struct reply_record));
-    size_t end = places->intents + layout->intents_max * sizeof(struct intent_record);
-    for (uint32_t i = 0; i < layout->table_count; i++) {
+    size_t end = places->intents + sizes->intents_max * sizeof(struct intent_record);
+    for (uint32_t i = 0; i < sizes->table_count; i++) {
         places->tables[i] = align(end);
-        end = places->tables[i] +
-              (size_t)layout->tables[i].record_bytes * layout->tables[i].count;
+        end = places->tables[i] + (size_t)sizes->tables[i].record_bytes * sizes->tables[i].count;
     }
     places->bytes = end;
 }
 
-size_t vault_bytes(const struct vault_layout *layout) {
-    struct vault_places places;
-    vault_place(layout, &places);
-    return places.bytes;
+static struct vault_sizes sizes_of(const struct vault_layout *layout) {
+    struct vault_sizes sizes = {
+        .undo_bytes = layout->undo_bytes,
+        .calls_max = layout->calls_max,
+        .forwarded_max = layout->forwarded_max,
+        .intents_max = layout->intents_max,
+        .table_count = layout->table_count,
+    };
+    for (uint32_t i = 0; i < layout->table_count; i++) {
+        sizes.tables[i].record_bytes = layout->tables[i].record_bytes;
+        sizes.tables[i].count = layout->tables[i].count;
+    }
+    return sizes;
 }
 
-static uint32_t layout_check(const struct vault_layout *layout) {
-    uint32_t sizes[] = {layout->undo_bytes, layout->calls_max, layout->forwarded_max,
-                        layout->intents_max, layout->table_count};
-    uint32_t check = crc32c(VAULT_FORMAT, sizes, sizeof(sizes));
-    for (uint32_t i = 0; i < layout->table_count; i++) {
-        uint32_t table[] = {layout->tables[i].record_bytes, layout->tables[i].count};
-        check = crc32c(check, table, sizeof(table));
-    }
-    return check;
+size_t vault_bytes(const struct vault_layout *layout) {
+    struct vault_sizes sizes = sizes_of(layout);
+    struct vault_places places;
+    vault_place(&sizes, &places);
+    return places.bytes;
 }
 
 static uint32_t header_check(const struct vault_state *state) {
@@ -77,16 +82,6 @@ static bool vault_is_blank(const struct vault_state *state) {
     return true;
 }
 
-static void store_zeros(uint8_t *place, size_t bytes) {
-    static const uint8_t zeros[512];
-    while (bytes > 0) {
-        size_t piece = bytes < sizeof(zeros) ? bytes : sizeof(zeros);
-        vault_store(place, zeros, piece);
-        place += piece;
-        bytes -= piece;
-    }
-}
-
 static void vault_format(struct vault *vault, size_t used_bytes) {
     const uint32_t formatting = VAULT_FORMATTING;
     struct vault_state state = {
@@ -94,15 +89,14 @@ static void vault_format(struct vault *vault, size_t used_bytes) {
         .format = VAULT_FORMAT,
         .service = vault->layout->service,
         .version = vault->layout->version,
-        .layout = layout_check(vault->layout),
-        .bytes = used_bytes,
+        .sizes = sizes_of(vault->layout),
         .begun = vault_seal(0),
         .committed = vault_seal(0),
         .undo_tail = vault_seal(0),
     };
     state.check = header_check(&state);
     vault_store(&vault->state->magic, &formatting, sizeof(formatting));
-    store_zeros(vault->base + sizeof(state), used_bytes - sizeof(state));
+    vault_zero(vault->base + sizeof(state), used_bytes - sizeof(state));
     vault_store(vault->state, &state, sizeof(state));
     state.magic = VAULT_MAGIC;
     vault_store(&vault->state->magic, &state.magic, sizeof(state.magic));
@@ -113,8 +107,9 @@ static status_t corrupt(const char *why) {
     return ERR_CORRUPT;
 }
 
-static status_t header_verify(const struct vault *vault, size_t used_bytes) {
+static status_t header_verify(const struct vault *vault) {
     const struct vault_state *state = vault->state;
+    struct vault_sizes sizes = sizes_of(vault->layout);
     if (state->magic != VAULT_MAGIC || state->check != header_check(state)) {
         return corrupt("the header fails its check");
     }
@@ -122,7 +117,7 @@ static status_t header_verify(const struct vault *vault, size_t used_bytes) {
         return corrupt("it is another service's");
     }
     if (state->version != vault->layout->version ||
-        state->layout != layout_check(vault->layout) || state->bytes != used_bytes) {
+        memcmp(&state->sizes, &sizes, sizeof(sizes)) != 0) {
         return corrupt("it has another version or layout");
     }
     return OK;
@@ -158,8 +153,9 @@ static status_t step_adopt(struct vault *vault) {
 
 status_t vault_open(struct vault *vault, const struct vault_layout *layout, void *memory,
                     size_t bytes, bool reset) {
+    struct vault_sizes sizes = sizes_of(layout);
     struct vault_places places;
-    vault_place(layout, &places);
+    vault_place(&sizes, &places);
     if (bytes < places.bytes) {
         log_printf("vault: %zu bytes, %zu are needed", bytes, places.bytes);
         return ERR_OUT_OF_RANGE;
@@ -171,7 +167,7 @@ status_t vault_open(struct vault *vault, const struct vault_layout *layout, void
         .undo = (uint8_t *)memory + places.undo,
         .replies = (struct reply_record *)((uint8_t *)memory + places.replies),
         .reply_count = places.reply_count,
-        .reply_direct = places.reply_count - layout->forwarded_max,
+        .reply_direct = places.reply_direct,
         .intents = (struct intent_record *)((uint8_t *)memory + places.intents),
         .strict = true,
     };
@@ -179,9 +175,12 @@ status_t vault_open(struct vault *vault, const struct vault_layout *layout, void
         vault->tables[i] = (uint8_t *)memory + places.tables[i];
     }
     if (reset || vault_is_blank(vault->state)) {
+        if (vault->state->magic != 0) {
+            log_printf("vault: starts empty");
+        }
         vault_format(vault, places.bytes);
     }
-    status_t status = header_verify(vault, places.bytes);
+    status_t status = header_verify(vault);
     status = status == OK ? step_adopt(vault) : status;
     if (status == OK) {
         tables_adopt(vault);

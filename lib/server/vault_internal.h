@@ -22,16 +22,24 @@ struct suspect {
     uint32_t check; // of the above
 };
 
+// The sizes that say where things lie. A tool can read any vault by them.
+struct vault_sizes {
+    uint32_t undo_bytes, calls_max, forwarded_max, intents_max, table_count, reserved;
+    struct {
+        uint32_t record_bytes, count;
+    } tables[VAULT_TABLES_MAX];
+};
+
 // The beginning of a vault. What is `sealed` holds a 48-bit number and 16 bits of check in one word, so
 // that a single store changes both.
 struct vault_state {
     uint32_t magic;
-    uint32_t check; // of the following six
+    uint32_t check; // of the following four
     uint32_t format;
     uint32_t service;
     uint32_t version;
-    uint32_t layout; // CRC of all sizes and counts
-    uint64_t bytes;
+    uint32_t spare;
+    struct vault_sizes sizes;
     // Changes all the time.
     uint64_t begun;     // sealed: the number of the step under way, or of the last one committed
     uint64_t committed; // sealed
@@ -96,12 +104,13 @@ static inline struct call_id request_id(const struct request *request) {
 uint64_t vault_seal(uint64_t number);
 bool vault_unseal(uint64_t sealed, uint64_t *number);
 
-// Where a part lies, by the layout alone.
+// Where the parts lie.
 struct vault_places {
     size_t undo, replies, intents, tables[VAULT_TABLES_MAX], bytes;
     uint32_t reply_count;
+    uint32_t reply_direct; // the first of these are for calls that came straight from their thread
 };
-void vault_place(const struct vault_layout *layout, struct vault_places *places);
+void vault_place(const struct vault_sizes *sizes, struct vault_places *places);
 
 // Drops a record that failed its check, and says so.
 void vault_drop(struct vault *vault, uint16_t *used, const char *table, uint32_t index,
@@ -141,9 +150,9 @@ void reply_free(struct vault *vault, struct reply_record *record);
 void replies_acked(struct vault *vault, uint64_t thread, uint64_t acked);
 // Marks some records of threads that have died. Returns whether there are any.
 bool replies_doom(struct vault *vault);
-// The queue is empty: no call of a doomed record can come any more; nor, when `all_back`, one of those that
-// a predecessor had taken.
-void replies_settle(struct vault *vault, bool all_back);
+// The queue was seen empty: no call for a doomed record is under way any more, and all that a
+// predecessor had taken have come back.
+void replies_settle(struct vault *vault);
 // A call of this instance is to be answered from the record; it has been.
 void reply_claim(struct vault *vault, const struct reply_record *record);
 void reply_release(struct vault *vault, struct reply_record *record);
@@ -160,7 +169,19 @@ void intents_settle(struct server *server);
 // Closes every handle of the table that neither the start record nor any record names.
 void server_sweep(struct vault *vault);
 
+// ---- The loop (loop.c)
+
+#define NESTED_DONE 1u // signal of server->event: a helper has an answer
+
+[[nodiscard]] status_t loop_prepare(struct server *server);
+// One turn. BAD_STATE: the port was discarded.
+[[nodiscard]] status_t loop_turn(struct server *server);
+
 // ---- Requests (request.c)
+
+const struct operation_info *operation_find(const struct protocol_info *protocol, uint32_t op);
+// Whether there is room for this request to wait.
+bool request_can_wait(const struct request *request);
 
 // A call packet was taken; its message stands in the thread's block. Afterwards server->answer may be set.
 void request_take(struct server *server, const struct packet *packet);

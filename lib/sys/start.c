@@ -71,6 +71,16 @@ handle_t start_handle(const char *name) {
     return find_handle(init_handles, sizeof(init_handles) / sizeof(init_handles[0]), name);
 }
 
+bool start_handle_at(uint32_t index, struct start_named_handle *out) {
+    uint32_t count = record != NULL ? record->handle_count
+                                    : sizeof(init_handles) / sizeof(init_handles[0]);
+    if (index >= count) {
+        return false;
+    }
+    *out = record != NULL ? record->handles[index] : init_handles[index];
+    return true;
+}
+
 uint32_t start_argument_count(void) {
     return record != NULL ? record->argument_count : 0;
 }

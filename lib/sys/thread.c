@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Regions are placed one after the other in an area of their own. A region stays mapped until
-// thread_join: a killed thread can't unmap its own.
+// Regions are placed one after the other in an area of their own, the search beginning at the lowest
+// place that was given back: so the same addresses, and the page tables for them, are used again. A
+// region stays mapped until thread_join: a killed thread can't unmap its own.
 
 #include <sys/thread.h>
 
@@ -11,7 +12,7 @@
 #define AREA 0x600000000000UL
 #define AREA_REGIONS 65536UL // 4 GiB of addresses
 
-static uint64_t next_region;
+static uint64_t next_region; // where to look first; a hint, atomic
 
 status_t thread_region_map(handle_t aspace, vaddr_t addr) {
     int64_t vmo = sys_vmo_create(HANDLE_NONE, BLOCK_REGION_BYTES, 0);
@@ -90,6 +91,11 @@ void thread_join(struct thread *thread) {
     status_t status = sys_aspace_unmap(HANDLE_NONE, thread->region, BLOCK_REGION_BYTES);
     if (status != OK) {
         panic("thread_join: the region stays mapped: %d", status);
+    }
+    uint64_t index = (thread->region - AREA) / BLOCK_REGION_BYTES;
+    // A hint: two threads that get into each other's way here cost a longer search.
+    if (index < __atomic_load_n(&next_region, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&next_region, index, __ATOMIC_RELAXED);
     }
     (void)!sys_handle_close(thread->handle);
     *thread = (struct thread){0};

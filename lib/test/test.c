@@ -175,6 +175,18 @@ static bool contains(const char *text, const char *part) {
     }
 }
 
+// Whether a filter chooses a test: contained in its name, or after ^ its beginning.
+static bool chooses(const char *filter, const char *name) {
+    if (filter[0] != '^') {
+        return contains(name, filter);
+    }
+    size_t i = 0;
+    while (filter[i + 1] != '\0' && filter[i + 1] == name[i]) {
+        i++;
+    }
+    return filter[i + 1] == '\0';
+}
+
 // Tests run in the order of their files and lines: compilers do not keep the order in a section.
 static bool before(const struct test_case *a, const struct test_case *b) {
     int order = compare_text(a->file, b->file);
@@ -196,7 +208,7 @@ int test_run_all(const char *filter) {
     uint32_t failed = 0;
     const struct test_case *test = NULL;
     while ((test = next_after(test)) != NULL) {
-        if (filter != NULL && !contains(test->name, filter)) {
+        if (filter != NULL && !chooses(filter, test->name)) {
             continue;
         }
         running = test;

@@ -112,11 +112,22 @@ static void check_channels(struct catalog *catalog) {
     }
 }
 
+// The devices that the kernel knows by name. More come with devmgr.
+static bool device_exists(const char *name) {
+    return strcmp(name, "serial") == 0;
+}
+
 // Finds whom an entry depends on. A refused entry is not looked at.
 static void resolve_entry(struct catalog *catalog, uint32_t i) {
     struct catalog_entry *entry = &catalog->entries[i];
     const struct manifest *manifest = &entry->manifest;
     entry->depends = 0;
+    for (uint8_t k = 0; k < manifest->device_count; k++) {
+        if (!device_exists(manifest->devices[k])) {
+            refuse(catalog, i, "there is no device ", manifest->devices[k]);
+            return;
+        }
+    }
     for (uint8_t k = 0; k < manifest->need_count; k++) {
         uint8_t other = catalog_find(catalog, manifest->needs[k]);
         if (other == SERVICE_NONE) {
@@ -133,6 +144,9 @@ static void resolve_entry(struct catalog *catalog, uint32_t i) {
             return;
         }
         entry->use_entry[k] = other;
+        if (other != SERVICE_INIT && manifest->uses[k].forwarder) {
+            catalog->entries[other].forwarded[entry->use_channel[k]] = true;
+        }
         entry->depends |= other == SERVICE_INIT ? 0 : 1UL << other;
     }
 }

@@ -23,6 +23,7 @@ struct catalog_entry {
     // channels.
     uint8_t use_entry[MANIFEST_USES_MAX];
     uint8_t use_channel[MANIFEST_USES_MAX];
+    bool forwarded[MANIFEST_PROVIDES_MAX]; // somebody uses this channel as a forwarder
 };
 
 struct catalog {

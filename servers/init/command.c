@@ -7,47 +7,65 @@
 #include <sys/calls.h>
 #include <sys/string.h>
 
-#define RUN_KEY "init.run="
-#define ARGUMENTS_KEY "init.args="
-
-static status_t add_argument(struct command *command, const char *text) {
-    if (command->argument_count == COMMAND_ARGUMENTS_MAX) {
+static status_t add(const char **items, uint32_t *count, uint32_t max, const char *text) {
+    if (*count == max) {
         return ERR_NO_SPACE;
     }
-    command->arguments[command->argument_count++] = text;
+    items[(*count)++] = text;
     return OK;
 }
 
-// Cuts a list at its commas.
-static status_t add_list(struct command *command, char *list) {
+static status_t add_argument(struct command *command, const char *text) {
+    return add(command->arguments, &command->argument_count, COMMAND_ARGUMENTS_MAX, text);
+}
+
+// Cuts a text at its commas and adds the pieces.
+static status_t add_pieces(const char **items, uint32_t *count, uint32_t max, char *text) {
     status_t status = OK;
-    while (list != NULL && status == OK) {
-        char *comma = strchr(list, ',');
+    while (text != NULL && status == OK) {
+        char *comma = strchr(text, ',');
         if (comma != NULL) {
             *comma++ = '\0';
         }
-        if (*list != '\0') {
-            status = add_argument(command, list);
+        if (*text != '\0') {
+            status = add(items, count, max, text);
         }
-        list = comma;
+        text = comma;
     }
     return status;
 }
 
-static bool has_prefix(const char *text, const char *prefix) {
-    return strncmp(text, prefix, strlen(prefix)) == 0;
+static status_t add_list(struct command_list *list, char *text) {
+    list->given = true;
+    return add_pieces(list->items, &list->count, COMMAND_LIST_MAX, text);
+}
+
+// The value of a word `key=value`, or null when it has another key.
+static char *value_of(char *word, const char *key) {
+    size_t length = strlen(key);
+    return strncmp(word, key, length) == 0 ? word + length : NULL;
 }
 
 static status_t take_word(struct command *command, char *word, bool *after_dashes) {
+    char *value;
     if (*after_dashes) {
         return add_argument(command, word);
     }
     if (strcmp(word, "--") == 0) {
         *after_dashes = true;
-    } else if (has_prefix(word, RUN_KEY)) {
-        command->run = word + strlen(RUN_KEY);
-    } else if (has_prefix(word, ARGUMENTS_KEY)) {
-        return add_list(command, word + strlen(ARGUMENTS_KEY));
+    } else if ((value = value_of(word, "init.run=")) != NULL) {
+        command->run = value;
+    } else if ((value = value_of(word, "init.args=")) != NULL) {
+        return add_pieces(command->arguments, &command->argument_count, COMMAND_ARGUMENTS_MAX,
+                          value);
+    } else if ((value = value_of(word, "init.uses=")) != NULL) {
+        return add_list(&command->uses, value);
+    } else if ((value = value_of(word, "init.grants=")) != NULL) {
+        return add_list(&command->grants, value);
+    } else if ((value = value_of(word, "init.services=")) != NULL) {
+        return add_list(&command->services, value);
+    } else if (strcmp(word, "init.test=1") == 0) {
+        command->test = true;
     }
     return OK;
 }

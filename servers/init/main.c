@@ -1,130 +1,134 @@
 // SPDX-License-Identifier: MIT
 //
-// The first process. In this version it runs the one program that the kernel command line names,
-//
-//   init.run=bin/syscall-test init.args=handles,memory
-//
-// in a job of its own, waits for its end and ends the machine: powered off when the program has
-// ended with status 0, else (and when it could not be started) with the emulator status
-// EXIT_FAILED.
+// The first process, and the supervisor. It reads the manifests of the boot archive, starts
+// services, restarts them when they end, and answers the protocol svc; docs/concepts/supervision.md
+// tells the whole story. It may itself be killed between any two instructions: the kernel restarts
+// it, and it goes on.
 
-#include "command.h"
+#include "adopt.h"
+#include "init.h"
+#include "run.h"
+#include "serve.h"
+#include "supervise.h"
+#include "watch.h"
 
 #include <abi/boot.h>
-#include <abi/limits.h>
 #include <abi/names.h>
-#include <stdbool.h>
+#include <proto/protocol_answer.h>
 #include <sys/calls.h>
 #include <sys/log.h>
-#include <sys/spawn.h>
 #include <sys/start.h>
+#include <sys/string.h>
+#include <sys/thread.h>
 
-#define EXIT_FAILED 1
-
-// What the program may use: most of the machine, so that init itself is never starved.
-#define CHILD_MEMORY_SHARE(pages) ((pages) / 8 * 7)
-#define CHILD_HANDLES 100000
-#define CHILD_THREADS 4096
-#define CHILD_PROCESSES 1024
-
-static _Noreturn void end_machine(bool success) {
-    uint32_t op = success ? SYSTEM_POWER_OFF : SYSTEM_EXIT;
-    int64_t result = sys_system_control(INIT_SYSTEM, op, success ? 0 : EXIT_FAILED);
-    panic("init: can't end the machine: %s", status_name(result));
+instant_t time_now(void) {
+    return (instant_t)sys_clock_get();
 }
 
-// Makes the job of the program. Returns it, or a status.
-static int64_t create_job(void) {
-    struct system_info info;
-    status_t status = sys_object_get(INIT_SYSTEM, &info, sizeof(info));
-    if (status != OK) {
-        return status;
+void init_point(struct init *init) {
+    if (!init->command.test || init->vault.base == NULL) {
+        return;
     }
-    struct job_limits limits = {
-        .memory_pages = CHILD_MEMORY_SHARE(info.free_pages),
-        .handles = CHILD_HANDLES,
-        .threads = CHILD_THREADS,
-        .processes = CHILD_PROCESSES,
-    };
-    return sys_job_create(INIT_JOB, &limits);
+    struct init_points *points =
+        (struct init_points *)(init->vault.base + INIT_VAULT_BYTES - sizeof(*points));
+    uint64_t count = __atomic_add_fetch(&points->count, 1, __ATOMIC_RELAXED);
+    if (__atomic_load_n(&points->die_at, __ATOMIC_RELAXED) == count) {
+        points->count = 0;
+        points->deaths++;
+        __atomic_store_n(&points->die_at, points->then, __ATOMIC_RELEASE);
+        points->then = 0;
+        (void)!sys_task_kill(INIT_PROCESS, 0, 0);
+    }
 }
 
-static status_t start(const struct command *command, handle_t job, struct spawned *child) {
-    struct archive archive;
-    status_t status = archive_map(INIT_ARCHIVE, &archive);
-    if (status != OK) {
-        return status;
+static void report_line(const char *line) {
+    log_printf("init: %s", line);
+}
+
+static void report_nothing(const char *line) {
+    (void)line;
+}
+
+static void take_packet(struct init *init, const struct packet *packet, uint64_t *token) {
+    if (packet->kind == PACKET_CALL) {
+        svc_serve(init, packet);
+        *token = packet->token;
+    } else if (packet->kind == PACKET_EXIT && packet->key - KEY_SERVICE < init->service_count) {
+        service_check(init, &init->services[packet->key - KEY_SERVICE]);
     }
-    const struct spawn_handle handles[] = {
-        {"job", job, RIGHTS_JOB},
-        {"log", INIT_LOG, RIGHTS_LOG},
-        {"system", INIT_SYSTEM, RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MANAGE},
-        {"archive", INIT_ARCHIVE, RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP},
-    };
-    const struct spawn_options options = {
-        .archive = &archive,
-        .path = command->run,
-        .job = job,
-        .arguments = command->arguments,
-        .argument_count = command->argument_count,
-        .handles = handles,
-        .handle_count = sizeof(handles) / sizeof(handles[0]),
-    };
-    status = spawn(&options, child);
-    archive_unmap(&archive);
+    init_point(init);
+}
+
+// Sends the answer, if there is one, and waits. Returns what port_reply_wait does.
+static status_t answer_and_wait(struct init *init, uint64_t token, instant_t deadline) {
+    bool handle = init->reply_handle != HANDLE_NONE;
+    // A handle in the answer is not kept over a long wait.
+    status_t status = sys_port_reply_wait(init->own->port, token, handle ? 0 : deadline, 0);
+    if (handle) {
+        (void)!sys_handle_close(init->reply_handle);
+        init->reply_handle = HANDLE_NONE;
+    }
     return status;
 }
 
-// Tells how a process has ended. Returns whether it was with status 0.
-static bool report(const char *name, const struct process_info *info) {
-    bool success = info->cause == EXIT_VOLUNTARY && info->status == 0;
-    switch (info->cause) {
-    case EXIT_FAULT:
-        log_printf("init: %s faulted: trap %ld at pc 0x%lx, address 0x%lx", name, info->status,
-                   info->fault_pc, info->fault_addr);
-        break;
-    case EXIT_VOLUNTARY:
-        log_printf("init: %s ended with status %ld", name, info->status);
-        break;
-    default:
-        log_printf("init: %s was killed with status %ld", name, info->status);
-        break;
+static _Noreturn void serve(struct init *init) {
+    uint64_t token = 0;
+    for (;;) {
+        run_advance(init);
+        instant_t starts = services_advance(init);
+        instant_t beats = watch_all(init);
+        status_t status = answer_and_wait(init, token, starts < beats ? starts : beats);
+        bool answered = status == OK || status == ERR_TIMED_OUT || status == ERR_STALE_TOKEN;
+        if (!answered && token == 0) {
+            panic("init: can't wait: %s", status_name(status));
+        }
+        if (!answered) {
+            // The kernel did not take the answer, for a handle in it: the client gets the reason
+            // instead.
+            protocol_answer(&thread_block()->message, NULL, status, NULL, NULL);
+            continue;
+        }
+        token = 0;
+        if (status == OK) {
+            struct packet packet = thread_block()->packet;
+            take_packet(init, &packet, &token);
+        }
     }
-    return success;
 }
 
-static bool run(const struct command *command) {
-    int64_t job = create_job();
-    if (job < 0) {
-        log_printf("init: can't make a job: %s", status_name(job));
-        return false;
+// Without a program and without services there is nothing to wait for.
+static bool is_idle(const struct init *init) {
+    for (uint32_t i = 0; i < init->service_count; i++) {
+        uint32_t state = init->services[i].record->state;
+        if (state == SVC_STATE_WAITING || service_is_up(&init->services[i])) {
+            return false;
+        }
     }
-    struct spawned child;
-    status_t status = start(command, (handle_t)job, &child);
-    if (status != OK) {
-        log_printf("init: can't start %s: %s", command->run, status_name(status));
-        return false;
-    }
-    int64_t ended = sys_object_wait(child.process, SIGNAL_PROCESS_ENDED, INSTANT_NEVER, 0);
-    struct process_info info;
-    status = ended < 0 ? (status_t)ended : sys_object_get(child.process, &info, sizeof(info));
-    if (status != OK) {
-        log_printf("init: can't wait for %s: %s", command->run, status_name(status));
-        return false;
-    }
-    return report(command->run, &info);
+    return true;
 }
 
 int64_t native_main(struct thread_block *block) {
+    static struct init init;
     (void)block;
-    static struct command command;
-    status_t status = command_read(INIT_COMMAND, &command);
+    init.started_at = time_now();
+    status_t status = command_read(INIT_COMMAND, &init.command);
     if (status != OK) {
         panic("init: can't read the command line: %s", status_name(status));
     }
-    if (command.run == NULL) {
-        log_printf("init: nothing to run: the kernel command line has no init.run=");
-        end_machine(false);
+    status = archive_map(INIT_ARCHIVE, &init.archive);
+    if (status != OK) {
+        panic("init: can't map the boot archive: %s", status_name(status));
     }
-    end_machine(run(&command));
+    init_open(&init);
+    // The manifests never change: what is wrong with them is told once.
+    init.catalog.report = init.own->starts == 1 ? report_line : report_nothing;
+    if (catalog_load(&init.catalog, init.archive.data, init.archive.size) != OK) {
+        log_printf("init: only the manifests before the damage are used");
+    }
+    init_adopt(&init);
+    if (is_idle(&init)) {
+        log_printf("init: nothing to run: the kernel command line has no init.run=");
+        run_end_machine(false);
+    }
+    serve(&init);
 }

@@ -28,6 +28,7 @@ enum manifest_grant {
     GRANT_ARCHIVE = 1 << 3,
     GRANT_JOB = 1 << 4,
     GRANT_ROOT_JOB = 1 << 5,
+    GRANT_INIT_VAULT = 1 << 6, // for tests of init
 };
 
 enum manifest_restart {

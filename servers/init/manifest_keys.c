@@ -197,8 +197,13 @@ static const struct {
     const char *word;
     uint32_t bit;
 } grants[] = {
-    {"log", GRANT_LOG},         {"log-read", GRANT_LOG_READ}, {"system", GRANT_SYSTEM},
-    {"archive", GRANT_ARCHIVE}, {"job", GRANT_JOB},           {"root-job", GRANT_ROOT_JOB},
+    {"log", GRANT_LOG},
+    {"log-read", GRANT_LOG_READ},
+    {"system", GRANT_SYSTEM},
+    {"archive", GRANT_ARCHIVE},
+    {"job", GRANT_JOB},
+    {"root-job", GRANT_ROOT_JOB},
+    {"init-vault", GRANT_INIT_VAULT},
 };
 
 uint32_t manifest_grant_bit(const char *word) {

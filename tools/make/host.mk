@@ -16,7 +16,7 @@ HOST_PROGRAMS := $(foreach t,$(HOST_TESTS),$(call host_program,$(t)))
 HOST_INCLUDE_FOLDERS := kernel/test/host lib/test/include lib/ds/include kernel/include \
     abi/include $(GEN) \
     $(filter-out lib/test/include lib/ds/include,$(sort $(wildcard lib/*/include))) \
-    $(sort $(wildcard $(GEN)/lib/*/include)) $(GEN)/lib
+    $(sort $(wildcard $(GEN)/lib/*/include)) $(GEN)/lib kernel/arch/$(ARCH)/include
 HOST_INCLUDES := $(HOST_INCLUDE_FOLDERS:%=-I%)
 HOST_SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_FLAGS := $(COMMON_FLAGS) -O1 $(HOST_SANITIZERS) -DHOST_TEST $(HOST_INCLUDES)

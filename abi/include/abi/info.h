@@ -85,12 +85,24 @@ enum thread_state_info {
     THREAD_INFO_DEAD = 5,
 };
 
+// What a blocked thread waits for.
+enum thread_wait_info {
+    THREAD_WAIT_NONE = 0,
+    THREAD_WAIT_PORT = 1,    // port_reply_wait
+    THREAD_WAIT_CALL = 2,    // channel_call
+    THREAD_WAIT_SIGNALS = 3, // object_wait
+    THREAD_WAIT_STREAM = 4,
+    THREAD_WAIT_FUTEX = 5,
+    THREAD_WAIT_SLEEP = 6,
+    THREAD_WAIT_PAGE = 7, // a page that a pager is to bring
+};
+
 // object_get(thread, TOPIC_THREAD).
 struct thread_info {
     uint64_t id;
     uint64_t process;
     uint32_t state;  // enum thread_state_info
-    uint32_t waits;  // what it waits on: enum wait_kind, 0 when not blocked
+    uint32_t waits;  // enum thread_wait_info
     uint64_t waits_on; // id of the object it waits on, 0 when there is none
     duration_t cpu_time;
     uint64_t cookie;

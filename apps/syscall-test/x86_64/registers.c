@@ -36,7 +36,7 @@ static int64_t hold_general_registers(void *argument) {
     return (int64_t)wrong;
 }
 
-TEST(threads_keep_general_registers) {
+TEST(threads_hold_their_general_registers) {
     struct task tasks[6];
     for (uint64_t i = 0; i < COUNT(tasks); i++) {
         task_start(&tasks[i], hold_general_registers, (void *)((i + 1) * 0x0101010101010101));
@@ -93,7 +93,7 @@ static int64_t hold_vector_registers(void *argument) {
     return wrong;
 }
 
-TEST(threads_keep_vector_registers) {
+TEST(threads_hold_their_vector_registers) {
     struct task tasks[5];
     for (uint64_t i = 0; i < COUNT(tasks); i++) {
         task_start(&tasks[i], hold_vector_registers, (void *)((i + 1) * 0x123456789abcdef));

@@ -214,13 +214,17 @@ static const struct table *table_map(paddr_t addr) {
     return table;
 }
 
-static void read_table(paddr_t addr) {
+// Of several tables of one kind the first good one counts.
+// `done` has a bit for each kind.
+static void read_table(paddr_t addr, uint32_t *done) {
     const struct table *header = paging_map_firmware(addr, sizeof(*header));
-    for (size_t i = 0; header != NULL && i < ARRAY_SIZE(readers); i++) {
-        if (memcmp(header->signature, readers[i].signature, sizeof(header->signature)) == 0) {
+    for (uint32_t i = 0; header != NULL && i < ARRAY_SIZE(readers); i++) {
+        if (memcmp(header->signature, readers[i].signature, sizeof(header->signature)) == 0 &&
+            (*done & 1u << i) == 0) {
             const struct table *table = table_map(addr);
             if (table != NULL) {
                 readers[i].read(table);
+                *done |= 1u << i;
             }
         }
     }
@@ -234,10 +238,11 @@ static void read_root(paddr_t addr, size_t entry_bytes) {
     }
     const uint8_t *entries = (const uint8_t *)(root + 1);
     size_t count = (root->length - sizeof(*root)) / entry_bytes;
+    uint32_t done = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t entry = 0;
         memcpy(&entry, entries + i * entry_bytes, entry_bytes);
-        read_table(entry);
+        read_table(entry, &done);
     }
 }
 

@@ -52,6 +52,10 @@ instant_t clock_now(void) {
     return (instant_t)scale(arch_cycles() - tsc_start, ns_per_tick);
 }
 
+duration_t clock_span(uint64_t cycles) {
+    return (duration_t)scale(cycles, ns_per_tick);
+}
+
 void clock_wait(duration_t time) {
     instant_t end = clock_now() + time;
     while (clock_now() < end) {

@@ -6,6 +6,7 @@
 // is on wherever the CPU has it; a bit that does not stay set is a panic, not a slow discovery.
 #include <arch/boot.h>
 #include <arch/cpu.h>
+#include <arch/thread.h>
 #include <debug/log.h>
 #include <sched/cpu.h>
 #include <x86/cpu.h>
@@ -50,6 +51,7 @@ void cpu_features_init(void) {
         .tsc_deadline = bit(base.ecx, LEAF1_ECX_TSC_DEADLINE),
         .rdrand = bit(base.ecx, LEAF1_ECX_RDRAND),
     };
+    arch_has_fsgsbase = cpu_features.fsgsbase;
     for (uint8_t *const *site = smap_sites_start; !cpu_features.smap && site < smap_sites_end;
          site++) {
         memset(*site, NOP, SMAP_SITE_BYTES);

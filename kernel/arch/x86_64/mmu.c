@@ -180,10 +180,6 @@ vaddr_t mmu_next(const struct arch_space *space, vaddr_t addr, vaddr_t end) {
     return end;
 }
 
-void mmu_load(const struct arch_space *space) {
-    cr3_write(space != NULL ? space->root : paging_root());
-}
-
 void mmu_flush_local(vaddr_t addr, size_t size) {
     if (size > FLUSH_PAGES_MAX * PAGE_SIZE) {
         mmu_flush_local_all();

@@ -9,6 +9,7 @@
 // Before the page allocator runs, tables come from the pages after the kernel image; kernel_end in
 // boot_info moves with them.
 #include <arch/boot.h>
+#include <arch/mmu.h>
 #include <arch/physmap.h>
 #include <mm/page.h>
 #include <x86/paging.h>
@@ -27,6 +28,7 @@ extern const char kernel_rodata_start[], kernel_rodata_end[];
 extern const char kernel_data_start[], kernel_data_end[];
 
 static uint64_t root[TABLE_ENTRIES] __attribute__((aligned(4096)));
+paddr_t mmu_kernel_root;
 static uint64_t no_execute;
 static int largest_leaf = 1; // level of the largest page that the CPU has
 static paddr_t phys_end;     // first address beyond what the CPU can reach
@@ -34,10 +36,6 @@ static vaddr_t window_next = WINDOW_BASE;
 
 static paddr_t image_to_phys(const void *addr) {
     return (paddr_t)addr - KERNEL_BASE;
-}
-
-paddr_t paging_root(void) {
-    return image_to_phys(root);
 }
 
 const uint64_t *paging_root_table(void) {
@@ -166,7 +164,8 @@ void paging_init(void) {
     map_image_part(kernel_rodata_start, kernel_rodata_end, no_execute);
     map_image_part(kernel_data_start, kernel_data_end, PTE_WRITE | no_execute);
     map_ram();
-    cr3_write(paging_root());
+    mmu_kernel_root = image_to_phys(root);
+    cr3_write(mmu_kernel_root);
     cr4_write(cr4_read() | CR4_PGE);
 }
 

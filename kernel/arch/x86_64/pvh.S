@@ -92,9 +92,9 @@ boot_long_mode:
 boot_64:
     movl $KERNEL_DS, %eax
     movl %eax, %ss
+    xorl %eax, %eax // the others are not used, and are what programs begin with
     movl %eax, %ds
     movl %eax, %es
-    xorl %eax, %eax
     movl %eax, %fs
     movl %eax, %gs
     movabsq $boot_high, %rax

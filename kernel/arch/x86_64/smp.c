@@ -6,6 +6,7 @@
 #include <arch/boot.h>
 #include <arch/clock.h>
 #include <arch/cpu.h>
+#include <arch/mmu.h>
 #include <debug/log.h>
 #include <mm/slab.h>
 #include <sched/cpu.h>
@@ -89,7 +90,7 @@ static bool cpu_boot(struct cpu *cpu) {
 
 void arch_smp_start(void) {
     trampoline_place();
-    ap_root = paging_root();
+    ap_root = mmu_kernel_root;
     ap_efer = (uint32_t)msr_read(MSR_EFER);
     for (uint32_t i = 0; i < acpi_info.cpu_count; i++) {
         uint32_t id = acpi_info.apic_ids[i];

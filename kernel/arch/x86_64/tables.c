@@ -13,7 +13,6 @@
 #define STACK_SLOT_BYTES 0x10000UL
 #define IST_STACK_BYTES 0x2000UL
 #define KERNEL_STACK_BYTES 0x4000UL
-// From the end of the slot: guard, kernel stack, guard, #DF, guard, NMI, guard, #MC, guard.
 #define GDT_CODE 0x00af9b000000ffff
 #define GDT_DATA 0x00cf93000000ffff
 #define GDT_USER_DATA 0x00cff3000000ffff
@@ -41,6 +40,7 @@ struct cpu_memory boot_cpu_memory __attribute__((section(".percpu"), aligned(409
 static struct gate idt[VECTOR_COUNT] __attribute__((section(".boot_data"), aligned(16)));
 extern const char trap_stubs[]; // entry.S: VECTOR_COUNT stubs of TRAP_STUB_BYTES
 
+// From the end of the slot: guard, kernel stack, guard, #DF, guard, NMI, guard, #MC, guard.
 static const struct {
     uint64_t end; // distance of the stack's top from the end of the slot
     uint64_t size;
@@ -133,6 +133,8 @@ void tables_load(struct cpu *cpu) {
     __asm__ volatile("lgdt %0" : : "m"(gdt));
     __asm__ volatile("lidt %0" : : "m"(idt_pointer));
     __asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
+    // A reset leaves a local table of 64 KiB at address 0, which user mode could use.
+    __asm__ volatile("lldt %w0" : : "r"(0));
     cpu->arch.self = cpu;
     msr_write(MSR_GS_BASE, (uint64_t)cpu);
     msr_write(MSR_KERNEL_GS_BASE, 0);

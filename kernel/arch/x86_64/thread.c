@@ -36,43 +36,16 @@ void arch_thread_init(struct thread *thread, vaddr_t pc, vaddr_t sp, uint64_t ar
     };
 }
 
-// The segment bases of the user. In the kernel its gs base waits in KERNEL_GS_BASE; swapgs brings
-// it out for a moment. No trap can come in between but NMI, #DF and #MC, which find their CPU
-// without gs.
-static void bases_save(struct arch_thread *arch) {
-    if (likely(cpu_features.fsgsbase)) {
-        __asm__ volatile("rdfsbase %0; swapgs; rdgsbase %1; swapgs"
-                         : "=r"(arch->fs_base), "=r"(arch->gs_base));
-    } else {
-        arch->fs_base = msr_read(MSR_FS_BASE);
-        arch->gs_base = msr_read(MSR_KERNEL_GS_BASE);
-    }
+bool arch_has_fsgsbase;
+
+void bases_save_slow(struct arch_thread *arch) {
+    arch->fs_base = msr_read(MSR_FS_BASE);
+    arch->gs_base = msr_read(MSR_KERNEL_GS_BASE);
 }
 
-static void bases_load(const struct arch_thread *arch) {
-    if (likely(cpu_features.fsgsbase)) {
-        __asm__ volatile("wrfsbase %0; swapgs; wrgsbase %1; swapgs"
-                         :
-                         : "r"(arch->fs_base), "r"(arch->gs_base)
-                         : "memory");
-    } else {
-        msr_write(MSR_FS_BASE, arch->fs_base);
-        msr_write(MSR_KERNEL_GS_BASE, arch->gs_base);
-    }
-}
-
-void arch_thread_save(struct thread *from) {
-    if (from->process != NULL) {
-        bases_save(&from->arch);
-        vectors_save(from);
-    }
-}
-
-void arch_thread_load(struct thread *to) {
-    if (to->process != NULL) {
-        bases_load(&to->arch);
-        vectors_load(to);
-    }
+void bases_load_slow(const struct arch_thread *arch) {
+    msr_write(MSR_FS_BASE, arch->fs_base);
+    msr_write(MSR_KERNEL_GS_BASE, arch->gs_base);
 }
 
 void arch_thread_destroy(struct thread *thread) {

@@ -14,6 +14,7 @@
 
 // Page fault error code.
 #define CODE_WRITE (1 << 1)
+#define CODE_USER (1 << 2)
 #define CODE_FETCH (1 << 4)
 
 #define ENOSYS 38
@@ -38,6 +39,10 @@ void trap_user(struct thread *thread, uint64_t vector, uint64_t code) {
     if (vector >= TRAP_COUNT) {
         interrupt_dispatch((uint32_t)vector);
         entry_interrupt_done(thread);
+    } else if (vector == TRAP_PAGE_FAULT && (code & CODE_USER) == 0) {
+        // The processor's own access for an instruction (a descriptor, a far return): no mapping
+        // of user mode can satisfy it, so it would fault for ever.
+        entry_exception(thread, (uint32_t)vector, code, cr2_read());
     } else if (vector == TRAP_PAGE_FAULT) {
         entry_page_fault(thread, cr2_read(), fault_access(code));
     } else if (vector == TRAP_NO_VECTORS && thread->arch.vectors == NULL &&

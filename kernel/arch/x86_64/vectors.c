@@ -122,16 +122,14 @@ bool vectors_first_use(struct thread *thread) {
     return true;
 }
 
-void vectors_save(struct thread *from) {
-    if (from->arch.vectors != NULL) {
-        area_save(from->arch.vectors);
-    }
+void vectors_save(struct arch_thread *from) {
+    area_save(from->vectors);
 }
 
-void vectors_load(struct thread *to) {
-    vectors_switch(to->arch.vectors != NULL);
-    if (to->arch.vectors != NULL) {
-        area_load(to->arch.vectors);
+void vectors_load(const struct arch_thread *to) {
+    vectors_switch(to->vectors != NULL);
+    if (to->vectors != NULL) {
+        area_load(to->vectors);
     }
 }
 

@@ -7,6 +7,8 @@
 
 // Nanoseconds since boot; never goes back, same on all CPUs.
 instant_t clock_now(void);
+// A difference of arch_cycles() as time.
+duration_t clock_span(uint64_t cycles);
 // Arms this CPU's timer interrupt for an absolute time (at once when past; INSTANT_NEVER: off).
 void arch_timer_arm(instant_t deadline);
 // Finds out the rates; boot CPU. Then per CPU.

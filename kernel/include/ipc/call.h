@@ -56,6 +56,7 @@ struct call {
     struct port *port;            // null while IDLE; kept alive by the channel
     struct channel *channel;      // holds a reference on its client end while not IDLE
     uint64_t id;                  // in the id table; also the token of the present delivery
+    struct id_slot *slot;         // fixed; of the id
     uint64_t server_process;      // TAKEN: who may read, write and answer
     uint64_t age;                 // order of arrival at the port
     uint8_t state;                // enum call_state
@@ -124,13 +125,7 @@ int64_t call_window_write(uint64_t token, uint64_t offset, vaddr_t buffer, size_
 // Identity of a taken call, for call_for. STALE_TOKEN.
 [[nodiscard]] status_t call_identity(uint64_t token, struct call_origin *out);
 
-// Marks the call, which is in no queue, taken by `server`, which does not run in user mode, and fills its
-// block; port->lock held. Returns whether the call is now FILLING: then call_install is to be called without the lock before the server runs.
-bool call_take(struct call *call, struct thread *server);
 // Installs children of the message's nodes in the server's table. A handle for which there is no place, or
 // that was revoked, arrives as 0 and the packet is flagged TRUNCATED.
 void call_install(struct call *call, struct thread *server);
 
-// Finds the call that a token names, if `process` has taken it; no lock: look again under the port's.
-// STALE_TOKEN.
-[[nodiscard]] status_t call_find(uint64_t token, uint64_t process, struct call **out);

@@ -44,8 +44,8 @@ static inline uint64_t mapping_index(const struct mapping *mapping, vaddr_t addr
 
 // A mapping that is not yet linked. NO_MEMORY, LIMIT.
 [[nodiscard]] status_t mapping_create(struct aspace *aspace, struct mapping **out);
-// Frees one that is not linked, after a grace period (a revoke may still be looking at its node); its
-// handle and its reference on the vmo go at once.
+// Frees one that is not linked, after a grace period (a revoke may still be looking at its node);
+// its handle and its reference on the vmo go at once.
 void mapping_discard(struct mapping *mapping);
 
 // aspace->lock held by the caller for all of these.
@@ -61,24 +61,26 @@ void mapping_remove(struct mapping *mapping);
 void mapping_forget(struct mapping *mapping);
 // Cuts off what lies at or above `end`.
 void mapping_trim(struct mapping *mapping, vaddr_t end);
-// Makes `addr` a border between mappings. OK also when it is one or nothing is mapped there; a mapping
-// that is being revoked at this moment is removed. NO_MEMORY, LIMIT.
+// Makes `addr` a border between mappings. OK also when it is one or nothing is mapped there; a
+// mapping that is being revoked at this moment is removed. NO_MEMORY, LIMIT.
 [[nodiscard]] status_t mapping_split(struct aspace *aspace, vaddr_t addr);
-// Joins the mapping with the one after it, if they are pieces of one and alike. Returns what is then
-// the last of the two.
+// Joins the mapping with the one after it, if they are pieces of one and alike. Returns what is
+// then the last of the two.
 struct mapping *mapping_merge(struct mapping *mapping);
 
 // The vmo's lock held by the caller for all of these. The range lies within the mapping.
 
 // Takes entries away.
-void mapping_clear(struct mapping *mapping, vaddr_t start, vaddr_t end, struct shootdown *shootdown);
+void mapping_clear(struct mapping *mapping, vaddr_t start, vaddr_t end,
+                   struct shootdown *shootdown);
 // Makes entries follow mapping->flags, less the MMU_ flags in `remove`; some access is left.
 void mapping_narrow(struct mapping *mapping, vaddr_t start, vaddr_t end, uint32_t remove,
                     struct shootdown *shootdown);
 // Takes the right to write away.
 void mapping_write_protect(struct mapping *mapping, vaddr_t start, vaddr_t end,
                            struct shootdown *shootdown);
-// How many page tables have to be looked through in a range, counted up to `limit`. (No lock needed.)
+// How many page tables have to be looked through in a range, counted up to `limit`. (No lock
+// needed.)
 uint32_t mapping_tables(const struct mapping *mapping, vaddr_t start, vaddr_t end, uint32_t limit);
 // Shows a page at an address. NO_MEMORY, LIMIT.
 struct vmo_view;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Physical pages. All RAM is mapped once in the kernel (never executable), so a physical address and
-// its kernel address convert by addition. A frame record per page counts references and remembers
-// which job pays.
+// Physical pages. All RAM is mapped once in the kernel (never executable), so a physical address
+// and its kernel address convert by addition. A frame record per page counts references and
+// remembers which job pays.
 #pragma once
 
 #include <abi/types.h>
@@ -11,9 +11,9 @@
 
 struct job;
 
-// One record a page of RAM. A page in use has refs >= 1. Each vmo slot that holds the page counts one
-// reference and one share; all else that uses it (a copy under way, a thread block) counts references
-// alone. So shares > 1 is what makes a page copy-on-write.
+// One record a page of RAM. A page in use has refs >= 1. Each vmo slot that holds the page counts
+// one reference and one share; all else that uses it (a copy under way, a thread block) counts
+// references alone. So shares > 1 is what makes a page copy-on-write.
 struct page {
     union {
         uint64_t counts; // atomic: both halves at once
@@ -23,7 +23,7 @@ struct page {
         };
     };
     uint16_t pins;    // thread blocks in it; the lock of the one vmo that holds it
-    uint16_t writers; // atomic: copies into it under way, see mm/vmo.h
+    uint16_t writers; // atomic: copies into it under way, see vmo.c, I4
     uint8_t order;    // the page allocator's own, like the next two
     uint8_t state;
     bool poisoned;
@@ -41,18 +41,21 @@ enum page_flags {
     PAGE_ALLOC_ZERO = 1 << 0, // cleared
 };
 
-// Hands the RAM described by the boot information to the allocator, minus what is reserved. Allocates
-// the frame table. Called once, on the boot CPU, when cpu_this() works and all RAM is mapped.
+// Hands the RAM described by the boot information to the allocator, minus what is reserved.
+// Allocates the frame table. Called once, on the boot CPU, when cpu_this() works and all RAM is
+// mapped.
 void page_init(void);
 
 // Allocates a page charged to `job` (null: to nobody), refs 1. LIMIT, NO_MEMORY.
 [[nodiscard]] status_t page_alloc(struct job *job, uint32_t flags, struct page **out);
 // Allocates 2^order contiguous pages, aligned to their size, each with refs 1.
-[[nodiscard]] status_t page_alloc_run(struct job *job, uint32_t order, uint32_t flags, struct page **out);
+[[nodiscard]] status_t page_alloc_run(struct job *job, uint32_t order, uint32_t flags,
+                                      struct page **out);
 void page_free_run(struct page *page, uint32_t order);
-// Allocates `count` contiguous pages, aligned to the next power of two, each with refs 1, so that they
-// may be freed one by one with page_unref. At most 2^PAGE_ORDER_MAX. LIMIT, NO_MEMORY.
-[[nodiscard]] status_t page_alloc_span(struct job *job, size_t count, uint32_t flags, struct page **out);
+// Allocates `count` contiguous pages, aligned to the next power of two, each with refs 1, so that
+// they may be freed one by one with page_unref. At most 2^PAGE_ORDER_MAX. LIMIT, NO_MEMORY.
+[[nodiscard]] status_t page_alloc_span(struct job *job, size_t count, uint32_t flags,
+                                       struct page **out);
 void page_free_span(struct page *page, size_t count);
 
 #define PAGE_ORDER_MAX 13 // 32 MiB
@@ -82,7 +85,8 @@ static inline uint32_t page_shares(const struct page *page) {
 paddr_t page_to_phys(const struct page *page);
 // Null when the address is not RAM that the allocator manages.
 struct page *page_from_phys(paddr_t addr);
-// The same, and gives the records of reserved RAM too (the boot archive): these always have refs >= 1.
+// The same, and gives the records of reserved RAM too (the boot archive): these always have refs >=
+// 1.
 struct page *page_frame(paddr_t addr);
 void *page_to_virt(const struct page *page);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A sparse array of pages: up to 8 inline, beyond that a radix tree of tables with 512 entries. So a
-// vmo of a few pages costs no table, one of up to 2 MiB costs one, and an index in 1 TiB is three
+// A sparse array of pages: up to 8 inline, beyond that a radix tree of tables with 512 entries. So
+// a vmo of a few pages costs no table, one of up to 2 MiB costs one, and an index in 1 TiB is three
 // tables away. Tables are pages of their own, charged to a job; one that has become empty is freed.
 // The caller does all locking. Zeroed memory is an empty map.
 #pragma once
@@ -22,7 +22,7 @@ struct page_map {
 struct page *page_map_get(const struct page_map *map, uint64_t index);
 // Fills an empty place. NO_MEMORY, LIMIT (for tables): nothing changed.
 [[nodiscard]] status_t page_map_put(struct page_map *map, struct job *job, uint64_t index,
-                                struct page *page);
+                                    struct page *page);
 // Puts another page where one is.
 void page_map_replace(struct page_map *map, uint64_t index, struct page *page);
 // Empties a place where a page is, and frees tables with it. Returns the page.

@@ -2,18 +2,21 @@
 //
 // Handles and handle tables.
 //
-// A handle node names an object with rights, and is at once a node of that object's derivation tree.
-// Nodes live in handle tables, in mappings (mm/mapping.h) and in messages that are under way
-// (ipc/call.h), so that handle_revoke reaches all of them. first_child, next and prev make a tree in
-// which closing a node splices its children into its place in constant time (object/handle_tree.c).
+// A handle node names an object with rights, and is at once a node of that object's derivation
+// tree. Nodes live in handle tables, in mappings (mm/mapping.h) and in messages that are under way
+// (ipc/call.h), so that handle_revoke reaches all of them. first_child, next and prev make a tree
+// in which closing a node splices its children into its place in constant time
+// (object/handle_tree.c).
 //
-// A handle table is an object that belongs to a job and may outlive its process (PROCESS_KEEP). Look-up
-// takes no lock, see object/handle.c. Nodes of a table never move and are freed with it only.
+// A handle table is an object that belongs to a job and may outlive its process (PROCESS_KEEP).
+// Look-up takes no lock, see object/handle.c. Nodes of a table never move and are freed with it
+// only.
 //
 // A node dies in one of two ways. Its owner closes it; or revoke kills it, from whatever CPU, under
-// nothing but the tree's lock: then it is unlinked and `dead`, look-ups of it fail at once, and what is left
-// to do depends on the kind. A table's slot is freed by the revoking CPU. A mapping is taken away by it
-// through mapping_revoked. A message node has lost its object, and its owner finds that out.
+// nothing but the tree's lock: then it is unlinked and `dead`, look-ups of it fail at once, and
+// what is left to do depends on the kind. A table's slot is freed by the revoking CPU. A mapping is
+// taken away by it through mapping_revoked. A message node has lost its object, and its owner finds
+// that out.
 #pragma once
 
 #include <abi/info.h>
@@ -40,18 +43,18 @@ struct handle {
     struct object *object; // null when free
     union {
         struct {
-            uint32_t value;  // entries: the handle_t; bit 31 set while free or dead
+            uint32_t value; // entries: the handle_t; bit 31 set while free or dead
             uint16_t rights;
-            uint16_t round;  // counts how often the generation in `value` has wrapped
+            uint16_t round; // counts how often the generation in `value` has wrapped
         };
-        uint64_t tag;        // all of that at once, for look-ups
+        uint64_t tag; // all of that at once, for look-ups
     };
     struct handle_table *table; // entries: whose; fixed
     uint64_t parent_process;    // id of the process whose handle it was derived from, 0 unknown
     uint32_t depth;             // derivation depth when it was derived
     uint8_t kind;               // enum handle_kind
-    bool revoking;              // revoke works on what is derived from it: no new derivations (BUSY)
-    bool dead;                  // killed by revoke
+    bool revoking; // revoke works on what is derived from it: no new derivations (BUSY)
+    bool dead;     // killed by revoke
     union {
         // Guarded by object->tree_lock, as are object, revoking and dead of a linked node.
         struct {
@@ -69,7 +72,7 @@ struct handle_table {
     struct object object; // refcounted; type 0, never named by a handle itself
     // Read without a lock, written with it: a directory of chunks, in which some may be missing.
     struct handle **chunks;
-    uint32_t chunk_limit; // entries of the directory
+    uint32_t chunk_limit;                              // entries of the directory
     struct handle *first_chunks[HANDLE_CHUNKS_INLINE]; // the directory of a small table
 
     struct spinlock lock; // RANK_TABLE, guards:
@@ -80,8 +83,8 @@ struct handle_table {
     struct list free;     // struct handle.free_node, the one free for longest first
     struct list ports;    // ports whose handle lives here (struct port.table_node), for keeping
 
-    uint32_t sweep;       // where handle_table_clear goes on; belongs to whoever clears
-    uint64_t process;     // id of the process that uses it now
+    uint32_t sweep;   // where handle_table_clear goes on; belongs to whoever clears
+    uint64_t process; // id of the process that uses it now
 };
 
 // Creates an empty table charged to `job`. LIMIT, NO_MEMORY.
@@ -91,52 +94,54 @@ struct handle_table {
 // CPU's revoke has slots of it to free. One caller at a time, no lock held.
 bool handle_table_clear(struct handle_table *table, uint32_t budget);
 
-// Looks a handle up. `type` 0 accepts every type. No lock is taken and no reference: the object stays
-// readable until this kernel entry ends. Returns OK, BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED.
+// Looks a handle up. `type` 0 accepts every type. No lock is taken and no reference: the object
+// stays readable until this kernel entry ends. Returns OK, BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED.
 [[nodiscard]] status_t handle_lookup(struct handle_table *table, handle_t value, uint8_t type,
-                                 uint32_t rights, struct object **out);
+                                     uint32_t rights, struct object **out);
 // The same, and also gives the node's rights.
-[[nodiscard]] status_t handle_lookup_rights(struct handle_table *table, handle_t value, uint8_t type,
-                                        uint32_t rights, struct object **out, uint32_t *have);
+[[nodiscard]] status_t handle_lookup_rights(struct handle_table *table, handle_t value,
+                                            uint8_t type, uint32_t rights, struct object **out,
+                                            uint32_t *have);
 
 // Inserts the first handle of an object, taking over the caller's reference (also on failure it is
 // dropped). LIMIT, NO_MEMORY.
-[[nodiscard]] status_t handle_insert(struct handle_table *table, struct object *object, uint32_t rights,
-                                 handle_t *out);
-// Puts another object in the place of a live handle, whose number stays: for a table that nobody uses just
-// now. Takes over the caller's reference (also on failure it is dropped). BAD_HANDLE.
+[[nodiscard]] status_t handle_insert(struct handle_table *table, struct object *object,
+                                     uint32_t rights, handle_t *out);
+// Puts another object in the place of a live handle, whose number stays: for a table that nobody
+// uses just now. Takes over the caller's reference (also on failure it is dropped). BAD_HANDLE.
 [[nodiscard]] status_t handle_renew(struct handle_table *table, handle_t value,
                                     struct object *object, uint32_t rights);
 // handle_insert for two handles at once: both or none.
-[[nodiscard]] status_t handle_insert_pair(struct handle_table *table, struct object *a, uint32_t rights_a,
-                                      struct object *b, uint32_t rights_b, int64_t *out);
+[[nodiscard]] status_t handle_insert_pair(struct handle_table *table, struct object *a,
+                                          uint32_t rights_a, struct object *b, uint32_t rights_b,
+                                          int64_t *out);
 
 // Derives a child of `value` in the same table; see handle_duplicate. BAD_HANDLE, ACCESS_DENIED (no
 // DUPLICATE, or more rights than the parent has), LIMIT, NO_MEMORY, BUSY.
 [[nodiscard]] status_t handle_derive(struct handle_table *table, handle_t value, uint32_t rights,
-                                 handle_t *out);
+                                     handle_t *out);
 
 // Derives a mapping or message node from `value`, which must have `need` rights (all of them). The
 // node, prepared by the caller with its kind, gets the parent's rights masked by `keep`. It takes a
-// reference on the object. Takes only the tree's lock: the caller may hold those of an aspace and a vmo.
-// BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED, BUSY.
+// reference on the object. Takes only the tree's lock: the caller may hold those of an aspace and a
+// vmo. BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED, BUSY.
 [[nodiscard]] status_t handle_derive_node(struct handle_table *table, handle_t value, uint8_t type,
-                                      uint32_t need, uint32_t keep, struct handle *node);
-// Makes `node` a sibling of the mapping or message node `from` (fork, splitting a mapping): same kind, same
-// parent, same rights. Returns false, node unlinked, when `from` was revoked or never derived.
-// Locks as for handle_derive_node.
+                                          uint32_t need, uint32_t keep, struct handle *node);
+// Makes `node` a sibling of the mapping or message node `from` (fork, splitting a mapping): same
+// kind, same parent, same rights. Returns false, node unlinked, when `from` was revoked or never
+// derived. Locks as for handle_derive_node.
 bool handle_copy_node(struct handle *from, struct handle *node);
 
-// Unlinks a mapping or message node, splicing its children, and drops its reference. Harmless when revoke
-// has killed the node and when it never was derived. For a message node no lock may be held (the
-// type's handles_gone may run); for a mapping, locks as for handle_derive_node.
+// Unlinks a mapping or message node, splicing its children, and drops its reference. Harmless when
+// revoke has killed the node and when it never was derived. For a message node no lock may be held
+// (the type's handles_gone may run); for a mapping, locks as for handle_derive_node.
 void handle_node_drop(struct handle *node);
 
 // Installs a child of the live message node in a table: a delivery. Uses a reserved slot when
-// `from_reserve`; when it fails that slot stays reserved. LIMIT, NO_MEMORY (neither with `from_reserve`),
-// BAD_HANDLE (the node was revoked).
-[[nodiscard]] status_t handle_install(struct handle_table *table, struct handle *node, bool from_reserve,
-                                  handle_t *out);
+// `from_reserve`; when it fails that slot stays reserved. LIMIT, NO_MEMORY (neither with
+// `from_reserve`), BAD_HANDLE (the node was revoked).
+[[nodiscard]] status_t handle_install(struct handle_table *table, struct handle *node,
+                                      bool from_reserve, handle_t *out);
 // Promises `count` slots to a reply. LIMIT, NO_MEMORY.
 [[nodiscard]] status_t handle_reserve(struct handle_table *table, uint32_t count);
 void handle_unreserve(struct handle_table *table, uint32_t count);
@@ -150,8 +155,8 @@ void handle_unreserve(struct handle_table *table, uint32_t count);
 
 // Moves an entry to another table, at `index` or (0) anywhere; derivations stay. See handle_give.
 // BAD_HANDLE, ALREADY_EXISTS, OUT_OF_RANGE, LIMIT, NO_MEMORY.
-[[nodiscard]] status_t handle_move(struct handle_table *from, handle_t value, struct handle_table *to,
-                                   uint32_t index, handle_t *out);
+[[nodiscard]] status_t handle_move(struct handle_table *from, handle_t value,
+                                   struct handle_table *to, uint32_t index, handle_t *out);
 
 // Fills in `info` for a handle, or for the next one by index after `cursor`. BAD_HANDLE; NOT_FOUND;
 // STATUS_RESTART when many free slots were passed: go on with the cursor info->handle.
@@ -160,10 +165,10 @@ void handle_unreserve(struct handle_table *table, uint32_t count);
 [[nodiscard]] status_t handle_describe_next(struct handle_table *table, uint32_t cursor,
                                             struct handle_info *info);
 
-// What revoke calls for a mapping node it has unlinked (provided by mm/aspace): takes the mapping away
-// and drops the node with handle_node_drop. No lock held. Its aspace may be doing the same at this
-// moment: so memory of mappings is only freed after a grace period, and this checks under the aspace's
-// lock whether there is anything left to do.
+// What revoke calls for a mapping node it has unlinked (provided by mm/aspace): takes the mapping
+// away and drops the node with handle_node_drop. No lock held. Its aspace may be doing the same at
+// this moment: so memory of mappings is only freed after a grace period, and this checks under the
+// aspace's lock whether there is anything left to do.
 void mapping_revoked(struct handle *node);
 
 // Live handles in all tables, for leak checks.

@@ -40,13 +40,23 @@ struct process {
     int64_t status;
     vaddr_t fault_pc, fault_addr;
     bool succeeded;              // a successor has the table
-    void (*on_end)(struct process *process); // set before the start: what the kernel does at its end
+    void (*on_end)(struct process *process); // what the kernel does at its end; null: nothing
     struct list_node job_node;   // guarded by job->lock
 };
+
+// Internal flag of process_create: the new process counts one open handle, and has a reference, for the caller,
+// who gives both back with process_unhold. Without it a process that others find in its job and kill would
+// be without any handle, and give its kept table up.
+#define PROCESS_HELD (1u << 31)
 
 [[nodiscard]] status_t process_create(struct job *job, struct aspace *aspace,
                                   struct process *predecessor, uint32_t flags,
                                   const struct process_options *options, struct process **out);
+void process_unhold(struct process *process);
+// Has a function called once when the process has ended, with no lock held. Returns false, and does not,
+// when it has ended already.
+[[nodiscard]] bool process_watch_end(struct process *process,
+                                     void (*on_end)(struct process *process));
 // Begins a process's death; the first cause stays. Threads die on their way out of the kernel.
 void process_kill(struct process *process, enum exit_cause cause, int64_t status);
 // The calling thread met an exception that nothing handles: its process dies of it.

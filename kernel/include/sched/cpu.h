@@ -53,7 +53,7 @@ struct cpu {
     bool parked;                   // `thread` has parked or died here and must not go on on this CPU; its
                                    // state field may already say RUNNING again, for another CPU
     instant_t slice_end;           // when the running thread's slice is over
-    instant_t switched_at;         // when it was switched to, for its CPU time
+    uint64_t switched_at;          // arch_cycles when it was switched to, for its CPU time
 
     struct run_queue run;          // own lock
 
@@ -68,7 +68,7 @@ struct cpu {
     struct list reap;              // objects and memory waiting for their grace period, this CPU's alone
     uint32_t reap_count;
 
-    uint64_t aspace_switches, calls, fast_calls; // counters
+    uint64_t aspace_switches, slow_calls, fast_calls; // counters
 #ifdef DEBUG
     uint32_t ranks_held;           // bit r: a lock of rank r is held
     uint32_t rank_counts[RANK_COUNT];

@@ -24,7 +24,13 @@ void schedule(void);
 // current thread must be parked or READY and queued.
 void sched_switch_direct(struct thread *next);
 // Whether a direct switch to a thread of this priority is fair: nothing better is ready here.
-bool sched_may_switch_to(const struct thread *next);
+static inline bool sched_may_switch_to(const struct thread *next) {
+    uint32_t ready = __atomic_load_n(&cpu_this()->run.ready, __ATOMIC_RELAXED);
+    return ready >> next->priority <= 1; // no bit above that of its priority
+}
+
+// CPU time that a thread has used, its present run included.
+duration_t sched_cpu_time(const struct thread *thread);
 
 // Changes a thread's priority, wherever it is.
 void sched_set_priority(struct thread *thread, uint8_t priority);

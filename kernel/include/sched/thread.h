@@ -88,7 +88,7 @@ struct thread {
     struct cpu *queued_on;      // run queue it stands in, or null; guarded by that queue's lock
     uint8_t queued_priority;    // the list it stands in; likewise
     duration_t slice_left;      // when not running
-    duration_t cpu_time;        // atomic
+    uint64_t cpu_cycles;        // that it has run, in arch_cycles; atomic, written by its CPU alone
 
     struct timer_node timer;    // the deadline of its wait; guarded by the timer queue's lock
 

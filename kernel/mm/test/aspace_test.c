@@ -11,6 +11,7 @@
 // host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c
 // host-sources: kernel/object/handle_revoke.c
 // host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
+#include "../../object/handle_internal.h"
 #include "../aspace_internal.h"
 #include "../vmo_internal.h"
 #include "fixture.h"
@@ -65,10 +66,8 @@ TEST(aspace_refuses_nonsense) {
     CHECK_EQ(map(0, 0, UINT64_MAX / P, RW), ERR_OUT_OF_RANGE);
     CHECK_EQ(map(UINT64_MAX / P, A, 1, MAP_FIXED | RW), ERR_OUT_OF_RANGE);
     vaddr_t out;
-    CHECK_EQ(aspace_map(aspace, NULL, 0, vmo, 1, A, P, MAP_FIXED | RW, &out),
-             ERR_INVALID_ARGUMENT);
-    CHECK_EQ(aspace_map(aspace, NULL, 0, vmo, 0, A, 1, MAP_FIXED | RW, &out),
-             ERR_INVALID_ARGUMENT);
+    CHECK_EQ(aspace_map(aspace, NULL, 0, vmo, 1, A, P, MAP_FIXED | RW, &out), ERR_INVALID_ARGUMENT);
+    CHECK_EQ(aspace_map(aspace, NULL, 0, vmo, 0, A, 1, MAP_FIXED | RW, &out), ERR_INVALID_ARGUMENT);
     CHECK_EQ(aspace_unmap(aspace, A, 0), ERR_INVALID_ARGUMENT);
     CHECK_EQ(aspace_unmap(aspace, A, 1), ERR_INVALID_ARGUMENT);
     CHECK_EQ(aspace_unmap(aspace, A + 1, P), ERR_INVALID_ARGUMENT);
@@ -101,7 +100,7 @@ TEST(aspace_finds_gaps) {
     CHECK_EQ(c, b + 4 * P);
     REQUIRE_EQ(aspace_unmap(aspace, b, 2 * P), OK);
     REQUIRE_EQ(aspace_map(aspace, NULL, 0, vmo, 0, 0, 2 * P, RW, &b), OK);
-    CHECK_EQ(b, a + 4 * P); // the hole is used again
+    CHECK_EQ(b, a + 4 * P);                                                // the hole is used again
     REQUIRE_EQ(aspace_map(aspace, NULL, 0, vmo, 0, A + 1, P, RW, &b), OK); // odd hint
     CHECK(b >= MAP_BASE);
     REQUIRE_EQ(aspace_map(aspace, NULL, 0, vmo, 0, A, P, RW, &b), OK);
@@ -356,8 +355,7 @@ TEST(aspace_revoking_unmaps) {
     REQUIRE_EQ(handle_derive(table, root, RIGHTS_VMO, &child), OK);
     vaddr_t out;
     REQUIRE_EQ(aspace_map(aspace, table, child, NULL, 0, A, 3000 * P, MAP_FIXED | RW, &out), OK);
-    REQUIRE_EQ(aspace_map(aspace, table, root, NULL, 0, A + 3000 * P, P, MAP_FIXED | RW, &out),
-               OK);
+    REQUIRE_EQ(aspace_map(aspace, table, root, NULL, 0, A + 3000 * P, P, MAP_FIXED | RW, &out), OK);
     for (uint64_t i = 0; i <= 3000; i += 10) {
         REQUIRE_EQ(aspace_fault(aspace, A + i * P, FAULT_WRITE), OK);
     }
@@ -371,9 +369,50 @@ TEST(aspace_revoking_unmaps) {
     REQUIRE_EQ(aspace_map(aspace, table, child, NULL, 0, A, 30 * P, MAP_FIXED | RW, &out), OK);
     CHECK_EQ(handle_revoke(table, root), OK);
     CHECK_EQ(aspace->mapping_count, 0);
-    CHECK_EQ(aspace_map(aspace, table, child, NULL, 0, A, P, MAP_FIXED | RW, &out),
-             ERR_BAD_HANDLE);
+    CHECK_EQ(aspace_map(aspace, table, child, NULL, 0, A, P, MAP_FIXED | RW, &out), ERR_BAD_HANDLE);
     close_table(table);
+    end();
+}
+
+// Another CPU has unlinked the mapping's node, but has not come to mapping_revoked yet.
+TEST(aspace_split_while_being_revoked) {
+    begin(8);
+    struct handle_table *table;
+    REQUIRE_EQ(handle_table_create(job_root, &table), OK);
+    handle_t root = name(table, RIGHTS_VMO);
+    vaddr_t out;
+    REQUIRE_EQ(aspace_map(aspace, table, root, NULL, 0, A, 8 * P, MAP_FIXED | RW, &out), OK);
+    CHECK_EQ(aspace_fault(aspace, A, FAULT_WRITE), OK);
+    struct handle *node = &mapping_find(aspace, A)->handle;
+    spin_lock(&vmo_object(vmo)->tree_lock);
+    handle_tree_remove(vmo_object(vmo), node);
+    node->dead = true;
+    spin_unlock(&vmo_object(vmo)->tree_lock);
+    CHECK_EQ(aspace_protect(aspace, A + P, P, MAP_READ), OK);
+    CHECK_EQ(aspace->mapping_count, 0);
+    CHECK_EQ(shown(), 0);
+    mapping_revoked(node);
+    close_table(table);
+    end();
+}
+
+TEST(aspace_takes_access_away_at_once) {
+    begin(8);
+    REQUIRE_EQ(map(0, A, 8, MAP_FIXED | RW), OK);
+    aspace_switch(aspace);
+    CHECK_EQ(aspace_fault(aspace, A, FAULT_WRITE), OK);
+    uint64_t flushes = host_mmu_flushes;
+    CHECK_EQ(aspace_protect(aspace, A, P, MAP_READ), OK);
+    CHECK(host_mmu_flushes > flushes);
+    flushes = host_mmu_flushes;
+    CHECK_EQ(aspace_protect(aspace, A, P, RW), OK);               // gives, takes nothing
+    CHECK_EQ(aspace_protect(aspace, A + 4 * P, P, MAP_READ), OK); // nothing there
+    CHECK_EQ(host_mmu_flushes, flushes);
+    CHECK_EQ(aspace_fault(aspace, A, FAULT_WRITE), OK);
+    flushes = host_mmu_flushes;
+    CHECK_EQ(aspace_protect(aspace, A, P, 0), OK);
+    CHECK(host_mmu_flushes > flushes);
+    aspace_switch(NULL);
     end();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the tests of kernel/mm share: the machine with its RAM, the root job, and the check that nothing is
-// left over. The page allocator starts once; everything else starts afresh in each test.
+// What the tests of kernel/mm share: the machine with its RAM, the root job, and the check that
+// nothing is left over. The page allocator starts once; everything else starts afresh in each test.
 #pragma once
 
 #include "../../test/host/host_boot.h"

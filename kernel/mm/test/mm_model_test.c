@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Random work on vmos, clones, mappings and handles, against a model that does everything page by
-// page: what a vmo has at an index is a number, what an aspace has at a page is (vmo, index, access).
-// After each step all page tables are looked through: each entry must show the page that the model has
-// there, with no more access than it may have, and be writable only if the page is its vmo's alone.
+// page: what a vmo has at an index is a number, what an aspace has at a page is (vmo, index,
+// access). After each step all page tables are looked through: each entry must show the page that
+// the model has there, with no more access than it may have, and be writable only if the page is
+// its vmo's alone.
 // host-sources: lib/test/test.c lib/test/test/host_main.c
 // host-sources: kernel/test/host/host.c kernel/test/host/host_boot.c kernel/test/host/host_mmu.c
 // host-sources: kernel/test/host/host_user.c
@@ -86,8 +87,8 @@ static bool out_of_memory(int64_t status) {
     return is;
 }
 
-static void set_page(struct model_page *page, struct model_vmo *vmo, uint64_t index,
-                     uint32_t flags, bool by_child) {
+static void set_page(struct model_page *page, struct model_vmo *vmo, uint64_t index, uint32_t flags,
+                     bool by_child) {
     if (vmo != NULL) {
         vmo->refs++;
     }
@@ -295,9 +296,8 @@ static void step_map(void) {
     bool fixed = pick(4) != 0;
     bool exclusive = fixed && pick(3) == 0;
     uint32_t access = random_access_flags();
-    uint32_t flags =
-        access | (fixed ? MAP_FIXED : 0) | (exclusive ? MAP_EXCLUSIVE : 0) |
-        (ample && pick(8) == 0 ? MAP_POPULATE : 0);
+    uint32_t flags = access | (fixed ? MAP_FIXED : 0) | (exclusive ? MAP_EXCLUSIVE : 0) |
+                     (ample && fixed && pick(8) == 0 ? MAP_POPULATE : 0);
     vaddr_t addr;
     status_t status =
         aspace_map(aspaces[a], table, by_child ? vmo->child : vmo->root, NULL, index * P,
@@ -382,8 +382,8 @@ static void step_access(void) {
                     : access == FAULT_EXECUTE ? MAP_EXECUTE
                                               : MAP_ACCESS;
     uint64_t value;
-    bool allowed = page->vmo != NULL && (page->flags & need) != 0 &&
-                   lookup(page->vmo, page->index, &value);
+    bool allowed =
+        page->vmo != NULL && (page->flags & need) != 0 && lookup(page->vmo, page->index, &value);
     status_t status = aspace_fault(aspaces[a], addr, access);
     if (!allowed) {
         CHECK_EQ(status, ERR_FAULT);
@@ -540,9 +540,9 @@ static void check_vmo(const struct model_vmo *vmo) {
 
 static void run(int steps, uint64_t job_pages) {
     static void (*const kinds[])(void) = {
-        step_create,  step_close, step_clone,   step_write,  step_decommit, step_set_size,
-        step_map,     step_map,   step_unmap,   step_access, step_access,   step_access,
-        step_protect, step_copy,  step_access,  step_access, step_protect,  step_revoke,
+        step_create,  step_close, step_clone,         step_write,  step_decommit, step_set_size,
+        step_map,     step_map,   step_unmap,         step_access, step_access,   step_access,
+        step_protect, step_copy,  step_access,        step_access, step_protect,  step_revoke,
         step_clone,   step_write, step_replace_aspace};
     fixture_begin(1, 100000);
     for (size_t a = 0; a < ASPACES; a++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The sparse array of pages against a plain one. The pages are never touched, so made-up records do.
+// The sparse array of pages against a plain one. The pages are never touched, so made-up records
+// do.
 // host-sources: lib/test/test.c lib/test/test/host_main.c
 // host-sources: kernel/test/host/host.c kernel/test/host/host_boot.c
 // host-sources: kernel/mm/page.c kernel/mm/page_init.c kernel/mm/page_map.c

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The page allocator: what it takes over at the start, and random use against a model, on one CPU and on
-// four.
+// The page allocator: what it takes over at the start, and random use against a model, on one CPU
+// and on four.
 // host-sources: lib/test/test.c lib/test/test/host_main.c
 // host-sources: kernel/test/host/host.c kernel/test/host/host_boot.c
 // host-sources: kernel/mm/page.c kernel/mm/page_init.c kernel/mm/slab.c kernel/mm/reap.c
@@ -79,8 +79,10 @@ TEST(page_counts_references) {
     CHECK_EQ(job_root->counters[RESOURCE_PAGES].used, 1);
     page_unref(page);
     CHECK_EQ(page_free_count(), free_before + 1);
+#ifdef DEBUG
     CHECK(HOST_PANICS(page_unref(page)));
     page->counts = 0;
+#endif
     fixture_end();
 }
 

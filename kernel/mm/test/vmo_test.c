@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What vmos promise, one promise a test. Random work on vmos and mappings together is in mm_model_test.c.
+// What vmos promise, one promise a test. Random work on vmos and mappings together is in
+// mm_model_test.c.
 // host-sources: lib/test/test.c lib/test/test/host_main.c
 // host-sources: kernel/test/host/host.c kernel/test/host/host_boot.c kernel/test/host/host_mmu.c
 // host-sources: kernel/test/host/host_user.c

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the tests of kernel/object share: the root job, plain objects that count what happens to them, and
-// the check that nothing is left over.
+// What the tests of kernel/object share: the root job, plain objects that count what happens to
+// them, and the check that nothing is left over.
 #pragma once
 
 #include "../../test/host/host.h"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Random work on handles of a few objects in a few tables, in mappings and messages, against a naive
-// model that knows each node's parent.
-// host-sources: lib/test/test.c lib/test/test/host_main.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c kernel/test/host/host_reap.c
+// Random work on handles of a few objects in a few tables, in mappings and messages, against a
+// naive model that knows each node's parent.
+//
+// host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
+// host-sources: kernel/test/host/host_memory.c kernel/test/host/host_reap.c
 // host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
 // host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c
 // host-sources: kernel/object/handle_revoke.c
@@ -121,7 +122,8 @@ static bool same_node(int i) {
     }
     struct object *object;
     uint32_t have;
-    return handle_lookup_rights(tables[model[i].table], model[i].value, 0, 0, &object, &have) == OK &&
+    return handle_lookup_rights(tables[model[i].table], model[i].value, 0, 0, &object, &have) ==
+               OK &&
            object == node->object && have == model[i].rights;
 }
 
@@ -166,7 +168,8 @@ static void do_insert(void) {
     things[object] = thing_create(OBJECT_EVENT, &destroyed);
     model[i].table = pick(TABLES);
     CHECK_EQ(handle_insert(tables[model[i].table], &things[object]->object, RIGHTS_SOME,
-                           &model[i].value), OK);
+                           &model[i].value),
+             OK);
 }
 
 static void do_derive(void) {
@@ -177,7 +180,8 @@ static void do_derive(void) {
     uint32_t rights = RIGHTS_SOME & (uint32_t)test_random(&random_state);
     handle_t value;
     status_t status = handle_derive(tables[model[from].table], model[from].value, rights, &value);
-    bool allowed = (model[from].rights & RIGHT_DUPLICATE) != 0 && (rights & ~model[from].rights) == 0;
+    bool allowed =
+        (model[from].rights & RIGHT_DUPLICATE) != 0 && (rights & ~model[from].rights) == 0;
     CHECK_EQ(status, allowed ? OK : ERR_ACCESS_DENIED);
     if (status != OK) {
         return;
@@ -228,9 +232,9 @@ static void do_copy_node(void) {
 static void do_install(void) {
     int from = model_pick(HANDLE_MESSAGE);
     bool reserved = pick(2) == 0;
-    int i = from != NO_NODE ? model_add(HANDLE_TABLE_ENTRY, model[from].object, from,
-                                        model[from].rights)
-                            : NO_NODE;
+    int i = from != NO_NODE
+                ? model_add(HANDLE_TABLE_ENTRY, model[from].object, from, model[from].rights)
+                : NO_NODE;
     if (i == NO_NODE) {
         return;
     }
@@ -338,8 +342,8 @@ static void reap_things(void) {
 
 static void step(void) {
     static void (*const operations[])(void) = {
-        do_insert, do_derive,      do_derive,      do_derive, do_derive_node, do_derive_node,
-        do_copy_node, do_install, do_install, do_close, do_drop_node,   do_move,
+        do_insert,    do_derive,  do_derive,  do_derive, do_derive_node, do_derive_node,
+        do_copy_node, do_install, do_install, do_close,  do_drop_node,   do_move,
     };
     if (pick(40) == 0) {
         do_revoke();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Handles on several CPUs at once: look-ups against close and reuse; then everything against everything,
-// and at the end nothing may be left over.
-// host-sources: lib/test/test.c lib/test/test/host_main.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c kernel/test/host/host_reap.c
+// Handles on several CPUs at once: look-ups against close and reuse; then everything against
+// everything, and at the end nothing may be left over.
+//
+// host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
+// host-sources: kernel/test/host/host_memory.c kernel/test/host/host_reap.c
 // host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
 // host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c
 // host-sources: kernel/object/handle_revoke.c
@@ -23,7 +24,8 @@ struct expected {
 static struct handle_table *table;
 static struct thing *pair[2];
 static handle_t parents[2];
-static struct expected expected[HANDLE_CHUNK][2048]; // by index and generation; written before it is shown
+static struct expected expected[HANDLE_CHUNK]
+                               [2048]; // by index and generation; written before it is shown
 static handle_t shown;
 static bool stop;
 
@@ -213,7 +215,9 @@ TEST(handle_everything_races) {
     for (int i = 0; i < OBJECTS; i++) {
         things[i] = thing_create(OBJECT_VMO, NULL);
     }
+    host_jitter = 7;
     host_cpus_run(CPUS, work, &seed);
+    host_jitter = 0;
     for (int i = 0; i < CPUS; i++) {
         while (graveyards[i].count > 0) {
             free(graveyards[i].dead[--graveyards[i].count]);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Handles, case by case: errors, generations, reservations, limits, revoking in steps, ports, memory that
-// runs out.
-// host-sources: lib/test/test.c lib/test/test/host_main.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c kernel/test/host/host_reap.c
+// Handles, case by case: errors, generations, reservations, limits, revoking in steps, ports,
+// memory that runs out.
+//
+// host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
+// host-sources: kernel/test/host/host_memory.c kernel/test/host/host_reap.c
 // host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
 // host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c
 // host-sources: kernel/object/handle_revoke.c
@@ -136,7 +137,8 @@ TEST(handle_describe) {
     handle_t grandchild = derive(table, child, 0);
     CHECK_EQ(handle_describe(table, grandchild, &info), OK);
     CHECK(info.handle == grandchild && info.type == OBJECT_VMO && info.rights == 0 &&
-          info.depth == 2 && info.id == thing->object.id && info.provider == 5 && info.parent == 77);
+          info.depth == 2 && info.id == thing->object.id && info.provider == 5 &&
+          info.parent == 77);
     CHECK_EQ(handle_describe(table, top, &info), OK);
     CHECK(info.depth == 0 && info.parent == 0 && info.rights == RIGHTS_SOME);
     CHECK_EQ(handle_close(table, child), OK);
@@ -184,14 +186,16 @@ TEST(handle_pair_is_all_or_nothing) {
     host_fail_after = 0;
     CHECK_EQ(handle_insert_pair(table, &thing_create(OBJECT_EVENT, &destroyed)->object, RIGHT_WAIT,
                                 &thing_create(OBJECT_EVENT, &destroyed)->object, RIGHT_SIGNAL,
-                                &pair), ERR_NO_MEMORY);
+                                &pair),
+             ERR_NO_MEMORY);
     host_reap_all();
     CHECK_EQ(destroyed, 2);
     CHECK_EQ(table->used, HANDLE_CHUNK - 2);
     host_fail_after = HOST_FAIL_NEVER;
     CHECK_EQ(handle_insert_pair(table, &thing_create(OBJECT_EVENT, &destroyed)->object, RIGHT_WAIT,
                                 &thing_create(OBJECT_EVENT, &destroyed)->object, RIGHT_SIGNAL,
-                                &pair), OK);
+                                &pair),
+             OK);
     struct object *object;
     CHECK(pair > 0);
     CHECK_EQ(handle_lookup(table, (handle_t)pair, 0, RIGHT_WAIT, &object), OK);
@@ -350,6 +354,57 @@ TEST(handle_gone_once) {
     fixture_end();
 }
 
+// An object whose table holds the last handle of the next one, like a process that was never
+// started.
+struct link {
+    struct object object;
+    struct handle_table *table;
+};
+
+static uint32_t links_gone;
+static uint32_t nesting;
+static uint32_t deepest;
+
+static void link_gone(struct object *object) {
+    struct link *link = container_of(object, struct link, object);
+    links_gone++;
+    nesting++;
+    deepest = MAX(deepest, nesting);
+    table_close(link->table);
+    nesting--;
+}
+
+static bool link_destroy(struct object *object) {
+    free(container_of(object, struct link, object));
+    object_fini(job_root);
+    return true;
+}
+
+TEST(handle_gone_does_not_nest) {
+    static const struct object_ops ops = {
+        .name = "link", .handles_gone = link_gone, .destroy = link_destroy};
+    enum { LINKS = 5000 };
+    struct handle_table *table = begin();
+    handle_t value = HANDLE_NONE;
+    struct object *inner = NULL;
+    for (int i = 0; i < LINKS; i++) {
+        struct link *link = calloc(1, sizeof(*link));
+        object_init(&link->object, &ops, OBJECT_PROCESS, job_root, 0);
+        REQUIRE_EQ(handle_table_create(job_root, &link->table), OK);
+        if (inner != NULL) {
+            REQUIRE_EQ(handle_insert(link->table, inner, RIGHT_READ, &value), OK);
+        }
+        inner = &link->object;
+    }
+    links_gone = deepest = 0;
+    REQUIRE_EQ(handle_insert(table, inner, RIGHT_READ, &value), OK);
+    CHECK_EQ(handle_close(table, value), OK);
+    CHECK_EQ(links_gone, LINKS);
+    CHECK_EQ(deepest, 1);
+    table_close(table);
+    fixture_end();
+}
+
 TEST(handle_ports_follow_their_table) {
     struct handle_table *first = begin();
     struct handle_table *second;
@@ -407,6 +462,7 @@ TEST(handle_renew_keeps_the_number) {
     CHECK_EQ(handle_lookup(table, value, OBJECT_VMO, RIGHT_READ, &object), OK);
     CHECK(object == &second->object);
     CHECK_EQ(handle_lookup(table, value, 0, RIGHT_WRITE, &object), ERR_ACCESS_DENIED);
+    CHECK_EQ(handle_slot_at(table, HANDLE_INDEX(value))->round, 1);
     CHECK_EQ(handle_lookup(table, child, OBJECT_EVENT, RIGHT_READ, &object), OK);
     CHECK_EQ(handle_close(table, child), OK);
     host_reap_all();

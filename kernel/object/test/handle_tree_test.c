@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Derivation trees by themselves: every tree of a few nodes, every order of removing them, against a
-// table of parents.
+// Derivation trees by themselves: every tree of a few nodes, every order of removing them, against
+// a table of parents.
+//
 // host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
 // host-sources: kernel/sched/spinlock.c kernel/object/handle_tree.c
 #include "../../test/host/host.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Ids: uniqueness, staleness, and look-ups that race with frees.
-// host-sources: lib/test/test.c lib/test/test/host_main.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c
-// host-sources: kernel/sched/spinlock.c kernel/object/id.c
+//
+// host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
+// host-sources: kernel/test/host/host_memory.c kernel/sched/spinlock.c kernel/object/id.c
 #include "../../test/host/host.h"
 
 #include <object/id.h>
@@ -32,7 +32,7 @@ TEST(id_random_work) {
             REQUIRE(ids[i] != 0);
         } else if ((test_random(&state) & 3) == 0) {
             uint64_t old = ids[i];
-            ids[i] = id_renew(old);
+            ids[i] = id_renew(id_slot(old));
             used[uses++] = ids[i];
             REQUIRE(id_lookup(kind_of(i), old) == NULL);
         } else {
@@ -73,6 +73,18 @@ TEST(id_hostile_numbers) {
     // What the free slot holds inside.
     CHECK(id_lookup(ID_CALL, (id + (1 << ID_SLOT_BITS)) | (uint64_t)1 << 63) == NULL);
     CHECK(id_lookup(ID_CALL, id + (1 << ID_SLOT_BITS)) == NULL);
+    // A free slot's link to the next one may look like a pointer with a kind.
+    uint64_t free_ids[16];
+    for (int i = 0; i < 16; i++) {
+        free_ids[i] = id_alloc(ID_CALL, &things[i]);
+    }
+    for (int i = 0; i < 16; i++) {
+        id_free(free_ids[i]);
+    }
+    for (int i = 0; i < 16; i++) {
+        uint64_t inside = (free_ids[i] + (1 << ID_SLOT_BITS)) | (uint64_t)1 << 63;
+        CHECK(id_lookup(ID_CALL, inside) == NULL);
+    }
     for (int i = 0; i < 100000; i++) {
         REQUIRE(id_lookup(ID_CALL, test_random(&state)) == NULL);
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Job accounting against a model that adds everything up anew, and with several CPUs at once.
-// host-sources: lib/test/test.c lib/test/test/host_main.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c kernel/test/host/host_reap.c
+//
+// host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
+// host-sources: kernel/test/host/host_memory.c kernel/test/host/host_reap.c
 // host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
 #include "fixture.h"
 
@@ -46,8 +47,7 @@ static bool model_fits(int job) {
 
 static bool same(void) {
     for (int i = 0; i < JOBS; i++) {
-        if (model[i].job != NULL &&
-            model[i].job->counters[RESOURCE_PAGES].used != model_used(i)) {
+        if (model[i].job != NULL && model[i].job->counters[RESOURCE_PAGES].used != model_used(i)) {
             return false;
         }
     }
@@ -69,8 +69,10 @@ static void create(int i) {
         CHECK_EQ(status, ERR_INVALID_ARGUMENT);
         return;
     }
-    model[i] = (struct model_job){
-        .job = model[parent].job, .parent = parent, .limit = limit, .reserved = limits.reserved_pages};
+    model[i] = (struct model_job){.job = model[parent].job,
+                                  .parent = parent,
+                                  .limit = limit,
+                                  .reserved = limits.reserved_pages};
     model[parent].bytes += sizeof(struct job);
     bool fits = model_fits(parent);
     CHECK_EQ(status, fits ? OK : ERR_LIMIT);
@@ -225,9 +227,11 @@ TEST(job_killed_is_inherited) {
 
 TEST(job_describe_tells_usage_and_limits) {
     fixture_begin(1);
-    const struct job_limits limits = {
-        .memory_pages = 50, .handles = 3, .threads = 4, .processes = JOB_UNLIMITED,
-        .reserved_pages = 7};
+    const struct job_limits limits = {.memory_pages = 50,
+                                      .handles = 3,
+                                      .threads = 4,
+                                      .processes = JOB_UNLIMITED,
+                                      .reserved_pages = 7};
     struct job *job;
     struct job_usage usage;
     REQUIRE_EQ(job_create(job_root, &limits, &job), OK);

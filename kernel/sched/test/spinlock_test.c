@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Spin locks: exclusion between real threads, and what the checks of debug builds refuse.
+//
 // host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
 // host-sources: kernel/sched/spinlock.c
 #include "../../test/host/host.h"

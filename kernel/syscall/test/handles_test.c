@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // The handlers of native calls on handles, called as the dispatcher calls them.
+//
 // host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host_user.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c kernel/test/host/host_reap.c
-// host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c kernel/object/id.c
-// host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c
+// host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c
+// host-sources: kernel/test/host/host_reap.c kernel/sched/spinlock.c kernel/object/object.c
+// host-sources: kernel/object/job.c kernel/object/id.c kernel/object/handle.c
+// host-sources: kernel/object/handle_table.c kernel/object/handle_tree.c
 // host-sources: kernel/object/handle_revoke.c kernel/syscall/handles.c
 #include "../../object/test/fixture.h"
 

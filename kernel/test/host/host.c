@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Fake CPUs, and the parts of the architecture contract that kernel code under test calls. Everything
-// that a machine would do is recorded or ignored.
+// Fake CPUs, and the parts of the architecture contract that kernel code under test calls.
+// Everything that a machine would do is recorded or ignored.
 #include "host.h"
 
 #include <arch/boot.h>
@@ -21,6 +21,8 @@
 WEAK struct cpu *cpus[CPU_MAX];
 WEAK uint32_t cpu_count;
 _Thread_local struct cpu *host_cpu;
+uint32_t host_jitter;
+_Thread_local uint32_t host_jitter_count;
 
 char host_ram[HOST_RAM_BYTES] __attribute__((aligned(2 << 20)));
 WEAK instant_t host_now;
@@ -34,6 +36,7 @@ void host_cpus_init(uint32_t count) {
     memset(host_cpus, 0, sizeof(host_cpus));
     memset(cpus, 0, sizeof(cpus));
     cpu_count = count;
+    host_jitter = 0;
     for (uint32_t i = 0; i < count; i++) {
         cpus[i] = &host_cpus[i];
         cpus[i]->index = i;

@@ -39,7 +39,7 @@ extern char host_panic_text[256];
 #define HOST_PANICS(statement)                                                                     \
     ({                                                                                             \
         jmp_buf host_jump_;                                                                        \
-        volatile bool host_panicked_ = true;                                                                \
+        volatile bool host_panicked_ = true;                                                       \
         if (setjmp(host_jump_) == 0) {                                                             \
             host_panic_jump = &host_jump_;                                                         \
             statement;                                                                             \

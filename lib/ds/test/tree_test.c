@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // AVL trees against an array of flags: every insertion order of a few keys, then random work.
+//
 // host-sources: lib/ds/tree.c lib/test/test.c lib/test/test/host_main.c
 #include <ds/tree.h>
 #include <test/host.h>

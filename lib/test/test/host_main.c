@@ -16,7 +16,8 @@ uint64_t test_seed(void) {
         const char *text = getenv("TEST_SEED");
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
-        seed = text != NULL ? strtoull(text, NULL, 0) : (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec;
+        seed =
+            text != NULL ? strtoull(text, NULL, 0) : (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec;
         fprintf(stderr, "TEST_SEED=%lu\n", (unsigned long)seed);
     }
     return seed;

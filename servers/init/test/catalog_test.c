@@ -66,9 +66,11 @@ TEST(catalog_refuses_unknown_names) {
     add("a", "uses nothing\n");
     add("b", "needs nobody\n");
     add("c", "needs a\n");
-    add("d", "");
+    add("d", "grant device serial\n");
+    add("e", "grant device parallel\n");
     catalog_resolve(&catalog);
-    CHECK(refused("a") && refused("b") && refused("c") && !refused("d"));
+    CHECK(refused("a") && refused("b") && refused("c") && !refused("d") && refused("e"));
+    CHECK(said("etc/services/e.svc:0: there is no device parallel"));
     CHECK(said("etc/services/a.svc:0: no service provides channel nothing"));
     CHECK(said("etc/services/b.svc:0: there is no service nobody"));
     CHECK(said("etc/services/c.svc:0: it depends on a refused service: a"));

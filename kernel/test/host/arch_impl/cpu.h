@@ -15,7 +15,15 @@ struct arch_cpu {
 
 extern _Thread_local struct cpu *host_cpu;
 
+// When not 0, every so many uses of cpu_this, which debug builds make around each lock, another
+// pthread gets its turn: so races are found on few processors.
+extern uint32_t host_jitter;
+extern _Thread_local uint32_t host_jitter_count;
+
 static inline struct cpu *cpu_this(void) {
+    if (host_jitter != 0 && ++host_jitter_count % host_jitter == 0) {
+        sched_yield();
+    }
     return host_cpu;
 }
 

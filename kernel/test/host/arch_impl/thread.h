@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ARCH_VECTOR_PAGE_FAULT 14
+
 struct arch_thread {
     struct registers registers;
     uint64_t call_number; // of the present call, without CALL_NATIVE

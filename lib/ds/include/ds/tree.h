@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Intrusive balanced binary search trees (AVL). The user keeps the key in its own struct and does the
-// descent itself through tree_node.child, then calls tree_insert_at; so no comparison function pointers.
-// The caller does all locking. Zeroed memory is an empty tree and an unlinked node.
+// Intrusive balanced binary search trees (AVL). The user keeps the key in its own struct and does
+// the descent itself through tree_node.child, then calls tree_insert_at; so no comparison function
+// pointers. The caller does all locking. Zeroed memory is an empty tree and an unlinked node.
 #pragma once
 
 #include <stdbool.h>

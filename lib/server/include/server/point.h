@@ -29,6 +29,12 @@ static inline void vault_store(void *place, const void *data, size_t bytes) {
     server_order();
 }
 
+static inline void vault_zero(void *place, size_t bytes) {
+    server_order();
+    memset(place, 0, bytes);
+    server_order();
+}
+
 // Stores a word: wholly or not at all.
 static inline void vault_store_64(uint64_t *place, uint64_t value) {
     __atomic_store_n(place, value, __ATOMIC_RELEASE);

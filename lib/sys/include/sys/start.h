@@ -10,6 +10,7 @@
 
 #include <abi/block.h>
 #include <abi/types.h>
+#include <stdbool.h>
 
 #define START_MAGIC 0x54525450u // "PTRT"
 #define START_VERSION 1
@@ -42,6 +43,8 @@ int64_t native_main(struct thread_block *block);
 
 // The handle that was given under a name, HANDLE_NONE when there is none.
 handle_t start_handle(const char *name);
+// The handle at a place of the record, for walking through all of them. False when there is none.
+bool start_handle_at(uint32_t index, struct start_named_handle *out);
 // Arguments, not counting the program's name; null when `index` is too large.
 uint32_t start_argument_count(void);
 const char *start_argument(uint32_t index);

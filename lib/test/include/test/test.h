@@ -60,11 +60,12 @@ bool test_check_eq(const char *file, int line, const char *what, int64_t a, int6
 // Whether the running test has failed already.
 bool test_failed(void);
 
-// Prints `# ` and a figure: shown again at the end of a test run. Knows %s %d %u %x and %%, with any
-// number of l or z.
+// Prints `# ` and a figure: shown again at the end of a test run. Knows %s %d %u %x and %%, with
+// any number of l or z.
 void test_figure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-// Runs every test whose name contains `filter` (null: all). Returns how many failed.
+// Runs every test whose name contains `filter` (`^x`: begins with x; null: all). Returns how many
+// failed.
 int test_run_all(const char *filter);
 
 // Pseudo-random numbers (splitmix64) from a state that the test owns.

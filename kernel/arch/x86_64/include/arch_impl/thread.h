@@ -7,6 +7,7 @@
 #pragma once
 
 #include <abi/block.h>
+#include <arch_impl/cpu.h>
 #include <arch_impl/layout.h>
 #include <stdint.h>
 
@@ -22,7 +23,6 @@ struct arch_thread {
 };
 
 #define SYSCALL_INSTRUCTION_BYTES 2
-#define ARCH_VECTOR_PAGE_FAULT 14
 #define ARCH_VECTOR_PAGE_FAULT 14
 
 // Number of the native call that the thread makes.
@@ -52,4 +52,54 @@ static inline void arch_thread_restart(struct arch_thread *arch) {
 static inline void arch_thread_set_argument(struct arch_thread *arch, unsigned index,
                                             uint64_t value) {
     arch->args[index] = value;
+}
+
+extern bool arch_has_fsgsbase;
+// For a CPU without the instructions.
+void bases_save_slow(struct arch_thread *arch);
+void bases_load_slow(const struct arch_thread *arch);
+// For threads that use vector registers, and to take them away from one that does not.
+void vectors_save(struct arch_thread *from);
+void vectors_load(const struct arch_thread *to);
+
+// The segment bases of the user. In the kernel its gs base waits in KERNEL_GS_BASE; swapgs brings
+// it out for a moment. No trap can come in between but NMI, #DF and #MC, which find their CPU
+// without gs.
+static inline void bases_save(struct arch_thread *arch) {
+    if (__builtin_expect(!arch_has_fsgsbase, 0)) {
+        bases_save_slow(arch);
+        return;
+    }
+    __asm__ volatile("rdfsbase %0; swapgs; rdgsbase %1; swapgs"
+                     : "=r"(arch->fs_base), "=r"(arch->gs_base));
+}
+
+static inline void bases_load(const struct arch_thread *arch) {
+    if (__builtin_expect(!arch_has_fsgsbase, 0)) {
+        bases_load_slow(arch);
+        return;
+    }
+    __asm__ volatile("wrfsbase %0; swapgs; wrgsbase %1; swapgs"
+                     :
+                     : "r"(arch->fs_base), "r"(arch->gs_base)
+                     : "memory");
+}
+
+// struct arch_thread stands at the beginning of struct thread, which is not known here. An idle
+// thread is treated like any other: what it saves and loads is of no meaning.
+static inline void arch_thread_save(struct thread *from) {
+    struct arch_thread *arch = (struct arch_thread *)from;
+    bases_save(arch);
+    if (__builtin_expect(arch->vectors != NULL, 0)) {
+        vectors_save(arch);
+    }
+}
+
+static inline void arch_thread_load(struct thread *to) {
+    struct arch_thread *arch = (struct arch_thread *)to;
+    const struct arch_cpu *cpu = (const struct arch_cpu *)cpu_this();
+    bases_load(arch);
+    if (__builtin_expect(arch->vectors != NULL || cpu->vectors_on, 0)) {
+        vectors_load(arch);
+    }
 }

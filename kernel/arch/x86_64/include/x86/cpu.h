@@ -28,7 +28,4 @@ void vectors_init(void);
 void vectors_init_cpu(void);
 // A thread's first use of vector registers: gives it a save area, and them. False: no memory.
 bool vectors_first_use(struct thread *thread);
-// At a switch. Both act on this CPU.
-void vectors_save(struct thread *from);
-void vectors_load(struct thread *to);
 void vectors_free(struct thread *thread);

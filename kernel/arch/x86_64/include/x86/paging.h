@@ -27,8 +27,7 @@
 // that kernel memory can be mapped with the functions below.
 void paging_init(void);
 
-// The kernel's root table: physical address, and where it is.
-paddr_t paging_root(void);
+// The kernel's root table.
 const uint64_t *paging_root_table(void);
 
 // Bit 63 when the CPU has NX, else 0. Zero before paging_init.

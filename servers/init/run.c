@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+
+#include "run.h"
+
+#include "supervise.h"
+
+#include <abi/boot.h>
+#include <abi/names.h>
+#include <sys/calls.h>
+#include <sys/log.h>
+#include <sys/string.h>
+
+#define MEMORY_SHARE(pages) ((pages) / 8 * 7)
+#define HANDLES 100000
+#define THREADS 4096
+#define PROCESSES 1024
+
+_Noreturn void run_end_machine(bool success) {
+    uint32_t op = success ? SYSTEM_POWER_OFF : SYSTEM_EXIT;
+    int64_t result = sys_system_control(INIT_SYSTEM, op, success ? 0 : RUN_FAILED);
+    panic("init: can't end the machine: %s", status_name(result));
+}
+
+status_t run_limits(struct job_limits *limits) {
+    struct system_info info;
+    status_t status = sys_object_get(INIT_SYSTEM, &info, sizeof(info));
+    *limits = (struct job_limits){
+        .memory_pages = MEMORY_SHARE(info.free_pages),
+        .handles = HANDLES,
+        .threads = THREADS,
+        .processes = PROCESSES,
+    };
+    return status;
+}
+
+static _Noreturn void refuse(const struct init *init, const char *what, const char *which) {
+    log_printf("init: can't start %s: %s %s", init->command.run, what, which);
+    run_end_machine(false);
+}
+
+// What the program uses: as by lines `uses CHANNEL` of a manifest.
+static void resolve_uses(struct init *init, struct catalog_entry *entry) {
+    const struct command_list *uses = &init->command.uses;
+    for (uint32_t i = 0; i < uses->count; i++) {
+        uint8_t k = entry->manifest.use_count;
+        if (k == MANIFEST_USES_MAX) {
+            refuse(init, "too many channels:", uses->items[i]);
+        }
+        uint8_t provider =
+            catalog_find_channel(&init->catalog, uses->items[i], &entry->use_channel[k]);
+        if (provider == SERVICE_NONE) {
+            refuse(init, "no service provides channel", uses->items[i]);
+        }
+        entry->use_entry[k] = provider;
+        entry->depends |= provider == SERVICE_INIT ? 0 : 1UL << provider;
+        text_copy(entry->manifest.uses[k].channel, MANIFEST_NAME_BYTES, uses->items[i]);
+        text_copy(entry->manifest.uses[k].as, MANIFEST_NAME_BYTES, uses->items[i]);
+        entry->manifest.use_count++;
+    }
+}
+
+void run_prepare(struct init *init) {
+    struct catalog_entry *entry = &init->run_entry;
+    if (init->command.run == NULL) {
+        return;
+    }
+    *entry = (struct catalog_entry){0};
+    text_copy(entry->manifest.name, MANIFEST_NAME_BYTES, "run");
+    entry->manifest.restart = RESTART_NEVER;
+    entry->manifest.start = START_BOOT;
+    entry->manifest.grants = GRANT_JOB | GRANT_LOG | GRANT_SYSTEM | GRANT_ARCHIVE;
+    for (uint32_t i = 0; i < init->command.grants.count; i++) {
+        uint32_t bit = manifest_grant_bit(init->command.grants.items[i]);
+        if (bit == 0) {
+            refuse(init, "there is no grant", init->command.grants.items[i]);
+        }
+        entry->manifest.grants |= bit;
+    }
+    resolve_uses(init, entry);
+    init->run = &init->services[init->service_count];
+    *init->run = (struct service){
+        .index = (uint8_t)init->service_count,
+        .bare = true,
+        .entry = entry,
+    };
+    init->service_count++;
+}
+
+void run_advance(struct init *init) {
+    if (init->run == NULL || init->run->record->state != SVC_STATE_WAITING) {
+        return;
+    }
+    for (uint32_t i = 0; i < init->catalog.count; i++) {
+        uint32_t state = init->services[i].record->state;
+        if ((init->run->entry->depends & 1UL << i) != 0 &&
+            (state == SVC_STATE_FAILED || state == SVC_STATE_REFUSED)) {
+            refuse(init, "it uses a service that has failed:", init->services[i].record->name);
+        }
+    }
+}
+
+_Noreturn void run_ended(struct init *init, const struct process_info *info) {
+    const char *name = init->command.run;
+    switch (info->cause) {
+    case EXIT_FAULT:
+        log_printf("init: %s faulted: trap %ld at pc 0x%lx, address 0x%lx", name, info->status,
+                   info->fault_pc, info->fault_addr);
+        break;
+    case EXIT_VOLUNTARY:
+        log_printf("init: %s ended with status %ld", name, info->status);
+        break;
+    default:
+        log_printf("init: %s was killed with status %ld", name, info->status);
+        break;
+    }
+    run_end_machine(info->cause == EXIT_VOLUNTARY && info->status == 0);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// The program of the kernel command line: `init.run=PATH init.args=A,B init.uses=CHANNEL,...
+// init.grants=WORD,...`. It runs once; when it has ended, the machine ends: powered off when its
+// status was 0, else (and when it could not be started) with the emulator status RUN_FAILED.
+#pragma once
+
+#include "init.h"
+
+#include <abi/info.h>
+
+#define RUN_FAILED 1
+
+// Makes the program's entry and its service, when the command line names one.
+void run_prepare(struct init *init);
+// Starts it when what it uses is up.
+void run_advance(struct init *init);
+// Its process has ended: ends the machine.
+_Noreturn void run_ended(struct init *init, const struct process_info *info);
+_Noreturn void run_end_machine(bool success);
+// The limits of its job: most of the machine, so that init is never starved.
+[[nodiscard]] status_t run_limits(struct job_limits *limits);
