@@ -80,9 +80,11 @@ static inline void call_prepare(struct thread *self, struct call *call, struct c
 // Whether the first in the queue was delivered before. Such calls stand together at the head of it.
 static inline bool call_retry_follows(const struct port *port) {
     const struct list_node *node = list_first(&port->queue);
+    if (node == NULL) {
+        return false;
+    }
     const struct port_item *item = list_entry(node, struct port_item, node);
-    return node != NULL && item->kind == PACKET_CALL &&
-           container_of(item, struct call, item)->deliveries != 0;
+    return item->kind == PACKET_CALL && container_of(item, struct call, item)->deliveries != 0;
 }
 
 static inline uint16_t call_packet_flags(const struct call *call) {

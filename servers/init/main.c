@@ -71,6 +71,10 @@ static status_t answer_and_wait(struct init *init, uint64_t token, instant_t dea
     return status;
 }
 
+static bool answered(status_t status) {
+    return status == OK || status == ERR_TIMED_OUT || status == ERR_STALE_TOKEN;
+}
+
 static _Noreturn void serve(struct init *init) {
     uint64_t token = 0;
     for (;;) {
@@ -78,15 +82,13 @@ static _Noreturn void serve(struct init *init) {
         instant_t starts = services_advance(init);
         instant_t beats = watch_all(init);
         status_t status = answer_and_wait(init, token, starts < beats ? starts : beats);
-        bool answered = status == OK || status == ERR_TIMED_OUT || status == ERR_STALE_TOKEN;
-        if (!answered && token == 0) {
-            panic("init: can't wait: %s", status_name(status));
-        }
-        if (!answered) {
-            // The kernel did not take the answer, for a handle in it: the client gets the reason
-            // instead.
+        if (!answered(status) && token != 0) {
+            // The kernel did not take the answer, for a handle in it: the client gets the reason.
             protocol_answer(&thread_block()->message, NULL, status, NULL, NULL);
-            continue;
+            status = answer_and_wait(init, token, 0);
+        }
+        if (!answered(status)) {
+            panic("init: can't wait: %s", status_name(status));
         }
         token = 0;
         if (status == OK) {

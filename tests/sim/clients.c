@@ -245,14 +245,25 @@ static void be_consumer(struct client *client) {
     }
 }
 
-// Whether a consumer's work is done: nobody else lives and the queue is empty.
-static bool queue_is_done(struct client *client) {
-    struct queue_depth_reply reply = {0};
+// The one blind client that only takes. A payment can't be cancelled any more once it waits for room in the
+// queue, so somebody has to.
+static bool is_blind_taker(const struct client *client) {
+    return client->role == ROLE_BLIND && client->name == 1;
+}
+
+// Whether everybody who puts has ended.
+static bool putters_are_done(void) {
     for (uint32_t i = 0; i < CLIENTS_MAX; i++) {
-        if (clients[i].process != NULL && clients[i].role != ROLE_CONSUMER) {
+        const struct client *client = &clients[i];
+        if (client->process != NULL && client->role != ROLE_CONSUMER && !is_blind_taker(client)) {
             return false;
         }
     }
+    return true;
+}
+
+static bool queue_is_empty(struct client *client) {
+    struct queue_depth_reply reply = {0};
     int64_t result = CALL(client, queue_depth(CHANNEL_QUEUE, &reply, INSTANT_NEVER));
     if (result != 0) {
         world_fail("client %lu: depth gave %ld", client->name, result);
@@ -333,8 +344,7 @@ static void be_blind(struct client *client) {
     struct relay_pay_request pay = {0, 0, 1, 1};
     struct relay_pay_reply paid;
     instant_t soon = sim.now + (duration_t)sim_random(MILLISECONDS(1));
-    // Somebody always takes: a payment can't be cancelled any more once it waits for room in the queue.
-    switch (client->name == 1 ? 3 : sim_random(5)) {
+    switch (is_blind_taker(client) ? 3 : sim_random(5)) {
     case 0:
         (void)!CALL(client, bank_transfer(CHANNEL_BANK, &transfer, &transferred, INSTANT_NEVER));
         break;
@@ -362,7 +372,10 @@ static bool ends(struct client *client) {
         return true;
     }
     bool enough = client->calls_max != 0 ? client->calls >= client->calls_max : stopping;
-    return enough && (client->role != ROLE_CONSUMER || queue_is_done(client));
+    if (client->role == ROLE_CONSUMER) {
+        return enough && putters_are_done() && queue_is_empty(client);
+    }
+    return enough && (!is_blind_taker(client) || putters_are_done());
 }
 
 static void client_main(void *argument) {

@@ -50,6 +50,8 @@ class Machine:
 
     console is "terminal" (serial line and monitor on standard input and output; ^A x quits) or
     "pipe" (the bytes of the serial line on standard input and output, nothing else).
+    parallel: the CPUs run at once (True), in turns (False), or at once where the host has a core
+    for each and one to spare (None). Under KVM always at once, with icount always in turns.
     """
 
     smp: int = DEFAULT_SMP
@@ -57,6 +59,7 @@ class Machine:
     accel: str = "auto"
     append: list = field(default_factory=list)
     icount: bool = False
+    parallel: object = None
     console: str = "pipe"
     log: object = None
     trace: object = None
@@ -86,7 +89,17 @@ class Machine:
                     "-rtc", "base=2024-01-01,clock=vm", "-seed", "1"]
         if self.accel == "kvm" or (self.accel == "auto" and kvm_works()):
             return ["-accel", "kvm"]
-        return ["-accel", f"tcg,thread={'multi' if self.smp > 1 else 'single'},tb-size=512"]
+        return ["-accel", f"tcg,thread={'multi' if self._runs_parallel() else 'single'},tb-size=512"]
+
+    def _runs_parallel(self):
+        """Whether each CPU of the guest gets a thread of the host.
+
+        With fewer cores than that, the host stops one that holds a lock while the others spin for
+        it, and the guest crawls; in one thread they take turns, and give theirs up in a spin loop.
+        """
+        if self.parallel is None:
+            return 1 < self.smp < (os.cpu_count() or 1)
+        return self.parallel and self.smp > 1
 
     def _console(self):
         # signal=off: ^C goes to the guest.

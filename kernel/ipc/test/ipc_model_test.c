@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Random programs that use IPC in all ways, on CPUs that change places at every lock. The seed alone
-// decides what happens.
+// Random programs that use IPC in all ways, on CPUs that change places at every lock. The seed
+// alone decides what happens.
+//
 // host-sources: lib/test/test.c lib/test/test/host_main.c lib/ds/tree.c
 // host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c kernel/test/host/host_user.c
 // host-sources: kernel/ipc/test/machine.c kernel/ipc/test/machine_lock.c
@@ -10,12 +11,11 @@
 // host-sources: kernel/ipc/test/world_server.c kernel/ipc/test/world_manager.c
 // host-sources: kernel/sched/sched.c kernel/sched/wait.c kernel/sched/thread.c kernel/sched/futex.c
 // host-sources: kernel/time/timer_queue.c kernel/mm/reap.c kernel/syscall/entry.c
-// host-sources: kernel/object/object.c kernel/object/id.c kernel/object/job.c kernel/object/process.c
-// host-sources: kernel/object/source.c kernel/object/timer.c kernel/object/handle.c
-// host-sources: kernel/object/handle_table.c kernel/object/handle_tree.c
-// host-sources: kernel/object/handle_revoke.c
-// host-sources: kernel/ipc/port.c kernel/ipc/channel.c kernel/ipc/call.c kernel/ipc/deliver.c
-// host-sources: kernel/ipc/fastpath.c
+// host-sources: kernel/object/object.c kernel/object/id.c kernel/object/job.c
+// host-sources: kernel/object/process.c kernel/object/source.c kernel/object/timer.c
+// host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c
+// host-sources: kernel/object/handle_revoke.c kernel/ipc/port.c kernel/ipc/channel.c
+// host-sources: kernel/ipc/call.c kernel/ipc/deliver.c kernel/ipc/fastpath.c
 #include "world.h"
 
 #include <test/host.h>

@@ -28,13 +28,13 @@ enum where { AT_IDLE = 1, AT_USER, AT_END };
 
 struct fiber {
     char *stack;
-    void *sp; // while it does not run
+    void *sp;   // while it does not run
     void *fake; // the sanitizer's
     jmp_buf base;
     uint64_t random;
-    bool halted;   // in arch_idle
-    bool over;     // has left the machine
-    bool kicked;   // atomic
+    bool halted;     // in arch_idle
+    bool over;       // has left the machine
+    bool kicked;     // atomic
     instant_t armed; // atomic
 };
 
@@ -43,10 +43,10 @@ static struct fiber fibers[CPU_MAX + 1]; // the last one is the pthread that cal
 static uint32_t current;                 // fiber that runs
 static const void *main_stack;
 static size_t main_stack_bytes;
-static instant_t now;    // atomic
-static uint64_t calls;   // atomic
-static bool stopping;    // atomic: nobody will want anything more
-static bool ending;      // atomic: and nothing is left to do
+static instant_t now;  // atomic
+static uint64_t calls; // atomic
+static bool stopping;  // atomic: nobody will want anything more
+static bool ending;    // atomic: and nothing is left to do
 static uint64_t idle_yields;
 static _Thread_local bool in_interrupt; // pthreads: a handler runs
 static struct cpu cpu_memory[CPU_MAX];
@@ -126,8 +126,8 @@ void log_line(const char *format, ...) {
 
 // ---- changing fibers
 
-// void change_stack(void **save, void *load): like swapcontext, but without system calls, which would take
-// most of the time.
+// void change_stack(void **save, void *load): like swapcontext, but without system calls, which
+// would take most of the time.
 void change_stack(void **save, void *load);
 __asm__(".text\n"
         "change_stack:\n"

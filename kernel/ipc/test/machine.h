@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// A machine for tests of the scheduler and of IPC: the kernel's own entry, exit, scheduling and reaping
-// run on several CPUs, and the test is what runs in user mode.
+// A machine for tests of the scheduler and of IPC: the kernel's own entry, exit, scheduling and
+// reaping run on several CPUs, and the test is what runs in user mode.
 //
-// A CPU is a fiber of one pthread (then a run depends on nothing but its seed) or a pthread of its own.
-// Fibers change places where the real CPUs could tell the difference: before each lock is taken, in
-// spin loops, at barriers that the machine sees (kicks, switches), and between any two native calls.
+// A CPU is a fiber of one pthread (then a run depends on nothing but its seed) or a pthread of its
+// own. Fibers change places where the real CPUs could tell the difference: before each lock is
+// taken, in spin loops, at barriers that the machine sees (kicks, switches), and between any two
+// native calls.
 #pragma once
 
 #include <base.h>
@@ -15,8 +16,8 @@
 
 struct machine_config {
     uint32_t cpus;
-    bool pthreads;      // not fibers
-    uint32_t calmness;  // fibers: one chance in so many to switch at a point
+    bool pthreads;     // not fibers
+    uint32_t calmness; // fibers: one chance in so many to switch at a point
     uint64_t seed;
 };
 

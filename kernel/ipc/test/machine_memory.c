@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Aspaces of the machine: objects without mappings. Addresses are the host's. A block's page must not be
-// touched before it is pinned and after it is unpinned.
+// Aspaces of the machine: objects without mappings. Addresses are the host's. A block's page must
+// not be touched before it is pinned and after it is unpinned.
 #include "machine.h"
 
 #include <mm/aspace.h>
 #include <mm/page.h>
+#include <mm/user.h>
 #include <mm/slab.h>
 #include <object/job.h>
 #include <pthread.h>
@@ -102,6 +103,15 @@ void machine_memory_destroy(void) {
         __asan_unpoison_memory_region(page_to_virt(page), PAGE_SIZE);
         page_unref(page);
     }
+}
+
+// User memory may fault, and takes its time.
+status_t user_load32(vaddr_t addr, uint32_t *out) {
+    for (uint64_t i = machine_random(8); i > 0; i--) {
+        machine_yield();
+    }
+    *out = __atomic_load_n((uint32_t *)addr, __ATOMIC_ACQUIRE);
+    return OK;
 }
 
 status_t aspace_unmap(struct aspace *aspace, vaddr_t addr, uint64_t size) {

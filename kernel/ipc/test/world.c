@@ -6,6 +6,7 @@
 #include <mm/aspace.h>
 #include <object/job.h>
 #include <pthread.h>
+#include <sched/futex.h>
 #include <sched/sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,8 +96,7 @@ void thing_create(handle_t *out, struct handle_table *table) {
 
 // ---- users
 
-struct user *user_create(struct process *process,
-                         void (*next)(struct user *user, int64_t result)) {
+struct user *user_create(struct process *process, void (*next)(struct user *user, int64_t result)) {
     struct user *user = aligned_alloc(1024, ALIGN_UP(sizeof(*user), 1024));
     memset(user, 0, sizeof(*user));
     memset(user->out, 0xee, sizeof(user->out));
@@ -190,6 +190,12 @@ int64_t op_process_exit(struct user *user) {
     return STATUS_RESUMED;
 }
 
+int64_t op_futex(struct user *user) {
+    vaddr_t word = (vaddr_t)&world.word;
+    return user->handle == 0 ? futex_wake(word, 1, UINT32_MAX, false)
+                             : futex_wait(word, 0, UINT32_MAX, user->deadline, user->flags);
+}
+
 int64_t op_call(struct user *user) {
     struct object *object;
     status_t status = self_lookup(user->handle, OBJECT_CHANNEL, RIGHT_CALL, &object);
@@ -259,8 +265,7 @@ void machine_release(struct spinlock *lock) {
 }
 
 static const char *state_name(const struct thread *thread) {
-    static const char *const names[] = {"new",     "ready",     "running",
-                                        "blocked", "suspended", "dead"};
+    static const char *const names[] = {"new", "ready", "running", "blocked", "suspended", "dead"};
     return names[thread->state];
 }
 
@@ -270,8 +275,7 @@ void machine_stuck(void) {
         if (thread != NULL && thread->state != THREAD_DEAD) {
             fprintf(stderr, "thread %lx of process %lx: %s pending %x wait %u record %ld%s%s\n",
                     thread->id, thread->process->id, state_name(thread), thread->pending,
-                    thread->wait_kind,
-                    user->calling != NULL ? (long)user->calling->token : -1,
+                    thread->wait_kind, user->calling != NULL ? (long)user->calling->token : -1,
                     user->client != NULL ? " client" : "", user->service != NULL ? " server" : "");
         }
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// A little world of programs that use IPC at random, and what they know of each other: client processes
-// whose threads call services, services whose processes die and are succeeded, and a manager that makes
-// and breaks all of that. Each request has a record that lives till the end of the run; both sides check
-// there that what they see is allowed.
+// A little world of programs that use IPC at random, and what they know of each other: client
+// processes whose threads call services, services whose processes die and are succeeded, and a
+// manager that makes and breaks all of that. Each request has a record that lives till the end of
+// the run; both sides check there that what they see is allowed.
 //
-// What programs know is changed in user mode only, by one CPU at a time (world_lock); what is about to happen
-// is noted before the native call that makes it happen.
+// What programs know is changed in user mode only, by one CPU at a time (world_lock); what is about
+// to happen is noted before the native call that makes it happen.
 #pragma once
 
 #include "machine.h"
@@ -38,12 +38,12 @@ struct world_config {
     uint64_t calls;    // native calls until everything is taken down
     bool server_kills; // killed, alone or thread by thread
     bool server_faults;
-    bool hangs;        // then crashes are counted by the kernel alone
+    bool hangs; // then crashes are counted by the kernel alone
     bool client_kills;
     bool suspends;
-    bool closes; // ends, ports, tables, revoking
+    bool closes;  // ends, ports, tables, revoking
     bool starves; // there is no memory now and then
-    bool single; // services have one thread
+    bool single;  // services have one thread
 };
 
 // A request.
@@ -75,23 +75,23 @@ struct user {
     struct thread *thread; // holds a reference
     struct client *client; // whose thread, or null
     struct service *service;
-    int64_t (*op)(struct user *user);             // the present native call
+    int64_t (*op)(struct user *user);                // the present native call
     void (*next)(struct user *user, int64_t result); // chooses the one after it
-    bool fault;              // instead of the call
+    bool fault;                                      // instead of the call
     bool started;
     uint32_t results, restarts; // of the kernel, seen
-    uint32_t window_open;    // atomic: a call is under way
-    uint32_t interrupts;     // sent to it
-    bool killed;             // or about to be
-    bool kill_done;          // atomic: the kernel has been told
-    struct record *calling;  // the call under way
-    struct record *record;   // servers: what is served, if it was the last to be taken
-    uint64_t number;         // of the native call, for the fast path, or 0
-    uint64_t token;          // of what is served or is being answered
+    uint32_t window_open;       // atomic: a call is under way
+    uint32_t interrupts;        // sent to it
+    bool killed;                // or about to be
+    bool kill_done;             // atomic: the kernel has been told
+    struct record *calling;     // the call under way
+    struct record *record;      // servers: what is served, if it was the last to be taken
+    uint64_t number;            // of the native call, for the fast path, or 0
+    uint64_t token;             // of what is served or is being answered
     struct record *answering;
-    bool stale;              // the token is known to be stale
+    bool stale; // the token is known to be stale
     handle_t handle;
-    handle_t owned;          // received with a reply
+    handle_t owned; // received with a reply
     instant_t deadline;
     uint32_t flags;
     struct user *next_user;
@@ -105,7 +105,6 @@ struct client {
     struct service *services[SERVICES];
     handle_t channels[SERVICES][CHANNELS]; // 0: gone
     handle_t thing;
-    uint32_t word; // a futex
     bool killed;               // or about to be
     bool kill_done;            // atomic: the kernel has been told
     instant_t suspended_until; // 0: it is not
@@ -136,9 +135,9 @@ struct service {
     uint32_t instance;
     struct user *users[SERVER_THREADS];
     uint32_t user_count;
-    bool last_retry; // this instance has seen the last of the redelivered calls
+    bool last_retry;   // this instance has seen the last of the redelivered calls
     bool more_retries; // it was told to expect more of them
-    bool lame;       // a thread of it was killed
+    bool lame;         // a thread of it was killed
     bool hung;
     bool killed;
     struct parked parked[PARKED_MAX];
@@ -164,7 +163,8 @@ struct world {
     struct record **records; // by number
     uint64_t record_count;
     uint64_t nonce;
-    bool draining; // atomic
+    uint32_t word;         // a futex
+    bool draining;         // atomic
     uint64_t finished[64]; // calls by -status
 };
 
@@ -199,6 +199,8 @@ int64_t op_close(struct user *user);
 int64_t op_revoke(struct user *user);
 int64_t op_thread_exit(struct user *user);
 int64_t op_process_exit(struct user *user);
+// Futexes queue threads by the same node as ports do. `handle` 0 wakes.
+int64_t op_futex(struct user *user);
 int64_t op_call(struct user *user);
 // call_for; `token` is the origin's.
 int64_t op_call_for(struct user *user);

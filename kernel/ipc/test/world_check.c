@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What holds of a port whenever its lock is free: every call is in exactly one list, that of its state.
+// What holds of a port whenever its lock is free: every call is in exactly one list, that of its
+// state.
 #include "world.h"
 
 static bool is_killed(const struct user *user) {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Client programs: threads that call services in all ways that the ABI has, and now and then do something
-// else. Beside: what the status of a call may be.
+// Client programs: threads that call services in all ways that the ABI has, and now and then do
+// something else. Beside: what the status of a call may be.
 #include "world.h"
 
 #include <abi/calls.h>
 #include <sched/current.h>
-#include <sched/futex.h>
 #include <stdlib.h>
 
 static bool draining(void) {
@@ -184,13 +183,6 @@ static void client_called(struct user *user, int64_t result) {
     client_decide(user);
 }
 
-// Futexes queue threads by the same node as ports do.
-static int64_t op_futex(struct user *user) {
-    vaddr_t word = (vaddr_t)&user->client->word;
-    return user->handle == 0 ? futex_wake(word, 1, UINT32_MAX, false)
-                             : futex_wait(word, 0, UINT32_MAX, user->deadline, user->flags);
-}
-
 // Waits until the services of one or two channels are gone.
 static int64_t op_signals(struct user *user) {
     struct object *objects[2];
@@ -259,7 +251,7 @@ static void client_decide(struct user *user) {
     } else {
         user->next = client_called;
         request_prepare(user, client->services[index], channel, client->channels[index][channel],
-                     client->thing);
+                        client->thing);
     }
 }
 

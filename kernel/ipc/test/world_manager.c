@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The manager: makes clients and services, replaces what has died, and disturbs them all. Everything that
-// it does is one native call of its one thread, made of several calls inside the kernel.
+// The manager: makes clients and services, replaces what has died, and disturbs them all.
+// Everything that it does is one native call of its one thread, made of several calls inside the
+// kernel.
 #include "world.h"
 
 #include "../../test/host/host.h"
@@ -26,8 +27,8 @@ static struct process *make_process(struct job *job, struct process *predecessor
     struct process_options options = {.label = "p", .cookie = pick(1000)};
     struct aspace *aspace = machine_aspace_create(job);
     struct process *process;
-    status_t status = process_create(job, aspace, predecessor, keep ? PROCESS_KEEP : 0,
-                                     &options, &process);
+    status_t status =
+        process_create(job, aspace, predecessor, keep ? PROCESS_KEEP : 0, &options, &process);
     CHECK_EQ(status, OK);
     object_unref(aspace_object(aspace));
     object_ref(&process->object);
@@ -66,8 +67,7 @@ static void make_channel(struct service *service, uint32_t index) {
     struct handle_table *table = service->process->table;
     bool forwarder = index == FORWARDED;
     CHECK_EQ(channel_create(world.job, service->port, index, forwarder, 0, &channel), OK);
-    CHECK_EQ(handle_insert(table, &channel->server, RIGHT_MANAGE,
-                           &service->channels[index].server),
+    CHECK_EQ(handle_insert(table, &channel->server, RIGHT_MANAGE, &service->channels[index].server),
              OK);
     CHECK_EQ(handle_insert(own_table(), &channel->client,
                            RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER,
@@ -81,9 +81,9 @@ static void give_service_below(struct service *service, struct service *below) {
     handle_t root = below != NULL ? below->channels[FORWARDED].client : 0;
     if (root != 0) {
         CHECK_EQ(handle_derive(own_table(), root, RIGHT_CALL | RIGHT_TRANSFER, &handle), OK);
-        CHECK_EQ(handle_move(own_table(), handle, service->process->table, 0,
-                             &service->below_channel),
-                 OK);
+        CHECK_EQ(
+            handle_move(own_table(), handle, service->process->table, 0, &service->below_channel),
+            OK);
         service->below = below;
     }
 }
@@ -165,9 +165,9 @@ static int64_t op_replace_service(struct user *user) {
 static void give_channel(struct client *client, uint32_t service, uint32_t channel) {
     handle_t handle;
     handle_t root = world.services[service]->channels[channel].client;
-    status_t status = root == 0 ? ERR_BAD_HANDLE
-                                : handle_derive(own_table(), root, RIGHT_CALL | RIGHT_TRANSFER,
-                                                &handle);
+    status_t status = root == 0
+                          ? ERR_BAD_HANDLE
+                          : handle_derive(own_table(), root, RIGHT_CALL | RIGHT_TRANSFER, &handle);
     if (status == OK) {
         status = handle_move(own_table(), handle, client->process->table, 0,
                              &client->channels[service][channel]);
@@ -199,9 +199,14 @@ static void start_client(struct client *client) {
         CHECK_EQ(process_suspend(client->process), OK);
         client->suspended_until = 1;
     }
+    if (chance(4)) {
+        client->users[0]->killed = true;
+        thread_kill(client->users[0]->thread);
+    }
     for (uint32_t i = 0; i < CLIENT_THREADS; i++) {
         user_start(client->users[i]);
     }
+    CHECK(!client->users[0]->killed || client->users[0]->thread->state != THREAD_SUSPENDED);
 }
 
 static struct client *make_client(void) {
@@ -376,8 +381,8 @@ static int64_t op_close_root(struct user *user) {
 static int64_t op_bind(struct user *user) {
     struct service *service = world.services[user->flags];
     struct client *client = world.clients[pick(CLIENTS)];
-    status_t status = source_bind(&client->process->object, service->port, 7, SIGNAL_PROCESS_ENDED,
-                                  PACKET_EXIT);
+    status_t status =
+        source_bind(&client->process->object, service->port, 7, SIGNAL_PROCESS_ENDED, PACKET_EXIT);
     CHECK(status == OK || status == ERR_ALREADY_EXISTS || status == ERR_BAD_HANDLE);
     return OK;
 }
@@ -408,7 +413,8 @@ static void rest(struct user *user) {
 static bool repair(struct user *user) {
     for (uint32_t i = 0; i < CLIENTS + SERVICES; i++) {
         struct process *process;
-        if ((i < CLIENTS ? (void *)world.clients[i] : (void *)world.services[i - CLIENTS]) == NULL) {
+        if ((i < CLIENTS ? (void *)world.clients[i] : (void *)world.services[i - CLIENTS]) ==
+            NULL) {
             continue;
         }
         instant_t until = *suspension(i, &process);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Service programs. Each thread waits at the service's port, and answers, parks, copies windows, faults,
-// hangs. What an instance knows of the calls it has parked dies with it; the kernel brings them again.
+// Service programs. Each thread waits at the service's port, and answers, parks, copies windows,
+// faults, hangs. What an instance knows of the calls it has parked dies with it; the kernel brings
+// them again.
 #include "world.h"
 
 #include <abi/calls.h>
@@ -260,14 +261,14 @@ static void answer(struct user *user, struct record *record, uint64_t token) {
     struct message *message = &user->thread->block->message;
     uint64_t nonce = ++world.nonce;
     record->nonces[record->nonce_count++ % NONCES] = nonce;
-    message->body_bytes =
-        (uint16_t)(BODY_LEAST + pick(MESSAGE_BODY_BYTES - BODY_LEAST + 1));
+    message->body_bytes = (uint16_t)(BODY_LEAST + pick(MESSAGE_BODY_BYTES - BODY_LEAST + 1));
     message->handle_count = 0;
     body_fill(message->body, message->body_bytes, record->index, nonce);
     if (chance(3)) {
         message->handle_count = (uint8_t)pick(4);
         for (uint32_t i = 0; i < message->handle_count; i++) {
-            message->handles[i] = chance(10) ? 12345 : user->service->thing;
+            bool last = i + 1 == message->handle_count;
+            message->handles[i] = last && chance(3) ? 12345 : user->service->thing;
         }
     }
     user->answering = record;
@@ -412,6 +413,12 @@ static void server_decide(struct user *user) {
     struct service *service = user->service;
     if (user->record != NULL) {
         decide_current(user);
+    } else if (chance(15)) {
+        user->handle = (handle_t)pick(2);
+        user->deadline = clock_now() + (instant_t)pick(MICROSECONDS(20));
+        user->flags = 0;
+        user->op = op_futex;
+        user->next = server_next;
     } else if (chance(20) || service->received_count > RECEIVED_MAX / 2) {
         close_something(user);
     } else if (chance(30) && service->stale_count != 0) {
