@@ -146,8 +146,10 @@ TEST(waits_end_from_outside) {
     uint64_t seq = threads[0]->wait_seq;
     thread_abort_wait(threads[1], 0, ERR_INTERRUPTED); // not interruptible
     CHECK(!host_thread_woken(threads[1]));
+    threads[0]->block->latched = 1;
     thread_abort_wait(threads[0], 0, ERR_INTERRUPTED);
     expect_woken(0, ERR_INTERRUPTED);
+    threads[0]->block->latched = 0;
     park(0, 0, 1, 0);
     futex_abort(threads[0], seq, ERR_TIMED_OUT); // comes late, for the wait before
     CHECK(!host_thread_woken(threads[0]));
