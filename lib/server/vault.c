@@ -63,7 +63,7 @@ size_t vault_bytes(const struct vault_layout *layout) {
     return places.bytes;
 }
 
-static uint32_t header_check(const struct vault_state *state) {
+uint32_t vault_header_check(const struct vault_state *state) {
     const size_t from = offsetof(struct vault_state, format);
     return crc32c(VAULT_MAGIC, &state->format, offsetof(struct vault_state, begun) - from);
 }
@@ -94,7 +94,7 @@ static void vault_format(struct vault *vault, size_t used_bytes) {
         .committed = vault_seal(0),
         .undo_tail = vault_seal(0),
     };
-    state.check = header_check(&state);
+    state.check = vault_header_check(&state);
     vault_store(&vault->state->magic, &formatting, sizeof(formatting));
     vault_zero(vault->base + sizeof(state), used_bytes - sizeof(state));
     vault_store(vault->state, &state, sizeof(state));
@@ -110,7 +110,7 @@ static status_t corrupt(const char *why) {
 static status_t header_verify(const struct vault *vault) {
     const struct vault_state *state = vault->state;
     struct vault_sizes sizes = sizes_of(vault->layout);
-    if (state->magic != VAULT_MAGIC || state->check != header_check(state)) {
+    if (state->magic != VAULT_MAGIC || state->check != vault_header_check(state)) {
         return corrupt("the header fails its check");
     }
     if (state->format != VAULT_FORMAT || state->service != vault->layout->service) {

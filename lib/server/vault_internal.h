@@ -111,6 +111,7 @@ struct vault_places {
     uint32_t reply_direct; // the first of these are for calls that came straight from their thread
 };
 void vault_place(const struct vault_sizes *sizes, struct vault_places *places);
+uint32_t vault_header_check(const struct vault_state *state);
 
 // Drops a record that failed its check, and says so.
 void vault_drop(struct vault *vault, uint16_t *used, const char *table, uint32_t index,

@@ -5,6 +5,7 @@
 
 #include "world.h"
 
+#include <server/inspect.h>
 #include <server/start.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -284,27 +285,6 @@ bool world_settle(void) {
 
 // ---- what is left over
 
-void world_count(const struct service *service, struct vault_counts *counts) {
-    const uint8_t *base = service->vault->memory;
-    const struct vault_state *state = (const struct vault_state *)base;
-    struct vault_places places;
-    vault_place(&state->sizes, &places);
-    *counts = (struct vault_counts){0};
-    const struct reply_record *replies = (const struct reply_record *)(base + places.replies);
-    for (uint32_t i = 0; i < places.reply_count; i++) {
-        if (replies[i].used) {
-            *(i < places.reply_direct ? &counts->direct : &counts->forwarded) += 1;
-        }
-    }
-    const struct intent_record *intents = (const struct intent_record *)(base + places.intents);
-    for (uint32_t i = 0; i < state->sizes.intents_max; i++) {
-        counts->intents += intents[i].used;
-    }
-    for (uint32_t i = 0; i < VAULT_SUSPECTS; i++) {
-        counts->suspects += state->suspects[i].id.thread != 0;
-    }
-}
-
 struct queue_counts world_queue(void) {
     const uint8_t *base = world.services[QUEUE].vault->memory;
     struct vault_places places;
@@ -318,8 +298,10 @@ struct queue_counts world_queue(void) {
 void world_check_flat(void) {
     for (uint32_t i = 0; i < SERVICES; i++) {
         const struct service *service = &world.services[i];
-        struct vault_counts counts;
-        world_count(service, &counts);
+        struct vault_summary counts = {0};
+        if (vault_summarize(service->vault->memory, service->vault->bytes, &counts) != OK) {
+            world_fail("%s: its vault can't be read", service->name);
+        }
         uint32_t left = counts.direct + counts.forwarded + counts.intents + counts.suspects;
         if (left != 0) {
             world_fail("%s: left over: %u direct and %u forwarded replies, %u intents, %u suspects",

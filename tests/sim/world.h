@@ -73,12 +73,6 @@ void world_kill(enum service_id service, enum exit_cause cause);
 // Gives a client's table the root channels, in this order: handles 1, 2, 3 name bank, queue, relay.
 void world_connect(struct sim_table *table);
 
-// What stands in a vault, read by its own header.
-struct vault_counts {
-    uint32_t direct, forwarded, intents, suspects;
-    uint64_t dropped;
-};
-void world_count(const struct service *service, struct vault_counts *counts);
 // Items that were put into the queue, and taken out of it, so far, by its vault.
 struct queue_counts {
     uint64_t put, taken;
