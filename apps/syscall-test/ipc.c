@@ -3,6 +3,9 @@
 // Calls: messages, handles, windows, tokens, the stamp.
 
 #include "clients.h"
+#include "roles.h"
+
+#include <sys/start.h>
 
 TEST(ipc_call_is_answered) {
     struct service service = service_create();
@@ -289,6 +292,57 @@ TEST(ipc_handles_that_may_not_travel) {
     }
     drop(kept);
     drop(event);
+    service_close(&service);
+}
+
+// Fills the caller's table up to its job's limit.
+static void fill_table(void) {
+    handle_t event = expect_handle(sys_event_create());
+    while (sys_handle_duplicate(event, RIGHT_WAIT) > 0) {
+    }
+}
+
+// A full table: a call that accepts a handle can't be made, and a handle that arrives finds no
+// place. Ends with the status of the call it made, as a positive number.
+ROLE(full_table) {
+    struct service service = service_create();
+    struct message *message = message_begin(1);
+    message_put_handle(message, service.client);
+    if (sys_channel_call(start_handle("channel"), INSTANT_NEVER, 0) != OK) {
+        return 1000;
+    }
+    fill_table();
+    message = message_begin(1);
+    message->accept_count = 1;
+    status_t status = sys_channel_call(start_handle("channel"), INSTANT_NEVER, 0);
+    if (packet_take(service.port) != OK) {
+        return 1001;
+    }
+    const struct thread_block *block = thread_block();
+    bool truncated = (block->packet.flags & PACKET_TRUNCATED) != 0 &&
+                     block->message.handle_count == 1 && block->message.handles[0] == HANDLE_NONE;
+    reply_empty(service.port, block->packet.token, truncated ? 77 : 0);
+    return -status;
+}
+
+TEST(ipc_handles_and_full_tables) {
+    struct service service = service_create();
+    struct child_options options = {.role = "full_table",
+                                    .job = job_with(0, 100, 0, 0),
+                                    .handle_count = 1,
+                                    .handles = {{"channel", service.client, RIGHTS_CHANNEL}}};
+    struct spawned child;
+    REQUIRE(child_start(&child, &options));
+    uint64_t token = call_take(service.port);
+    handle_t client = thread_block()->message.handles[0];
+    reply_empty(service.port, token, 0);
+    struct message *message = message_begin(1);
+    message_put_handle(message, client);
+    CHECK_EQ(sys_channel_call(client, in(PATIENCE), 0), OK);
+    CHECK_EQ(thread_block()->message.op, 77);
+    CHECK_EQ(child_finish(&child), -ERR_LIMIT);
+    drop(client);
+    drop(options.job);
     service_close(&service);
 }
 

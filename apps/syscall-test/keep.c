@@ -432,6 +432,60 @@ TEST(keep_successor_checks) {
     keeper_end(&keeper);
 }
 
+// ---- under load
+
+struct load {
+    const struct keeper *keeper;
+    uint32_t stop; // atomic
+    uint64_t answered;
+    uint64_t wrong;
+    struct task task;
+};
+
+static int64_t load_main(void *argument) {
+    struct load *load = argument;
+    uint64_t random = suite.seed ^ thread_block()->thread;
+    while (__atomic_load_n(&load->stop, __ATOMIC_ACQUIRE) == 0) {
+        uint64_t value = test_random(&random) >> 8;
+        message_put_u64(message_begin(OP_ADD), value);
+        status_t status = sys_channel_call(load->keeper->client, INSTANT_NEVER, 0);
+        struct message_reader reader = message_read();
+        uint64_t answer = 0;
+        bool right = status == OK && message_get_u64(&reader, &answer) && answer == value + 1;
+        load->wrong += right ? 0 : 1;
+        load->answered++;
+    }
+    return 0;
+}
+
+// A server that is killed again and again at any moment: its clients notice nothing.
+TEST(keep_kills_under_load) {
+    enum { LOADS = 3, KILLS = 15 };
+    struct keeper keeper;
+    static struct load loads[LOADS];
+    uint64_t random = suite.seed;
+    REQUIRE(keeper_start(&keeper, PROCESS_KEEP));
+    for (size_t i = 0; i < LOADS; i++) {
+        loads[i] = (struct load){.keeper = &keeper};
+        task_start(&loads[i].task, load_main, &loads[i]);
+    }
+    for (int i = 0; i < KILLS; i++) {
+        sleep_for((duration_t)test_random_below(&random, MILLISECONDS(3)));
+        keeper_kill(&keeper, 0);
+        REQUIRE(keeper_succeed(&keeper));
+    }
+    uint64_t answered = 0;
+    for (size_t i = 0; i < LOADS; i++) {
+        __atomic_store_n(&loads[i].stop, 1, __ATOMIC_RELEASE);
+        CHECK_EQ(task_join(&loads[i].task), 0);
+        CHECK_EQ(loads[i].wrong, 0);
+        answered += loads[i].answered;
+    }
+    CHECK(answered > KILLS);
+    test_figure("%u kills under load: %lu calls, all answered right", (unsigned)KILLS, answered);
+    keeper_end(&keeper);
+}
+
 TEST(keep_restart_time) {
     enum { RESTARTS = 10 };
     struct keeper keeper;

@@ -2,8 +2,10 @@
 //
 // Jobs and processes: limits, ends, suspending, giving handles.
 
+#include "clients.h"
 #include "roles.h"
 
+#include <ds/format.h>
 #include <sys/start.h>
 
 // ---- jobs
@@ -437,6 +439,116 @@ TEST(processes_give_moves_a_handle) {
     CHECK_EQ(sys_handle_give(child.process, late, 0), ERR_BAD_STATE);
     drop(late);
     CHECK_EQ(child_finish(&child), 0);
+}
+
+// Ports and server ends don't travel; one that nobody has used yet can be given.
+TEST(processes_give_takes_fresh_ports_only) {
+    struct child_options options = {.role = "exit"};
+    struct spawned child;
+    struct service fresh = service_create();
+    struct service used = service_create();
+    CHECK_EQ(sys_port_reply_wait(used.port, 0, 0, 0), ERR_TIMED_OUT);
+    struct request request = request_of(used.client, 1);
+    request_start(&request);
+    uint64_t token = call_take(used.port);
+    REQUIRE(child_prepare(&child, &options));
+    CHECK_EQ(sys_handle_give(child.process, used.port, 0), ERR_ACCESS_DENIED);
+    CHECK(sys_handle_give(child.process, fresh.port, 0) > 0);
+    CHECK(!handle_is_live(fresh.port));
+    CHECK_EQ(call_answer(used.port, token, 0), OK);
+    CHECK_EQ(request_join(&request), OK);
+    child_kill(&child);
+    CHECK_EQ(sys_object_wait(fresh.client, SIGNAL_CHANNEL_PEER_CLOSED, 0, 0), ERR_TIMED_OUT);
+    fresh.port = HANDLE_NONE;
+    service_close(&fresh);
+    service_close(&used);
+}
+
+// ---- exhaustion
+
+// Makes one object of a kind; the kinds that a limit on memory must stop. -1: there is no such
+// kind.
+static int64_t make_one(uint64_t kind, handle_t job, handle_t port) {
+    static const struct process_options process = {.label = "one of many"};
+    static struct job_limits limits;
+    switch (kind) {
+    case 0:
+        return sys_event_create();
+    case 1:
+        return sys_timer_create();
+    case 2:
+        return sys_port_create();
+    case 3:
+        return sys_channel_create(port, 1, 0);
+    case 4:
+        return sys_stream_create(STREAM_MIN_BYTES, 0);
+    case 5:
+        return sys_vmo_create(HANDLE_NONE, PAGE_SIZE, 0);
+    case 6:
+        return sys_aspace_create(job, 0);
+    case 7:
+        memset(&limits, 0xff, sizeof(limits));
+        limits.reserved_pages = 0;
+        return sys_job_create(job, &limits);
+    case 8: {
+        static int64_t aspace;
+        aspace = aspace > 0 ? aspace : sys_aspace_create(job, 0);
+        return sys_process_create(job, (handle_t)aspace, HANDLE_NONE, 0, &process);
+    }
+    case 9:
+        return sys_event_pair_create();
+    case 10: {
+        handle_t event = expect_handle(sys_event_create());
+        int64_t result = OK;
+        for (uint64_t key = 0; result == OK && key < 8; key++) {
+            result = sys_object_bind(event, port, key, 1);
+        }
+        return result;
+    }
+    case 11: {
+        static int64_t vmo;
+        vmo = vmo > 0 ? vmo : sys_vmo_create(HANDLE_NONE, PAGE_SIZE, 0);
+        return sys_aspace_map(HANDLE_NONE, (handle_t)vmo, 0, 0, PAGE_SIZE, MAP_READ);
+    }
+    default:
+        return -1;
+    }
+}
+
+// Makes objects of one kind until that fails. 0: it failed with LIMIT, as it must.
+ROLE(exhaust) {
+    uint64_t kind = (uint64_t)role_argument();
+    handle_t job = start_handle("job");
+    handle_t port = expect_handle(sys_port_create());
+    for (uint64_t count = 0; count < 100000; count++) {
+        int64_t result = make_one(kind, job, port);
+        if (result < 0) {
+            return result == ERR_LIMIT && count > 3 ? 0 : -result;
+        }
+    }
+    return 1000; // nothing stopped it
+}
+
+TEST(processes_memory_limit_stops_each_kind) {
+    for (uint64_t kind = 0; kind < 12; kind++) {
+        char number[8];
+        text_format(number, sizeof(number), "%lu", kind);
+        struct child_options options = {
+            .role = "exhaust", .argument = number, .job = job_with(250, 0, 0, 0)};
+        struct spawned child;
+        REQUIRE(child_start(&child, &options));
+        int64_t status = child_finish(&child);
+        if (status != 0) {
+            test_figure("kind %lu: %ld (%s)", kind, status, status_name(-status));
+        }
+        CHECK_EQ(status, 0);
+        instant_t end = in(PATIENCE);
+        while (job_usage_of(options.job).memory_pages != 0 && now() < end) {
+            sleep_for(MILLISECONDS(1));
+        }
+        CHECK_EQ(job_usage_of(options.job).memory_pages, 0);
+        drop(options.job);
+    }
 }
 
 // ---- sharing an address space

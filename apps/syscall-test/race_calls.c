@@ -199,11 +199,13 @@ static int64_t victim(void *argument) {
     return 0;
 }
 
-// Closes the events that killed threads have left open.
-static void sweep_events(void) {
+// Closes all handles but those that the program was given: threads that were killed, or whose
+// messages were scribbled over, have left some.
+static void sweep_strangers(void) {
     struct handle_info info = {0};
     while (sys_handle_next(HANDLE_NONE, info.handle, &info) == OK) {
-        if (info.type == OBJECT_EVENT) {
+        if (info.handle != suite.job && info.handle != suite.log && info.handle != suite.system &&
+            info.handle != suite.archive_vmo && info.type != OBJECT_CHANNEL) {
             drop(info.handle);
         }
     }
@@ -228,7 +230,7 @@ TEST(races_of_killed_threads) {
             CHECK_EQ(task_join(&tasks[i]), ERR_BAD_STATE);
         }
         service_close(&service);
-        sweep_events();
+        sweep_strangers();
     }
     CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
 }
@@ -313,5 +315,121 @@ TEST(races_of_killed_processes) {
     CHECK(serving.served > 0);
     test_figure("processes: %lu killed, %lu calls served between", 2 * kills, serving.served);
     service_close(&service);
+    CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
+}
+
+TEST(races_of_suspended_processes) {
+    uint64_t random = race_seed(10, 0);
+    uint64_t rounds = race_batches(50, 10);
+    struct service service = service_create();
+    struct serving serving = {.port = service.port};
+    struct task server;
+    task_start(&server, serve_mortals, &serving);
+    const struct child_options options = {.role = "call_for_ever",
+                                          .handle_count = 1,
+                                          .handles = {{"channel", service.client, RIGHTS_CHANNEL}}};
+    struct spawned child;
+    REQUIRE(child_start(&child, &options));
+    for (uint64_t i = 0; i < rounds; i++) {
+        CHECK_EQ(sys_process_suspend(child.process), OK);
+        sleep_for((duration_t)test_random_below(&random, MICROSECONDS(200)));
+        CHECK_EQ(sys_process_resume(child.process), OK);
+        sleep_for((duration_t)test_random_below(&random, MICROSECONDS(300)));
+    }
+    uint64_t before = __atomic_load_n(&serving.served, __ATOMIC_RELAXED);
+    instant_t end = in(PATIENCE);
+    while (__atomic_load_n(&serving.served, __ATOMIC_RELAXED) == before && now() < end) {
+        sleep_for(MILLISECONDS(1));
+    }
+    CHECK(__atomic_load_n(&serving.served, __ATOMIC_RELAXED) > before); // it goes on
+    CHECK_EQ(sys_process_suspend(child.process), OK);
+    child_kill(&child);
+    __atomic_store_n(&serving.stop, 1, __ATOMIC_RELEASE);
+    CHECK_EQ(task_join(&server), 0);
+    service_close(&service);
+    CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
+}
+
+// ---- hostile blocks
+
+#define BLOCK_THREADS 3
+
+struct block_race {
+    handle_t port;
+    handle_t client;
+    struct thread_block *blocks[BLOCK_THREADS]; // atomic
+    uint32_t stop;                              // atomic
+};
+
+// Writes noise over the messages and packets of the other threads while the kernel reads and fills
+// them.
+static int64_t scribble(void *argument) {
+    struct block_race *r = argument;
+    uint64_t random = suite.seed;
+    while (__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE) == 0) {
+        uint64_t which = test_random_below(&random, BLOCK_THREADS);
+        struct thread_block *block = __atomic_load_n(&r->blocks[which], __ATOMIC_ACQUIRE);
+        if (block != NULL) {
+            volatile uint32_t *words = (volatile uint32_t *)block;
+            uint64_t at = offsetof(struct thread_block, packet) / 4 +
+                          test_random_below(&random, (sizeof(struct packet) + 72) / 4);
+            words[at] = (uint32_t)(test_random(&random) >> test_random_below(&random, 32));
+        }
+    }
+    return 0;
+}
+
+struct block_thread {
+    struct block_race *race;
+    size_t index;
+    bool server;
+    struct task task;
+};
+
+// Calls, or serves, with whatever the block says by then. Any status is right, but the kernel
+// stands.
+static int64_t use_block(void *argument) {
+    const struct block_thread *self = argument;
+    struct block_race *r = self->race;
+    struct thread_block *block = thread_block();
+    __atomic_store_n(&r->blocks[self->index], block, __ATOMIC_RELEASE);
+    uint64_t token = 0;
+    while (__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE) == 0) {
+        if (self->server) {
+            (void)!sys_port_reply_wait(r->port, token, in(MICROSECONDS(100)), 0);
+            token = block->packet.token;
+        } else {
+            message_begin(1);
+            (void)!sys_channel_call(r->client, in(MICROSECONDS(100)), WAIT_ABANDON);
+        }
+    }
+    __atomic_store_n(&r->blocks[self->index], NULL, __ATOMIC_RELEASE);
+    return 0;
+}
+
+TEST(races_of_hostile_blocks) {
+    uint64_t batches = race_batches(300, 5);
+    for (uint64_t batch = 0; batch < batches; batch++) {
+        struct service service = service_create();
+        struct block_race r = {.port = service.port, .client = service.client};
+        struct block_thread threads[BLOCK_THREADS];
+        struct task scribbler;
+        for (size_t i = 0; i < BLOCK_THREADS; i++) {
+            threads[i] = (struct block_thread){.race = &r, .index = i, .server = i == 0};
+            task_start(&threads[i].task, use_block, &threads[i]);
+        }
+        task_start(&scribbler, scribble, &r);
+        sleep_for(MILLISECONDS(20));
+        __atomic_store_n(&r.stop, 1, __ATOMIC_RELEASE);
+        // The scribbler first: a thread's block goes with its region.
+        CHECK_EQ(task_join(&scribbler), 0);
+        drop(service.server); // ends the calls that are not answered
+        service.server = HANDLE_NONE;
+        for (size_t i = 0; i < BLOCK_THREADS; i++) {
+            CHECK_EQ(task_join(&threads[i].task), 0);
+        }
+        service_close(&service);
+        sweep_strangers();
+    }
     CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
 }

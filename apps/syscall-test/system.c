@@ -45,6 +45,19 @@ TEST(system_log_shows_what_was_written) {
     CHECK_EQ(sys_log_read(suite.log, &position, buffer, sizeof(buffer)), 0);
 }
 
+TEST(system_log_can_be_waited_for) {
+    CHECK_EQ(sys_object_wait(suite.log, SIGNAL_LOG_READABLE, in(PATIENCE), 0), SIGNAL_LOG_READABLE);
+    handle_t port = expect_handle(sys_port_create());
+    CHECK_EQ(sys_object_bind(suite.log, port, 9, SIGNAL_LOG_READABLE), OK);
+    while (sys_port_reply_wait(port, 0, 0, 0) == OK) {
+    }
+    CHECK_EQ(sys_log_write(suite.log, "# news", 6), OK);
+    CHECK_EQ(packet_take(port), OK);
+    CHECK_EQ(thread_block()->packet.key, 9);
+    CHECK_EQ(sys_object_bind(suite.log, HANDLE_NONE, 9, 0), OK);
+    drop(port);
+}
+
 TEST(system_log_shows_no_control_characters) {
     static char buffer[READ_BYTES];
     uint64_t position = 0;

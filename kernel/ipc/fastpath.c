@@ -40,7 +40,7 @@ static inline void park_finish(struct thread *self, enum wait_kind kind, struct 
 
 // thread_unpark_direct for a thread without a deadline that is not to stop, seen under its lock.
 static inline bool wake_possible(const struct thread *thread) {
-    return thread->pending == 0 && thread->timer.cpu == NULL;
+    return thread->pending == 0 && __atomic_load_n(&thread->timer.cpu, __ATOMIC_ACQUIRE) == NULL;
 }
 
 static inline void wake(struct thread *thread) {

@@ -55,7 +55,8 @@ status_t thread_park(struct thread *self, enum wait_kind kind, struct object *ob
 // Ends the wait and writes the result. thread->lock held. Returns whether the thread may run.
 static bool finish_wait(struct thread *thread, int64_t result) {
     assert(thread->state == THREAD_BLOCKED);
-    if (__atomic_load_n(&thread->timer.cpu, __ATOMIC_RELAXED) != NULL) {
+    // Acquire: what the CPU that popped the node did to it comes before it is added anew.
+    if (__atomic_load_n(&thread->timer.cpu, __ATOMIC_ACQUIRE) != NULL) {
         timer_queue_remove(&thread->timer);
     }
     if (wait_holds_reference(thread->wait_kind, thread->wait_object)) {

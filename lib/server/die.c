@@ -50,6 +50,8 @@ void die_arm(struct die *die) {
     const char *at = start_option("die-at");
     if (at != NULL) {
         die->at = read_number(&at);
+        die->or_later = *at == '+';
+        at += die->or_later;
         die->stage = *at == ':' ? find_name(at + 1, stages, DIE_AFTER_REPLY + 1, DIE_NEVER) : 0;
     }
     const char *how = start_option("die-how");
@@ -90,7 +92,8 @@ void die_now(struct die *die, enum die_stage stage) {
     if (die->poisoned && stage == DIE_MID_STEP) {
         server_trap();
     }
-    if (die->message != die->at || stage != die->stage) {
+    bool due = die->or_later ? die->message >= die->at : die->message == die->at;
+    if (!due || stage != die->stage) {
         return;
     }
     switch (die->how) {

@@ -22,6 +22,13 @@ static uint32_t count_suspects(const struct vault_state *state) {
     return count;
 }
 
+// Whether the sizes can be meant: so that no sum of them wraps.
+static bool sizes_sane(const struct vault_sizes *sizes) {
+    const uint32_t most = 1u << 24;
+    return sizes->undo_bytes <= most && sizes->calls_max <= most && sizes->forwarded_max <= most &&
+           sizes->intents_max <= most && sizes->table_count <= VAULT_TABLES_MAX;
+}
+
 status_t vault_summarize(const void *memory, size_t bytes, struct vault_summary *summary) {
     const struct vault_state *state = memory;
     if (bytes < VAULT_STATE_BYTES || state->magic != VAULT_MAGIC ||
@@ -30,7 +37,7 @@ status_t vault_summarize(const void *memory, size_t bytes, struct vault_summary 
     }
     const struct vault_sizes sizes = state->sizes;
     struct vault_places places;
-    if (sizes.table_count > VAULT_TABLES_MAX) {
+    if (!sizes_sane(&sizes)) {
         return ERR_CORRUPT;
     }
     vault_place(&sizes, &places);

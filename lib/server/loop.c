@@ -84,7 +84,7 @@ static bool answer_judge(struct server *server, int64_t status) {
         protocol_answer(server->message, NULL, status, NULL, NULL);
         return false;
     }
-    if (sent && request->number == server->die.at) {
+    if (sent && server->die.armed) {
         server->die.message = request->number;
         die_stage(&server->die, DIE_AFTER_REPLY);
     }

@@ -43,6 +43,11 @@ def test_races(boot, cpus):
     assert len(cases.ok) >= 9
 
 
+def test_races_of_cpus_that_run_at_once(boot):
+    run_program(boot, "syscall-test", "races-parallel", ["races", f"--rounds={SHORT_ROUNDS}"], 4,
+                parallel=True)
+
+
 def test_random_calls(boot, cpus):
     run_program(boot, "fuzz-call", "fuzz-call", [f"--calls={SHORT_CALLS}"], cpus)
 
@@ -50,7 +55,8 @@ def test_random_calls(boot, cpus):
 @pytest.mark.long
 def test_a_million_races(boot):
     run_program(boot, "syscall-test", "races-long",
-                ["races", f"--rounds={LONG_ROUNDS}", "--repeat=0"], 4, timeout=LONG_TIMEOUT_S)
+                ["races", f"--rounds={LONG_ROUNDS}", "--repeat=0"], 4, timeout=LONG_TIMEOUT_S,
+                parallel=True)
 
 
 @pytest.mark.long

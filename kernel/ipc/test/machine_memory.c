@@ -75,7 +75,7 @@ status_t aspace_pin_block(struct aspace *aspace, vaddr_t addr, struct page **out
     pthread_mutex_lock(&mutex);
     if (spare_count != 0) {
         *out = spare[--spare_count];
-        __asan_unpoison_memory_region(page_to_virt(*out), PAGE_SIZE);
+        ASAN_UNPOISON_MEMORY_REGION(page_to_virt(*out), PAGE_SIZE);
         memset(page_to_virt(*out), 0, PAGE_SIZE);
     } else {
         status = page_alloc(NULL, PAGE_ALLOC_ZERO, out);
@@ -92,7 +92,7 @@ void aspace_unpin_block(struct aspace *aspace, vaddr_t addr, struct page *page) 
     CHECK(__atomic_fetch_sub(&aspace->pinned, 1, __ATOMIC_RELAXED) != 0);
     pthread_mutex_lock(&mutex);
     CHECK(spare_count < SPARE_MAX);
-    __asan_poison_memory_region(page_to_virt(page), PAGE_SIZE);
+    ASAN_POISON_MEMORY_REGION(page_to_virt(page), PAGE_SIZE);
     spare[spare_count++] = page;
     pthread_mutex_unlock(&mutex);
 }
@@ -100,7 +100,7 @@ void aspace_unpin_block(struct aspace *aspace, vaddr_t addr, struct page *page) 
 void machine_memory_destroy(void) {
     while (spare_count != 0) {
         struct page *page = spare[--spare_count];
-        __asan_unpoison_memory_region(page_to_virt(page), PAGE_SIZE);
+        ASAN_UNPOISON_MEMORY_REGION(page_to_virt(page), PAGE_SIZE);
         page_unref(page);
     }
 }

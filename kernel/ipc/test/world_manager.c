@@ -491,7 +491,7 @@ static void drain(struct user *user) {
         struct service *service = world.services[i];
         services |= service != NULL;
         if (!clients && service != NULL && !service->killed) {
-            service->keep = service->keep && false;
+            service->keep = false; // no successor any more
             act(user, op_kill_server, i);
             return;
         }

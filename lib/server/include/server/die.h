@@ -2,7 +2,8 @@
 //
 // Dying on purpose, for tests. Compiled in always, armed by start arguments only:
 //
-//   die-at=N:STAGE   when the N-th call that the service ever took reaches a stage
+//   die-at=N:STAGE   when the N-th call that the service ever took reaches a stage; with N+ when that
+//                    call or any later one does
 //   die-how=HOW      exit (the default), fault, freeze (sleeps for ever), loop (computes for ever)
 //   poison=VALUE     each call whose body holds this 64-bit word at a multiple of 8 dies by a fault at
 //                    mid-step, however often it is tried
@@ -31,6 +32,7 @@ struct die {
     enum die_stage stage; // DIE_NEVER: only poison
     enum die_how how;
     uint64_t at;
+    bool or_later;
     uint64_t poison; // 0: none
     uint64_t message; // number of the call being served, 0 for none
     bool poisoned;    // it holds the poison

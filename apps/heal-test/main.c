@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+//
+// Servers that heal, in the guest: bank, queue and relay are killed, frozen and broken in every way while
+// clients use them, and no client may notice. What the simulator (tests/sim) proves of the library in a
+// host process is tried here on the kernel itself, on one CPU and on several.
+//
+//   heal-test [PART...]    the tests whose names hold one of the parts, all without; kills=N as an
+//                          argument changes the number of random kills
+//
+// It brings its own small supervisor (supervisor.c).
+
+#include <abi/names.h>
+#include <proto/bank_client.h>
+#include <proto/queue_client.h>
+#include <proto/relay_client.h>
+#include <sys/calls.h>
+#include <sys/log.h>
+#include <sys/start.h>
+#include <sys/string.h>
+
+#include "clients.h"
+#include "supervisor.h"
+#include "support.h"
+
+#define DEFAULT_KILLS 700
+#define PAIRS 100
+#define RESTARTS 1000
+#define SAMPLES 200
+#define HANG_LIMIT MILLISECONDS(1500)
+#define SCRIPT_ROUNDS 24 // of each client, in the tests that die at each message
+#define POISON 613
+
+static const char *const names[SERVICES] = {"bank", "queue", "relay"};
+
+static uint32_t option(const char *key, uint32_t otherwise) {
+    const char *text = start_option(key);
+    uint32_t value = 0;
+    while (text != NULL && *text >= '0' && *text <= '9') {
+        value = value * 10 + (uint32_t)(*text++ - '0');
+    }
+    return value != 0 ? value : otherwise;
+}
+
+static void start_all_roles(uint32_t rounds) {
+    clients_begin();
+    for (uint32_t role = 0; role < ROLES; role++) {
+        client_start((enum role)role, rounds);
+    }
+}
+
+// After the clients have ended: within some heartbeats nothing of their calls is left in the vaults.
+static void check_vaults_empty(void) {
+    instant_t end = now() + SECONDS(5);
+    struct bank_total_reply total;
+    struct queue_depth_reply depth;
+    // This thread's own forwarded calls are acknowledged by its next call.
+    CHECK_EQ(bank_total(service_channel(BANK), &total, INSTANT_NEVER), OK);
+    CHECK_EQ(queue_depth(service_channel(QUEUE), &depth, INSTANT_NEVER), OK);
+    for (uint32_t i = 0; i < SERVICES; i++) {
+        struct vault_summary found;
+        do {
+            sleep_for(MILLISECONDS(50));
+            found = service_summary((enum service_id)i);
+        } while (found.direct + found.forwarded + found.intents != 0 && now() < end);
+        CHECK_EQ(found.direct, 0);
+        CHECK_EQ(found.forwarded, 0);
+        CHECK_EQ(found.intents, 0);
+    }
+}
+
+TEST(heal_nobody_dies) {
+    start_all_roles(100);
+    instant_t start = now();
+    uint64_t calls = clients_finish();
+    duration_t took = now() - start;
+    CHECK(calls > 300);
+    check_vaults_empty();
+    test_figure("undisturbed: %u calls in %u ms", (uint32_t)calls,
+                (uint32_t)(took / MILLISECONDS(1)));
+}
+
+// ---- at each message
+
+// Each instance dies at a stage of the second call that it takes, or of the first after that which gets
+// there: so each call of the script meets a death once, and is served by the next instance.
+static void die_at_each(enum service_id service, const char *stage, const char *how) {
+    uint32_t before = service_starts(service);
+    service_die_each(service, 2, stage, how);
+    service_restart(service);
+    start_all_roles(SCRIPT_ROUNDS);
+    uint64_t calls = clients_finish();
+    service_die_each(service, 0, NULL, NULL);
+    service_restart(service);
+    uint32_t deaths = service_starts(service) - before - 2;
+    log_printf("     %s, %s, %s: %u deaths in %lu calls", names[service], stage, how, deaths,
+               calls);
+    // Of the payers' calls not all change something, and one of two goes through.
+    CHECK(deaths >= SCRIPT_ROUNDS / 4);
+    check_vaults_empty();
+}
+
+static void die_at_each_stage(enum service_id service) {
+    static const char *const stages[] = {"taken", "mid-step", "before-commit", "after-commit",
+                                         "after-reply"};
+    static const char *const hows[] = {"exit", "fault"};
+    uint32_t before = service_starts(service);
+    for (uint32_t i = 0; i < 10 && !test_failed(); i++) {
+        die_at_each(service, stages[i % 5], hows[i / 5]);
+    }
+    test_figure("%s: %u deaths, at each message and stage", names[service],
+                service_starts(service) - before);
+}
+
+TEST(heal_bank_dies_at_each_message) {
+    die_at_each_stage(BANK);
+}
+
+TEST(heal_queue_dies_at_each_message) {
+    die_at_each_stage(QUEUE);
+}
+
+TEST(heal_relay_dies_at_each_message) {
+    die_at_each_stage(RELAY);
+}
+
+// ---- at random
+
+static void start_load(void) {
+    clients_begin();
+    for (uint32_t i = 0; i < 8; i++) {
+        client_start((enum role)(i % ROLES), 0);
+    }
+}
+
+TEST(heal_random_kills) {
+    uint32_t kills = option("kills", DEFAULT_KILLS), done = 0;
+    uint64_t random = kills;
+    start_load();
+    instant_t start = now();
+    for (uint32_t i = 0; i < kills && !test_failed(); i++) {
+        sleep_for(MICROSECONDS(test_random_below(&random, 8000)));
+        done += service_kill((enum service_id)test_random_below(&random, SERVICES), 0);
+    }
+    duration_t took = now() - start;
+    uint64_t calls = clients_finish();
+    CHECK(done > kills / 2);
+    check_vaults_empty();
+    test_figure("random kills: %u in %u ms, %u calls answered meanwhile", done,
+                (uint32_t)(took / MILLISECONDS(1)), (uint32_t)calls);
+}
+
+TEST(heal_double_kills) {
+    uint64_t random = 1;
+    uint32_t twice = 0;
+    start_load();
+    for (uint32_t i = 0; i < PAIRS && !test_failed(); i++) {
+        enum service_id first = (enum service_id)test_random_below(&random, SERVICES);
+        enum service_id second = (enum service_id)test_random_below(&random, SERVICES);
+        bool both = service_kill(first, 0);
+        sleep_for(MICROSECONDS(test_random_below(&random, 3000)));
+        both &= service_kill(second, 0);
+        twice += both;
+        sleep_for(MICROSECONDS(test_random_below(&random, 10000)));
+    }
+    uint64_t calls = clients_finish();
+    check_vaults_empty();
+    test_figure("double kills: %u pairs, %u calls answered meanwhile", twice, (uint32_t)calls);
+}
+
+// ---- requests that break their server
+
+static int64_t pay(uint64_t amount) {
+    struct relay_pay_request request = {.amount = amount, .sequence = 1};
+    struct relay_pay_reply reply;
+    return relay_pay(service_channel(RELAY), &request, &reply, INSTANT_NEVER);
+}
+
+static int64_t transfer(uint64_t amount) {
+    struct bank_transfer_request request = {.amount = amount};
+    struct bank_transfer_reply reply;
+    return bank_transfer(service_channel(BANK), &request, &reply, INSTANT_NEVER);
+}
+
+static void take_notices(void) {
+    struct queue_take_reply reply;
+    while (queue_take(service_channel(QUEUE), &reply, now() + MILLISECONDS(20)) == OK) {
+    }
+}
+
+// The caller may know before the supervisor does.
+static void check_faults(enum service_id service, uint32_t wanted) {
+    instant_t end = now() + SECONDS(2);
+    while (service_faults(service) < wanted && now() < end) {
+        sleep_for(MILLISECONDS(1));
+    }
+    CHECK_EQ(service_faults(service), wanted);
+}
+
+// A poisoned request is refused to its caller after two faults; others don't notice.
+static void poison(enum service_id service, int64_t (*ask)(uint64_t amount)) {
+    service_argument(service, "poison=613", NULL);
+    service_restart(service);
+    uint32_t before = service_faults(service);
+    clients_begin();
+    client_start(ROLE_PRODUCER, 0);
+    client_start(ROLE_CONSUMER, 0);
+    CHECK_EQ(ask(POISON), ERR_QUARANTINED);
+    CHECK_EQ(ask(POISON + 1), OK);
+    CHECK_EQ(ask(POISON), ERR_QUARANTINED);
+    check_faults(service, before + 4);
+    service_argument(service, NULL, NULL);
+    service_restart(service);
+    CHECK_EQ(ask(POISON), OK);
+}
+
+TEST(heal_poisoned_request_is_quarantined) {
+    poison(BANK, transfer);
+    (void)clients_finish();
+}
+
+// The relay faults in the second run of its handler, when no call was taken last: the kernel can't know which
+// one is to blame, the library does.
+TEST(heal_poisoned_forwarder_is_quarantined) {
+    service_argument(RELAY, "poison=613", NULL);
+    service_restart(RELAY);
+    uint32_t before = service_faults(RELAY);
+    CHECK_EQ(pay(POISON), ERR_QUARANTINED);
+    CHECK_EQ(pay(POISON + 1), OK);
+    check_faults(RELAY, before + 2);
+    service_argument(RELAY, NULL, NULL);
+    service_restart(RELAY);
+    take_notices();
+    check_vaults_empty();
+}
+
+// ---- hangs
+
+static void hang(const char *how) {
+    uint32_t before = service_hangs(BANK);
+    duration_t slowest = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        service_die_each(BANK, 1, "mid-step", how);
+        service_restart(BANK);
+        service_die_each(BANK, 0, NULL, NULL);
+        instant_t start = now();
+        CHECK_EQ(transfer(1), OK);
+        duration_t took = now() - start;
+        slowest = took > slowest ? took : slowest;
+    }
+    CHECK_EQ(service_hangs(BANK) - before, 3);
+    CHECK(slowest <= HANG_LIMIT);
+    test_figure("%s: answered again after %u ms at most", how,
+                (uint32_t)(slowest / MILLISECONDS(1)));
+}
+
+TEST(heal_frozen_server_is_replaced) {
+    hang("freeze");
+}
+
+TEST(heal_looping_server_is_replaced) {
+    hang("loop");
+}
+
+// ---- flat, and quick
+
+TEST(heal_nothing_leaks_in_1000_restarts) {
+    clients_begin();
+    for (uint32_t i = 0; i < SERVICES; i++) {
+        service_restart((enum service_id)i);
+    }
+    sleep_for(MILLISECONDS(300));
+    struct system_info before = counters_settled();
+    for (uint32_t i = 0; i < RESTARTS && !test_failed(); i++) {
+        enum service_id service = (enum service_id)(i % SERVICES);
+        service_restart(service);
+        // Some in the middle of a call that makes and moves handles.
+        if (i % 8 == 0) {
+            start_all_roles(1);
+            (void)service_kill(BANK, 0);
+            (void)clients_finish();
+        }
+    }
+    sleep_for(MILLISECONDS(300));
+    CHECK(counters_return(&before));
+}
+
+TEST(heal_recovery_times) {
+    static duration_t times[SAMPLES];
+    for (uint32_t service = 0; service < SERVICES; service++) {
+        for (uint32_t i = 0; i < SAMPLES; i++) {
+            struct queue_depth_reply depth;
+            struct relay_count_reply count;
+            struct bank_total_reply total;
+            sleep_for(MICROSECONDS(200 * (i % 5)));
+            instant_t start = now();
+            CHECK(service_kill((enum service_id)service, 0));
+            int64_t result =
+                service == BANK ? bank_total(service_channel(BANK), &total, INSTANT_NEVER)
+                : service == QUEUE
+                    ? queue_depth(service_channel(QUEUE), &depth, INSTANT_NEVER)
+                    : relay_count(service_channel(RELAY), &count, INSTANT_NEVER);
+            times[i] = now() - start;
+            CHECK_EQ(result, OK);
+        }
+        char what[64] = "";
+        (void)text_copy(what, sizeof(what), names[service]);
+        figure_times(names[service], times, SAMPLES);
+    }
+}
+
+// ---- the program
+
+static uint32_t ok_count, failed_count;
+
+static bool begins_with(const char *line, size_t bytes, const char *word) {
+    size_t length = strlen(word);
+    return bytes >= length && memcmp(line, word, length) == 0;
+}
+
+// The sums of each single run are replaced by those of the whole program.
+void test_write(const char *line, size_t bytes) {
+    if (begins_with(line, bytes, "done ")) {
+        return;
+    }
+    ok_count += begins_with(line, bytes, "ok ");
+    failed_count += begins_with(line, bytes, "FAIL ");
+    log_text(line, bytes - 1);
+}
+
+int64_t native_main(struct thread_block *block) {
+    int failed = 0;
+    uint32_t parts = 0;
+    (void)block;
+    services_start();
+    for (uint32_t i = 0; i < start_argument_count(); i++) {
+        if (strchr(start_argument(i), '=') == NULL) {
+            failed += test_run_all(start_argument(i));
+            parts++;
+        }
+    }
+    failed += parts == 0 ? test_run_all(NULL) : 0;
+    services_stop();
+    log_printf("done %u ok, %u failed", ok_count, failed_count);
+    return failed != 0;
+}

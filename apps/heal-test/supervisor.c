@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+
+#include "supervisor.h"
+
+#include <abi/names.h>
+#include <ds/format.h>
+#include <server/start.h>
+#include <sys/calls.h>
+#include <sys/log.h>
+#include <sys/mutex.h>
+#include <sys/spawn.h>
+#include <sys/start.h>
+#include <sys/string.h>
+#include <sys/thread.h>
+
+#define VAULT_BYTES (256UL * 1024)
+// TRANSFER: without it a handle can not be given.
+#define VAULT_RIGHTS (RIGHT_TRANSFER | RIGHT_READ | RIGHT_WRITE | RIGHT_MAP)
+#define HANDLES_MAX 8
+#define ARGUMENT_BYTES 48
+#define KEY_TIMER 100
+#define KEY_STOP 101
+
+struct service {
+    const char *name;
+    const char *path;
+    struct spawned running;
+    handle_t vault, heartbeat, channel;
+    struct spawn_handle handles[HANDLES_MAX]; // after the first start: numbers in its table
+    uint32_t handle_count;
+    char arguments[2][ARGUMENT_BYTES];
+    const char *die_stage; // of each instance, null for none
+    const char *die_how;
+    uint32_t die_after;
+    uint32_t starts, hangs, faults, missed;
+    const char *after; // why there is a successor
+};
+
+static struct service services[SERVICES] = {
+    [BANK] = {.name = "bank", .path = "sbin/bank"},
+    [QUEUE] = {.name = "queue", .path = "sbin/queue"},
+    [RELAY] = {.name = "relay", .path = "sbin/relay"},
+};
+static struct mutex lock; // guards the services; held while one is started or killed
+static struct archive archive;
+static handle_t port, timer, stop_event;
+static struct thread watcher;
+
+static handle_t must(int64_t result, const char *what) {
+    if (result < 0) {
+        panic("heal-test: %s: %s", what, status_name(result));
+    }
+    return (handle_t)result;
+}
+
+static void must_do(status_t status, const char *what) {
+    (void)must(status, what);
+}
+
+// ---- starting
+
+static void add_handle(struct service *service, const char *name, handle_t handle,
+                       uint32_t rights) {
+    service->handles[service->handle_count++] = (struct spawn_handle){name, handle, rights};
+}
+
+// Makes port, vault, heartbeat and root channel of a service that was never started.
+static void prepare(struct service *service) {
+    service->vault = must(sys_vmo_create(start_handle("job"), VAULT_BYTES, 0), "a vault");
+    service->heartbeat = must(sys_event_create(), "an event");
+    handle_t own_port = must(sys_port_create(), "a port");
+    int64_t pair = sys_channel_create(own_port, 0, 0);
+    (void)must(pair < 0 ? pair : OK, "a channel");
+    service->channel = handle_pair_first(pair);
+    add_handle(service, SERVER_PORT, own_port, SPAWN_MOVE);
+    add_handle(service, SERVER_VAULT, service->vault, VAULT_RIGHTS);
+    add_handle(service, SERVER_HEARTBEAT, service->heartbeat, RIGHT_TRANSFER | RIGHT_SIGNAL);
+    add_handle(service, "log", start_handle("log"), RIGHT_TRANSFER | RIGHT_WRITE);
+    add_handle(service, "endpoint", handle_pair_second(pair), SPAWN_MOVE);
+}
+
+// Lets one service call another, in the name of its own callers.
+static void connect(enum service_id to, enum service_id from) {
+    int64_t pair = sys_channel_create(services[to].handles[0].handle, 0, CHANNEL_FORWARDER);
+    (void)must(pair < 0 ? pair : OK, "a channel");
+    add_handle(&services[to], "endpoint", handle_pair_second(pair), SPAWN_MOVE);
+    add_handle(&services[from], services[to].name, handle_pair_first(pair), SPAWN_MOVE);
+}
+
+// The arguments of the next start.
+static uint32_t arguments_fill(struct service *service, const char *list[5], char text[2][64]) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (service->arguments[i][0] != '\0') {
+            list[count++] = service->arguments[i];
+        }
+    }
+    if (service->die_stage != NULL) {
+        struct vault_summary summary = {0};
+        // A vault that was never made has no calls.
+        (void)!vault_inspect(service->vault, &summary);
+        text_format(text[0], 64, "die-at=%lu+:%s", summary.messages + service->die_after,
+                    service->die_stage);
+        text_format(text[1], 64, "die-how=%s", service->die_how);
+        list[count++] = text[0];
+        list[count++] = text[1];
+    }
+    if (service->after != NULL) {
+        list[count++] = service->after;
+    }
+    return count;
+}
+
+// Starts an instance, on the table of the dead one when there was one.
+static void start(struct service *service) {
+    const char *arguments[5];
+    char text[2][64];
+    handle_t given[HANDLES_MAX];
+    struct spawned before = service->running;
+    struct spawn_options options = {
+        .archive = &archive,
+        .path = service->path,
+        .job = start_handle("job"),
+        .predecessor = before.process,
+        .flags = PROCESS_KEEP,
+        .arguments = arguments,
+        .argument_count = arguments_fill(service, arguments, text),
+        .handles = service->handles,
+        .handle_count = service->handle_count,
+        .given = given,
+    };
+    must_do(spawn_prepare(&options, &service->running), "spawning a service");
+    for (uint32_t i = 0; i < service->handle_count; i++) {
+        service->handles[i].handle = given[i];
+        service->handles[i].rights = SPAWN_KEPT;
+    }
+    must_do(sys_object_bind(service->running.process, port, (uint64_t)(service - services),
+                            SIGNAL_PROCESS_ENDED),
+            "binding a process");
+    (void)!sys_thread_set_priority(service->running.thread, 20);
+    must_do(spawn_start(&service->running), "starting a service");
+    service->starts++;
+    service->missed = 0;
+    if (before.process != HANDLE_NONE) {
+        spawned_close(&before);
+    }
+}
+
+// ---- watching
+
+static void ended(struct service *service) {
+    struct process_info info;
+    must_do(sys_object_get(service->running.process, &info, sizeof(info)), "a process");
+    if (info.cause == EXIT_RUNNING) {
+        return; // the packet was a predecessor's
+    }
+    service->faults += info.cause == EXIT_FAULT;
+    service->after = info.cause == EXIT_FAULT  ? "after=fault"
+                     : info.cause == EXIT_HANG ? "after=hang"
+                                               : NULL;
+    if (info.cause == EXIT_VOLUNTARY && info.status >= SERVER_EXIT_START) {
+        log_printf("heal-test: %s gave up with status %ld", service->name, info.status);
+    }
+    start(service);
+}
+
+static void check_beats(void) {
+    for (uint32_t i = 0; i < SERVICES; i++) {
+        struct service *service = &services[i];
+        int64_t before = sys_event_signal(service->heartbeat, SERVER_BEAT, 0);
+        service->missed = (before & SERVER_BEAT) != 0 ? 0 : service->missed + 1;
+        if (service->missed >= SERVER_BEATS_MISSED) {
+            service->missed = 0;
+            service->hangs++;
+            // It may have ended by itself just now.
+            (void)!sys_task_kill(service->running.process, 0, KILL_HANG);
+        }
+    }
+}
+
+static void watch(void *argument) {
+    (void)argument;
+    for (;;) {
+        status_t status = sys_port_reply_wait(port, 0, INSTANT_NEVER, 0);
+        must_do(status, "waiting");
+        const struct packet packet = thread_block()->packet;
+        if (packet.key == KEY_STOP) {
+            return;
+        }
+        mutex_lock(&lock);
+        if (packet.key == KEY_TIMER) {
+            (void)sys_timer_ack(timer);
+            check_beats();
+        } else {
+            ended(&services[packet.key]);
+        }
+        mutex_unlock(&lock);
+    }
+}
+
+void services_start(void) {
+    must_do(archive_map(start_handle("archive"), &archive), "mapping the boot archive");
+    port = must(sys_port_create(), "a port");
+    timer = must(sys_timer_create(), "a timer");
+    stop_event = must(sys_event_create(), "an event");
+    must_do(sys_object_bind(timer, port, KEY_TIMER, SIGNAL_TIMER_EXPIRED), "binding the timer");
+    must_do(sys_object_bind(stop_event, port, KEY_STOP, 1), "binding an event");
+    for (uint32_t i = 0; i < SERVICES; i++) {
+        services[i] = (struct service){.name = services[i].name, .path = services[i].path};
+        prepare(&services[i]);
+    }
+    connect(BANK, RELAY);
+    connect(QUEUE, RELAY);
+    for (uint32_t i = 0; i < SERVICES; i++) {
+        start(&services[i]);
+    }
+    instant_t now = (instant_t)sys_clock_get();
+    must_do(sys_timer_set(timer, now + SERVER_BEAT_NS, SERVER_BEAT_NS, 0), "setting the timer");
+    must_do(thread_run(&watcher, watch, NULL), "a thread");
+    (void)!sys_thread_set_priority(watcher.handle, 24);
+}
+
+void services_stop(void) {
+    (void)sys_event_signal(stop_event, 0, 1);
+    thread_join(&watcher);
+    for (uint32_t i = 0; i < SERVICES; i++) {
+        struct service *service = &services[i];
+        (void)!sys_task_kill(service->running.process, 0, 0);
+        (void)sys_object_wait(service->running.process, SIGNAL_PROCESS_ENDED, INSTANT_NEVER, 0);
+        (void)!sys_process_discard(service->running.process);
+        spawned_close(&service->running);
+        (void)!sys_handle_close(service->channel);
+        (void)!sys_handle_close(service->vault);
+        (void)!sys_handle_close(service->heartbeat);
+    }
+    (void)!sys_handle_close(timer);
+    (void)!sys_handle_close(stop_event);
+    (void)!sys_handle_close(port);
+    archive_unmap(&archive);
+}
+
+// ---- what the tests ask for
+
+handle_t service_channel(enum service_id id) {
+    return services[id].channel;
+}
+
+bool service_kill(enum service_id id, uint32_t flags) {
+    mutex_lock(&lock);
+    status_t status = sys_task_kill(services[id].running.process, 0, flags);
+    mutex_unlock(&lock);
+    return status == OK;
+}
+
+void service_restart(enum service_id id) {
+    uint32_t before = service_starts(id);
+    while (!service_kill(id, 0)) {
+        (void)!sys_thread_sleep((instant_t)sys_clock_get() + MICROSECONDS(200), 0);
+    }
+    while (service_starts(id) == before) {
+        (void)!sys_thread_sleep((instant_t)sys_clock_get() + MICROSECONDS(200), 0);
+    }
+}
+
+static uint32_t read_counter(const uint32_t *counter) {
+    mutex_lock(&lock);
+    uint32_t value = *counter;
+    mutex_unlock(&lock);
+    return value;
+}
+
+uint32_t service_starts(enum service_id id) {
+    return read_counter(&services[id].starts);
+}
+
+uint32_t service_hangs(enum service_id id) {
+    return read_counter(&services[id].hangs);
+}
+
+uint32_t service_faults(enum service_id id) {
+    return read_counter(&services[id].faults);
+}
+
+struct vault_summary service_summary(enum service_id id) {
+    struct vault_summary summary = {0};
+    must_do(vault_inspect(services[id].vault, &summary), "looking into a vault");
+    return summary;
+}
+
+void service_argument(enum service_id id, const char *first, const char *second) {
+    struct service *service = &services[id];
+    mutex_lock(&lock);
+    (void)text_copy(service->arguments[0], ARGUMENT_BYTES, first != NULL ? first : "");
+    (void)text_copy(service->arguments[1], ARGUMENT_BYTES, second != NULL ? second : "");
+    mutex_unlock(&lock);
+}
+
+void service_die_each(enum service_id id, uint32_t after, const char *stage, const char *how) {
+    mutex_lock(&lock);
+    services[id].die_after = after;
+    services[id].die_stage = stage;
+    services[id].die_how = how;
+    mutex_unlock(&lock);
+}
