@@ -13,8 +13,8 @@
 #include <sys/start.h>
 
 static const char *const group_names[] = {
-    "generic", "handles", "objects", "processes", "threads",    "memory", "ipc",
-    "keep",    "streams", "futexes", "time",      "protection", "system", "races",
+    "runtime", "generic", "handles", "objects", "processes",  "threads", "memory", "ipc",
+    "keep",    "streams", "futexes", "time",    "protection", "system",  "races",
 };
 
 #define SETTLE_STEP MILLISECONDS(20)

@@ -35,7 +35,7 @@ FINDINGS = [
     ("function-lines", {"kernel/a.c": LONG_FUNCTION}, "kernel/a.c:2"),
     ("if-share", {"kernel/a.c": GOOD + "#if X\n#endif\n#ifdef Y\n#endif\n"}, "kernel/a.c:6"),
     ("architecture-if", {"kernel/a.c": GOOD + "#ifdef __x86_64__\n#endif\n"}, "kernel/a.c:6"),
-    ("kernel-budget", {f"kernel/arch/x86_64/{n}.c": GOOD + "\n" * 790 for n in range(20)},
+    ("kernel-budget", {f"kernel/arch/x86_64/{n}.c": GOOD + "int x;\n" * 790 for n in range(20)},
      "kernel:1"),
     ("arrows", {"abi/include/abi/x.h": '#include "base.h"\n', "kernel/include/base.h": SPDX},
      "abi/include/abi/x.h:1"),
@@ -112,9 +112,16 @@ def test_comment_lines_are_counted(tmp_path):
 
 def test_unit_tests_and_other_machines_are_outside_the_budget(tmp_path):
     tree = make_tree(tmp_path, {
-        "kernel/arch/x86_64/a.c": GOOD, "kernel/arch/aarch64/b.c": GOOD + "\n" * 100,
+        "kernel/arch/x86_64/a.c": GOOD, "kernel/arch/aarch64/b.c": GOOD + "int x;\n" * 100,
         "kernel/mm/test/x_test.c": GOOD, "kernel/test/host/stub.h": GOOD,
         "lib/ds/list.c": GOOD, "lib/test/check.c": GOOD})
     figures = c_rules.kernel_budget(tree).figures
     sums = [figure.split() for figure in figures if " sum " in figure]
-    assert [(words[0], words[2]) for words in sums] == [("x86_64", "10"), ("aarch64", "110")]
+    assert [(words[0], words[2]) for words in sums] == [("x86_64", "8"), ("aarch64", "108")]
+
+
+def test_comments_and_empty_lines_are_outside_the_budget(tmp_path):
+    tree = make_tree(tmp_path, {
+        "kernel/arch/x86_64/a.c": SPDX + "\n    // why\nint x; // what\n\n"})
+    figures = c_rules.kernel_budget(tree).figures
+    assert [figure.split()[2] for figure in figures if " sum " in figure] == ["1"]

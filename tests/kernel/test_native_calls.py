@@ -11,7 +11,7 @@ TIMEOUT_S = 240
 LONG_TIMEOUT_S = 3600
 
 PARTS = {
-    "handles": ("generic", "handles", "objects"),
+    "handles": ("runtime", "generic", "handles", "objects"),
     "processes": ("processes", "threads"),
     "memory": ("memory",),
     "ipc": ("ipc", "keep"),
