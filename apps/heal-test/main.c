@@ -81,13 +81,13 @@ TEST(heal_nobody_dies) {
 
 // ---- at each message
 
-// Each instance dies at a stage of the second call that it takes, or of the first after that which gets
-// there: so each call of the script meets a death once, and is served by the next instance.
+// Each instance dies at a stage of one of the first calls that it takes, or of the first after that which
+// gets there: so nearly every call of the script meets a death.
 static void die_at_each(enum service_id service, const char *stage, const char *how) {
     uint32_t before = service_starts(service);
     service_die_each(service, 2, stage, how);
     service_restart(service);
-    start_all_roles(SCRIPT_ROUNDS);
+    start_all_roles(SCRIPT_ROUNDS * (service == RELAY ? 2 : 1));
     uint64_t calls = clients_finish();
     service_die_each(service, 0, NULL, NULL);
     service_restart(service);
@@ -95,7 +95,7 @@ static void die_at_each(enum service_id service, const char *stage, const char *
     log_printf("     %s, %s, %s: %u deaths in %lu calls", names[service], stage, how, deaths,
                calls);
     // Of the payers' calls not all change something, and one of two goes through.
-    CHECK(deaths >= SCRIPT_ROUNDS / 4);
+    CHECK(deaths >= SCRIPT_ROUNDS / 8);
     check_vaults_empty();
 }
 
@@ -242,12 +242,16 @@ static void hang(const char *how) {
         service_die_each(BANK, 1, "mid-step", how);
         service_restart(BANK);
         service_die_each(BANK, 0, NULL, NULL);
+        uint32_t hangs = service_hangs(BANK);
         instant_t start = now();
-        CHECK_EQ(transfer(1), OK);
+        while (service_hangs(BANK) == hangs && !test_failed()) {
+            start = now();
+            CHECK_EQ(transfer(1), OK);
+        }
         duration_t took = now() - start;
         slowest = took > slowest ? took : slowest;
     }
-    CHECK_EQ(service_hangs(BANK) - before, 3);
+    CHECK_EQ(service_hangs(BANK), before + 3);
     CHECK(slowest <= HANG_LIMIT);
     test_figure("%s: answered again after %u ms at most", how,
                 (uint32_t)(slowest / MILLISECONDS(1)));

@@ -35,6 +35,6 @@ struct vault_summary service_summary(enum service_id service);
 
 // Arguments of every start from now on; null: none. The texts are copied.
 void service_argument(enum service_id service, const char *first, const char *second);
-// From now on each instance dies at a stage (see server/die.h), of the `after`-th call that it takes itself or
-// of the first one after that which gets there; null: no more.
+// From now on each instance dies at a stage (see server/die.h): of one of the calls from the `after`-th on that
+// it takes itself, or of the first one after that which gets there. Null: no more.
 void service_die_each(enum service_id service, uint32_t after, const char *stage, const char *how);

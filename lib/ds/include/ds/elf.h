@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Reading the headers of a static ELF64 program (System V ABI, "Object Files"; the 64-bit layout is that
-// of the processor supplement). The file is hostile input: after elf_read every offset and address in
-// the result is safe to use as it stands. What a loader makes of it is its own affair.
+// Reading the headers of a static ELF64 program (System V ABI, "Object Files"; the 64-bit layout is
+// that of the processor supplement). The file is hostile input: after elf_read every offset and
+// address in the result is safe to use as it stands. What a loader makes of it is its own affair.
 #pragma once
 
 #include <abi/types.h>
@@ -15,8 +15,9 @@ enum elf_access {
     ELF_READ = 1 << 2,
 };
 
-// A part of the program in memory: `file_bytes` bytes of the file from `offset` on, then zeros. `addr` and
-// `offset` agree modulo the page size; no two segments share a page; they stand in rising order.
+// A part of the program in memory: `file_bytes` bytes of the file from `offset` on, then zeros.
+// `addr` and `offset` agree modulo the page size; no two segments share a page; they stand in
+// rising order.
 struct elf_segment {
     vaddr_t addr;
     uint64_t offset;

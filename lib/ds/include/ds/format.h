@@ -10,8 +10,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-// Formats into `out`, which is zero-terminated unless `size` is 0. Returns the length that the whole
-// text has, which may be more than fitted. %s of a null pointer gives "(null)".
+// Formats into `out`, which is zero-terminated unless `size` is 0. Returns the length that the
+// whole text has, which may be more than fitted. %s of a null pointer gives "(null)".
 int text_format(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int text_format_v(char *out, size_t size, const char *format, va_list args)

@@ -21,11 +21,12 @@ static inline struct message *message_begin(uint32_t op) {
 
 // Adds bytes to the body. Returns whether they fitted; if not, nothing was added.
 static inline bool message_put(struct message *message, const void *data, size_t bytes) {
-    if (bytes > MESSAGE_BODY_BYTES - (size_t)message->body_bytes) {
+    size_t at = message->body_bytes;
+    if (at > MESSAGE_BODY_BYTES || bytes > MESSAGE_BODY_BYTES - at) {
         return false;
     }
-    memcpy(&message->body[message->body_bytes], data, bytes);
-    message->body_bytes = (uint16_t)(message->body_bytes + bytes);
+    memcpy(&message->body[at], data, bytes);
+    message->body_bytes = (uint16_t)(at + bytes);
     return true;
 }
 
