@@ -4,8 +4,8 @@
 // with the stubs counted, and of the cheapest native call beside them. Under `--icount` the clock
 // counts instructions, so a figure is exact and repeats; `./prunella bench ipc` runs it so.
 //
-// The program starts itself a second time as the server (argument `server`), which answers every call
-// with an empty reply, or with as many bytes as it was sent.
+// The program starts itself a second time as the server (argument `server`), which answers every
+// call with an empty reply, or with as many bytes as it was sent.
 #include <abi/status.h>
 #include <sys/archive.h>
 #include <sys/calls.h>

@@ -197,8 +197,7 @@ static instant_t some_deadline(struct client *client) {
 static void be_producer(struct client *client) {
     struct queue_put_request request = {.item = {client->name, item_begin(), {0}}};
     struct queue_put_reply reply;
-    int64_t result =
-        queue_put(service_channel(QUEUE), &request, &reply, some_deadline(client));
+    int64_t result = queue_put(service_channel(QUEUE), &request, &reply, some_deadline(client));
     count_call(client);
     if (not_done(result)) {
         refused[request.item.sequence] = true;
@@ -209,9 +208,8 @@ static void be_producer(struct client *client) {
 
 static void be_consumer(struct client *client) {
     struct queue_take_reply reply;
-    int64_t result =
-        queue_take(service_channel(QUEUE), &reply,
-                   soon((duration_t)chance(client, MILLISECONDS(20))));
+    int64_t result = queue_take(service_channel(QUEUE), &reply,
+                                soon((duration_t)chance(client, MILLISECONDS(20))));
     count_call(client);
     if (not_done(result) || !expect(client, "take", result, OK)) {
         return;
@@ -242,8 +240,7 @@ static void be_payer(struct client *client) {
         .sequence = item_begin(),
     };
     struct relay_pay_reply reply = {0};
-    int64_t result =
-        relay_pay(service_channel(RELAY), &request, &reply, some_deadline(client));
+    int64_t result = relay_pay(service_channel(RELAY), &request, &reply, some_deadline(client));
     count_call(client);
     if (not_done(result)) {
         refused[request.sequence] = true;

@@ -96,14 +96,12 @@ static uint32_t arguments_fill(struct service *service, const char *list[5], cha
             list[count++] = service->arguments[i];
         }
     }
-    // A call that meets two faults is refused for good: every other instance lives.
-    bool lives = service->die_stage != NULL && strcmp(service->die_how, "fault") == 0 &&
-                 service->starts % 2 == 0;
-    if (service->die_stage != NULL && !lives) {
+    if (service->die_stage != NULL) {
         struct vault_summary summary = {0};
         // A vault that was never made has no calls.
         (void)!vault_inspect(service->vault, &summary);
-        // Not always the same one: those that wait come again first, and must not be all that is served.
+        // Not always the same one: those that wait come again first, and must not be all that is
+        // served.
         uint64_t at = summary.messages + service->die_after + service->starts % VARIATIONS;
         text_format(text[0], 64, "die-at=%lu+:%s", at, service->die_stage);
         text_format(text[1], 64, "die-how=%s", service->die_how);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A small supervisor of the program's own: it starts bank, queue and relay, watches for their end and for
-// their heartbeats, and starts successors at once, with the arguments that the tests ask for. init
-// does this in earnest (servers/init); here the tests can say when and how a service is to die.
+// A small supervisor of the program's own: it starts bank, queue and relay, watches for their end
+// and for their heartbeats, and starts successors at once, with the arguments that the tests ask
+// for. init does this in earnest (servers/init); here the tests can say when and how a service is
+// to die.
 #pragma once
 
 #include <abi/info.h>
@@ -20,12 +21,13 @@ void services_stop(void);
 // The root channel of a service.
 handle_t service_channel(enum service_id service);
 
-// Kills the instance that runs now, with these flags (KILL_HANG or 0). Returns whether there was one.
+// Kills the instance that runs now, with these flags (KILL_HANG or 0). Returns whether there was
+// one.
 bool service_kill(enum service_id service, uint32_t flags);
 // Kills it and waits until a successor is being started, with the present arguments.
 void service_restart(enum service_id service);
-// How often it has been started, how often a kill was for a hang that the supervisor saw, and how many
-// times it ended by a fault.
+// How often it has been started, how often a kill was for a hang that the supervisor saw, and how
+// many times it ended by a fault.
 uint32_t service_starts(enum service_id service);
 uint32_t service_hangs(enum service_id service);
 uint32_t service_faults(enum service_id service);
@@ -35,6 +37,7 @@ struct vault_summary service_summary(enum service_id service);
 
 // Arguments of every start from now on; null: none. The texts are copied.
 void service_argument(enum service_id service, const char *first, const char *second);
-// From now on each instance dies at a stage (see server/die.h): of one of the calls from the `after`-th on that
-// it takes itself, or of the first one after that which gets there. Null: no more.
+// From now on each instance dies at a stage (see server/die.h): of one of the calls from the
+// `after`-th on that it takes itself, or of the first one after that which gets there. Null: no
+// more.
 void service_die_each(enum service_id service, uint32_t after, const char *stage, const char *how);

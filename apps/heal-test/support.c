@@ -51,8 +51,8 @@ struct system_info counters_settled(void) {
 static void show(const char *when, const struct system_info *info) {
     log_printf("     %s: %lu objects, %lu handles, %lu processes, %lu threads, %lu pages free, "
                "%lu kernel pages",
-               when, info->objects, info->handles, info->processes, info->threads,
-               info->free_pages, info->kernel_pages);
+               when, info->objects, info->handles, info->processes, info->threads, info->free_pages,
+               info->kernel_pages);
 }
 
 bool counters_return(const struct system_info *before) {

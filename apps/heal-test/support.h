@@ -12,8 +12,8 @@ void sleep_for(duration_t duration);
 
 // The counters of the kernel once they stand still.
 struct system_info counters_settled(void);
-// Waits until they are what they were. Pages may differ by a few. If that does not happen, says what
-// differs and returns false.
+// Waits until they are what they were. Pages may differ by a few. If that does not happen, says
+// what differs and returns false.
 bool counters_return(const struct system_info *before);
 
 // Prints p50, p99 and the maximum of some times as a figure. Sorts them.

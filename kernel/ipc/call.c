@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The life of a call up to its reply: sending, cancelling, ending. The states and who guards them are in
-// ipc/call.h.
+// The life of a call up to its reply: sending, cancelling, ending. The states and who guards them
+// are in ipc/call.h.
 //
-// Cancelling is two-phase. A call that no server was ever handed is withdrawn at once. One that was is
-// only asked to end: the server gets a CANCELLED packet (or, when it is dead, its successor the flag
-// CANCEL), and the caller stays parked until the answer, so that nothing is consumed for a caller who
-// has gone and nothing is done twice. A caller that dies, or said WAIT_ABANDON, does not wait: its call
-// goes on as an orphan.
+// Cancelling is two-phase. A call that no server was ever handed is withdrawn at once. One that was
+// is only asked to end: the server gets a CANCELLED packet (or, when it is dead, its successor the
+// flag CANCEL), and the caller stays parked until the answer, so that nothing is consumed for a
+// caller who has gone and nothing is done twice. A caller that dies, or said WAIT_ABANDON, does not
+// wait: its call goes on as an orphan.
 #include "call_internal.h"
 
 #include <abi/rights.h>
@@ -71,8 +71,8 @@ static status_t take_handles(struct thread *self, struct call *call) {
     struct handle_table *table = self_table();
     const volatile handle_t *hostile = self->block->message.handles;
     for (size_t i = 0; i < call->message.handle_count; i++) {
-        status_t status = handle_derive_node(table, hostile[i], 0, RIGHT_TRANSFER, UINT32_MAX,
-                                             &call->handles[i]);
+        status_t status =
+            handle_derive_node(table, hostile[i], 0, RIGHT_TRANSFER, UINT32_MAX, &call->handles[i]);
         if (status != OK) {
             drop_handles(call);
             return status;
@@ -98,8 +98,8 @@ static void give_handles_back(struct thread *self, struct call *call) {
     }
 }
 
-// Puts the call at the port: into the hands of a waiting server, which is returned in *server, or into the
-// queue. port->lock held.
+// Puts the call at the port: into the hands of a waiting server, which is returned in *server, or
+// into the queue. port->lock held.
 static status_t submit(struct thread *self, struct call *call, struct port *port, uint32_t flags,
                        struct thread **server, bool *filling) {
     if (port->dead || call->channel->server_closed) {
@@ -237,8 +237,8 @@ void call_thread_gone(struct thread *thread) {
     }
 }
 
-// Tells the server, if it has the call in its hands, that its caller wants to go on or has gone. While it is
-// FILLING the packet of the delivery itself will say so. port->lock held.
+// Tells the server, if it has the call in its hands, that its caller wants to go on or has gone.
+// While it is FILLING the packet of the delivery itself will say so. port->lock held.
 static void post_cancelled(struct call *call) {
     if (call->state == CALL_TAKEN || call->state == CALL_REPLYING) {
         port_post_locked(call->port, &call->cancel_item);
@@ -285,8 +285,8 @@ void call_cancel(struct thread *thread, struct port *port, uint64_t seq, status_
         return;
     }
     spin_lock(&port->lock);
-    // The call still is at this port and this thread's own. Then the thread is parked in it, and its wait
-    // number stands still; if the wait is another one, so is the call.
+    // The call still is at this port and this thread's own. Then the thread is parked in it, and
+    // its wait number stands still; if the wait is another one, so is the call.
     if (call->port == port && call->caller == thread && thread->wait_seq == seq) {
         cancel(call, status);
     }

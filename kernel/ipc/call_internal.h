@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The steps of a call that the general path (call.c, deliver.c) and the fast path (fastpath.c) share.
-// They are inlined into both: a message is to cost few instructions.
+// The steps of a call that the general path (call.c, deliver.c) and the fast path (fastpath.c)
+// share. They are inlined into both: a message is to cost few instructions.
 #pragma once
 
 #include <abi/flags.h>
@@ -40,7 +40,8 @@ static inline status_t call_read_header(const struct message *from, struct messa
     return OK;
 }
 
-static inline void call_stamp(struct thread *self, struct call *call, const struct call_origin *origin) {
+static inline void call_stamp(struct thread *self, struct call *call,
+                              const struct call_origin *origin) {
     self->call_number++;
     if (unlikely(origin != NULL && call->channel->forwarder)) {
         call->process = origin->process;
@@ -62,7 +63,8 @@ static inline void call_stamp(struct thread *self, struct call *call, const stru
 }
 
 static inline void call_prepare(struct thread *self, struct call *call, struct channel *channel,
-                    instant_t deadline, uint32_t flags, const struct call_origin *origin) {
+                                instant_t deadline, uint32_t flags,
+                                const struct call_origin *origin) {
     call_copy_body(call->message.body, self->block->message.body, call->message.body_bytes);
     call->channel = channel;
     call->caller = self;
@@ -124,9 +126,9 @@ static inline void call_fill_block(const struct call *call, struct thread_block 
     call_copy_body(to->body, from->body, from->body_bytes);
 }
 
-// Marks the call taken by `server`, which does not run, and fills its block; port->lock held. Returns
-// whether the call is now FILLING: then call_install is to be called without the lock before the
-// server runs.
+// Marks the call taken by `server`, which does not run, and fills its block; port->lock held.
+// Returns whether the call is now FILLING: then call_install is to be called without the lock
+// before the server runs.
 static inline bool call_take(struct call *call, struct thread *server) {
     assert(spin_held(&call->port->lock));
     call->id = id_renew(call->slot);
@@ -140,9 +142,10 @@ static inline bool call_take(struct call *call, struct thread *server) {
     return handles;
 }
 
-// Finds the call that a token names, if `process` has taken it; no lock: look again under the port's.
-// STALE_TOKEN.
-[[nodiscard]] static inline status_t call_find(uint64_t token, uint64_t process, struct call **out) {
+// Finds the call that a token names, if `process` has taken it; no lock: look again under the
+// port's. STALE_TOKEN.
+[[nodiscard]] static inline status_t call_find(uint64_t token, uint64_t process,
+                                               struct call **out) {
     struct call *call = id_lookup(ID_CALL, token);
     if (call == NULL || __atomic_load_n(&call->server_process, __ATOMIC_RELAXED) != process) {
         return ERR_STALE_TOKEN;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The two ends of a connection and what their closing does. The client end keeps the struct's port alive
-// for calls under way; the server end only says whether the service still answers.
+// The two ends of a connection and what their closing does. The client end keeps the struct's port
+// alive for calls under way; the server end only says whether the service still answers.
 #include <ipc/call.h>
 #include <ipc/channel.h>
 #include <mm/slab.h>

@@ -2,9 +2,9 @@
 //
 // The server's side of a call: taking, answering, windows.
 //
-// A token is the id of the call, renewed at each delivery. It is found through the id table without a
-// lock and believed only after a second look under the port's lock, at the id, the state and the process
-// that took it.
+// A token is the id of the call, renewed at each delivery. It is found through the id table without
+// a lock and believed only after a second look under the port's lock, at the id, the state and the
+// process that took it.
 #include "call_internal.h"
 
 #include <abi/rights.h>
@@ -52,15 +52,15 @@ static status_t read_reply_header(const struct message *hostile_from, struct mes
     to->op = hostile->op;
     to->body_bytes = hostile->body_bytes;
     to->handle_count = hostile->handle_count;
-    bool fits = to->body_bytes <= MESSAGE_BODY_BYTES &&
-                to->handle_count <= call->message.accept_count;
+    bool fits =
+        to->body_bytes <= MESSAGE_BODY_BYTES && to->handle_count <= call->message.accept_count;
     return fits ? OK : ERR_INVALID_ARGUMENT;
 }
 
 // Installs the reply's handles in the caller's table, in the slots promised to it: all, or none.
 static status_t give_handles(struct thread *self, struct thread *client, uint32_t count,
                              handle_t handles[MESSAGE_HANDLES]) {
-    struct handle nodes[MESSAGE_HANDLES] = { 0 };
+    struct handle nodes[MESSAGE_HANDLES] = {0};
     const volatile handle_t *hostile = self->block->message.handles;
     status_t status = OK;
     uint32_t derived = 0;
@@ -83,8 +83,8 @@ static status_t give_handles(struct thread *self, struct thread *client, uint32_
     return status;
 }
 
-// The caller's part of a reply with handles: between two looks under the lock the call is REPLYING, so
-// its caller stays parked.
+// The caller's part of a reply with handles: between two looks under the lock the call is REPLYING,
+// so its caller stays parked.
 static status_t reply_handles(struct thread *self, struct call *call, struct port *port,
                               uint32_t count, handle_t handles[MESSAGE_HANDLES]) {
     call->state = CALL_REPLYING;
@@ -146,8 +146,8 @@ status_t call_reply(struct thread *self, struct port *port, uint64_t token,
 
 // ---- windows
 
-// A copy from or to a window. While it is under way the call is pinned: no reply, and no end of it, lets the
-// caller use the memory for something else meanwhile.
+// A copy from or to a window. While it is under way the call is pinned: no reply, and no end of it,
+// lets the caller use the memory for something else meanwhile.
 struct copy {
     struct call *call;
     struct port *port;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The fast path of IPC: a plain call for which a server waits, and its answer by a server that waits again.
+// The fast path of IPC: a plain call for which a server waits, and its answer by a server that
+// waits again.
 //
-// Nearly all messages are like this: no handles, no deadline, no flags, nobody asked to stop, nothing better
-// ready to run on this CPU. Then caller and server need no queue and no scheduler: the CPU goes straight
-// from one to the other. Both functions here first look whether that is so, under the locks that
-// make it stay so, and only then change anything; when it is not, they return false with nothing
-// changed, and the general path (call.c, deliver.c, port.c) does the work. What they do is what it
-// would have done: each step stands for the function named beside it.
+// Nearly all messages are like this: no handles, no deadline, no flags, nobody asked to stop,
+// nothing better ready to run on this CPU. Then caller and server need no queue and no scheduler:
+// the CPU goes straight from one to the other. Both functions here first look whether that is so,
+// under the locks that make it stay so, and only then change anything; when it is not, they return
+// false with nothing changed, and the general path (call.c, deliver.c, port.c) does the work. What
+// they do is what it would have done: each step stands for the function named beside it.
 //
 // The number of instructions of a round trip is measured by `./prunella bench ipc`.
 #include "call_internal.h"
@@ -18,8 +19,8 @@
 #include <object/handle_lookup.h>
 #include <sched/sched.h>
 
-// thread_park for a wait without deadline that nothing interrupts. thread->lock is taken here and, on
-// success, stays held until the caller drops it.
+// thread_park for a wait without deadline that nothing interrupts. thread->lock is taken here and,
+// on success, stays held until the caller drops it.
 static inline bool park_begin(struct thread *self) {
     spin_lock(&self->lock);
     if (unlikely(self->pending != 0 || self->wait_fired)) {
@@ -110,7 +111,8 @@ __attribute__((no_stack_protector)) bool fastpath_call(struct thread *self) {
     return true;
 }
 
-// Whether the call can be answered at once: taken by this process, whole, and with a caller. port->lock held.
+// Whether the call can be answered at once: taken by this process, whole, and with a caller.
+// port->lock held.
 static inline bool answerable(const struct call *call, const struct port *port, uint64_t token,
                               uint64_t process) {
     return call->port == port && call->id == token && call->state == CALL_TAKEN &&

@@ -2,14 +2,15 @@
 //
 // Ports: the queue, the servers that wait, and what happens when a server dies.
 //
-// Two rules keep the lock order simple. A packet that reports a condition of another object (a source) is
-// only queued here; what it says is computed when it is taken, without the port's lock. And a server
-// that waits is handed calls directly, but for all other packets it is only restarted, and
-// finds them in the queue.
+// Two rules keep the lock order simple. A packet that reports a condition of another object (a
+// source) is only queued here; what it says is computed when it is taken, without the port's lock.
+// And a server that waits is handed calls directly, but for all other packets it is only restarted,
+// and finds them in the queue.
 //
-// Takeover: port_orphan holds what the dead server had taken, oldest first, and marks the port orphaned.
-// The first port_reply_wait after that (only the successor can make it: the port's handle is in the
-// inherited table) puts the held calls back at the head of the queue and posts every level again.
+// Takeover: port_orphan holds what the dead server had taken, oldest first, and marks the port
+// orphaned. The first port_reply_wait after that (only the successor can make it: the port's handle
+// is in the inherited table) puts the held calls back at the head of the queue and posts every
+// level again.
 #include "call_internal.h"
 
 #include <abi/flags.h>
@@ -115,8 +116,8 @@ void port_withdraw(struct port *port, struct port_item *item) {
 
 void port_abort_wait(struct thread *thread, struct port *port, uint64_t seq, status_t status) {
     spin_lock(&port->lock);
-    // In that wait still, and in the list: a waiter that was popped is woken by whoever popped it. The
-    // node alone does not tell: the thread may run by now, and queue itself elsewhere.
+    // In that wait still, and in the list: a waiter that was popped is woken by whoever popped it.
+    // The node alone does not tell: the thread may run by now, and queue itself elsewhere.
     if (thread_in_wait(thread, seq) && list_node_linked(&thread->wait_node)) {
         list_remove(&thread->wait_node);
         thread_unpark(thread, status);
@@ -128,10 +129,10 @@ void port_abort_wait(struct thread *thread, struct port *port, uint64_t seq, sta
 
 // What was taken from the queue, to be written into the server's block without the port's lock.
 struct taken {
-    bool call;                  // a call: the block is filled
-    struct call *filling;       // a call whose handles are still to be installed
-    struct binding *binding;    // a source's packet; holds a reference on its port
-    struct packet packet;       // anything else, ready
+    bool call;               // a call: the block is filled
+    struct call *filling;    // a call whose handles are still to be installed
+    struct binding *binding; // a source's packet; holds a reference on its port
+    struct packet packet;    // anything else, ready
 };
 
 static void fill_quarantined(struct port *port, struct packet *packet) {
@@ -161,7 +162,7 @@ static void fill_cancelled(const struct call *call, struct packet *packet) {
 
 // Takes the next item, if there is one. port->lock held.
 static bool take_next(struct port *port, struct thread *self, struct taken *taken) {
-    *taken = (struct taken){ 0 };
+    *taken = (struct taken){0};
     if (unlikely(port->quarantined_count != 0)) {
         fill_quarantined(port, &taken->packet);
         return true;
@@ -193,7 +194,8 @@ static bool take_next(struct port *port, struct thread *self, struct taken *take
     return true;
 }
 
-// Puts what the dead server had taken back at the head of the queue, and posts levels again. port->lock held.
+// Puts what the dead server had taken back at the head of the queue, and posts levels again.
+// port->lock held.
 static void readmit(struct port *port) {
     assert(list_empty(&port->waiters));
     port->orphaned = false;
@@ -225,7 +227,7 @@ static void fill_block(struct taken *taken, struct thread *self) {
     } else if (taken->call) {
         return;
     } else if (taken->binding != NULL) {
-        self->block->packet = (struct packet){ .key = taken->binding->key };
+        self->block->packet = (struct packet){.key = taken->binding->key};
         binding_fill_packet(taken->binding, &self->block->packet);
     } else {
         self->block->packet = taken->packet;
@@ -320,7 +322,8 @@ void port_end_calls(struct port *port, const struct channel *channel, status_t s
         }
         struct call *call = container_of(item, struct call, item);
         if (channel == NULL || call->channel == channel) {
-            // Its CANCELLED notice is never queued together with it: the loop's next node stays valid.
+            // Its CANCELLED notice is never queued together with it: the loop's next node stays
+            // valid.
             end_with(call, status, &orphans);
         }
     }

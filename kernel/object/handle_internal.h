@@ -6,7 +6,6 @@
 
 #include <object/handle_lookup.h>
 
-
 // ---- Derivation trees. object->tree_lock is held.
 
 // Links a node that has no parent.

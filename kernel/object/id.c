@@ -14,7 +14,7 @@
 #include <sched/spinlock.h>
 
 #define ID_SLOT(id) ((uint32_t)(id) & (ID_SLOTS - 1))
-#define ID_FREE ((uint64_t)1 << 63)       // the slot is free; the rest is the id of its next use
+#define ID_FREE ((uint64_t)1 << 63) // the slot is free; the rest is the id of its next use
 #define KIND_MASK ((uintptr_t)7)
 #define SLOTS_A_PAGE ((uint32_t)(PAGE_SIZE / sizeof(struct id_slot)))
 

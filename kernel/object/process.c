@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The life of a process. It ends when its last started thread has died; process_end then runs once, in
-// that thread's last kernel entry, when no instruction of the process will run any more.
+// The life of a process. It ends when its last started thread has died; process_end then runs once,
+// in that thread's last kernel entry, when no instruction of the process will run any more.
 //
-// A table that is kept (PROCESS_KEEP) stays with the ended process: its ports are orphaned, so that calls
-// which the dead server had taken are held for a successor, and everything else in it simply stays. The
-// successor takes the table over with process_create; process_discard, or the last handle of the ended
-// process going away, closes it, and only then do clients see that the service is gone.
+// A table that is kept (PROCESS_KEEP) stays with the ended process: its ports are orphaned, so that
+// calls which the dead server had taken are held for a successor, and everything else in it simply
+// stays. The successor takes the table over with process_create; process_discard, or the last
+// handle of the ended process going away, closes it, and only then do clients see that the service
+// is gone.
 #include <ipc/call.h>
 #include "handle_internal.h"
 
@@ -65,8 +66,8 @@ static bool process_destroy(struct object *object) {
     return true;
 }
 
-// Nobody can start, inspect or succeed it any more: a process that never ran ends, and a kept table that
-// waits for a successor is given up.
+// Nobody can start, inspect or succeed it any more: a process that never ran ends, and a kept table
+// that waits for a successor is given up.
 static void process_handles_gone(struct object *object) {
     struct process *process = process_from(object);
     spin_lock(&process->lock);
@@ -281,15 +282,14 @@ void process_end(struct process *process) {
     __atomic_store_n(&process->state, PROCESS_ENDED, __ATOMIC_SEQ_CST);
     // A kept table that nobody can succeed to (all handles of the process are gone, or its job was
     // killed) is given up too.
-    bool keep = process->keep &&
-                __atomic_load_n(&process->object.handles, __ATOMIC_SEQ_CST) != 0 &&
+    bool keep = process->keep && __atomic_load_n(&process->object.handles, __ATOMIC_SEQ_CST) != 0 &&
                 !__atomic_load_n(&process->job->killed, __ATOMIC_SEQ_CST);
     struct aspace *aspace = process->aspace;
     process->aspace = NULL;
     if (!keep) {
         process->table = NULL;
     }
-    void (*on_end)(struct process *process) = process->on_end;
+    void (*on_end)(struct process * process) = process->on_end;
     spin_unlock(&process->lock);
     if (!keep) {
         table_close(table);
@@ -383,15 +383,15 @@ struct aspace *process_aspace_ref(struct process *process) {
     return aspace;
 }
 
-// Whether job_kill has to do something about a process: it lives, or its kept table does, which may hold the
-// only handle to it, so that nobody else could ever give it up.
+// Whether job_kill has to do something about a process: it lives, or its kept table does, which may
+// hold the only handle to it, so that nobody else could ever give it up.
 static bool is_left(const struct process *process) {
     uint8_t state = __atomic_load_n(&process->state, __ATOMIC_SEQ_CST);
     return state < PROCESS_DYING || (state == PROCESS_ENDED && process->table != NULL);
 }
 
-// Finds a process of the job's tree that is left, with a reference, and marks the jobs on the way as
-// killed. Locks nest from parent to child, at most JOB_DEPTH_MAX deep.
+// Finds a process of the job's tree that is left, with a reference, and marks the jobs on the way
+// as killed. Locks nest from parent to child, at most JOB_DEPTH_MAX deep.
 static struct process *job_find_left(struct job *job, bool nested) {
     struct process *found = NULL;
     if (nested) {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
 // Who runs. Each CPU has a run queue with one list a priority and a bit map of the lists in use, so
-// that picking is constant time. A thread that wakes goes to its last CPU when that is idle, else to any
-// idle CPU, else to its last one; an idle CPU steals before it halts. IPC bypasses the queues: the caller's
-// CPU goes straight on with the server, on the rest of the caller's slice.
+// that picking is constant time. A thread that wakes goes to its last CPU when that is idle, else
+// to any idle CPU, else to its last one; an idle CPU steals before it halts. IPC bypasses the
+// queues: the caller's CPU goes straight on with the server, on the rest of the caller's slice.
 //
-// A thread can be made runnable by another CPU between the moment it parks and the moment its own CPU has
-// saved its vectors and segment bases. `on_cpu` covers that gap: whoever switches to a thread waits for
-// it, after having saved (and released) its own previous thread, so two CPUs can't wait for each other.
-// For the same reason a CPU must not judge by `state` whether its current thread goes on: `cpu->parked`
-// says so.
+// A thread can be made runnable by another CPU between the moment it parks and the moment its own
+// CPU has saved its vectors and segment bases. `on_cpu` covers that gap: whoever switches to a
+// thread waits for it, after having saved (and released) its own previous thread, so two CPUs can't
+// wait for each other. For the same reason a CPU must not judge by `state` whether its current
+// thread goes on: `cpu->parked` says so.
 //
-// No wake-up is lost between CPUs, because each side writes first and then, after a full barrier, reads:
-// whoever queues a thread looks at what that CPU runs and at who is idle; whoever switches looks at
-// its queue again; whoever goes idle looks at all queues.
+// No wake-up is lost between CPUs, because each side writes first and then, after a full barrier,
+// reads: whoever queues a thread looks at what that CPU runs and at who is idle; whoever switches
+// looks at its queue again; whoever goes idle looks at all queues.
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/thread.h>
@@ -122,7 +122,8 @@ duration_t sched_cpu_time(const struct thread *thread) {
     const struct cpu *cpu = cpus[__atomic_load_n(&thread->last_cpu, __ATOMIC_RELAXED)];
     if (__atomic_load_n(&cpu->thread, __ATOMIC_RELAXED) == thread) {
         // It may be switched away just now; then its present run counts twice, this once.
-        int64_t runs = (int64_t)(arch_cycles() - __atomic_load_n(&cpu->switched_at, __ATOMIC_RELAXED));
+        int64_t runs =
+            (int64_t)(arch_cycles() - __atomic_load_n(&cpu->switched_at, __ATOMIC_RELAXED));
         cycles += (uint64_t)MAX(runs, 0);
     }
     return clock_span(cycles);
@@ -144,7 +145,8 @@ static void change_thread(struct cpu *cpu, struct thread *prev, struct thread *n
     arch_thread_load(next);
 }
 
-__attribute__((always_inline)) static inline void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next) {
+__attribute__((always_inline)) static inline void switch_to(struct cpu *cpu, struct thread *prev,
+                                                            struct thread *next) {
     uint64_t now = arch_cycles();
     uint8_t priority = __atomic_load_n(&next->priority, __ATOMIC_RELAXED);
     __atomic_store_n(&prev->cpu_cycles, prev->cpu_cycles + (now - cpu->switched_at),
@@ -155,15 +157,16 @@ __attribute__((always_inline)) static inline void switch_to(struct cpu *cpu, str
     if (prev != next) {
         change_thread(cpu, prev, next);
     }
-    // A killer sets `pending` and then reads `state` and `last_cpu`; we set these and read `pending` on the
-    // way out of the kernel. One of the two must see the other.
+    // A killer sets `pending` and then reads `state` and `last_cpu`; we set these and read
+    // `pending` on the way out of the kernel. One of the two must see the other.
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (run_queue_best(&cpu->run) > (int)priority) {
         cpu->reschedule = true; // queued since, by somebody who saw the thread before this one
     }
 }
 
-// Arms the timer for the end of the slice, if somebody else wants the CPU, and for the next deadline.
+// Arms the timer for the end of the slice, if somebody else wants the CPU, and for the next
+// deadline.
 static void arm_slice(struct cpu *cpu) {
     timer_queue_rearm(cpu->run.count != 0 ? cpu->slice_end : INSTANT_NEVER);
 }
@@ -237,8 +240,8 @@ void sched_switch_direct(struct thread *next) {
     switch_to(cpu, cpu->thread, next);
 }
 
-// Moves a queued thread to the list of its present priority. Returns the CPU whose queue it stands in, or
-// null. thread->lock held.
+// Moves a queued thread to the list of its present priority. Returns the CPU whose queue it stands
+// in, or null. thread->lock held.
 static struct cpu *requeue(struct thread *thread) {
     struct cpu *cpu;
     while ((cpu = __atomic_load_n(&thread->queued_on, __ATOMIC_RELAXED)) != NULL) {
@@ -286,7 +289,8 @@ static bool all_queues_empty(void) {
     return true;
 }
 
-// Halts until something happens, unless a thread has become ready since the queues were last seen empty.
+// Halts until something happens, unless a thread has become ready since the queues were last seen
+// empty.
 static void idle_wait(struct cpu *cpu) {
     uint32_t bit = 1u << cpu->index;
     __atomic_fetch_or(&idle_mask, bit, __ATOMIC_SEQ_CST);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The life of a thread: created with its pinned block, started, asked to stop or to end from anywhere,
-// and ended by itself on its way out of the kernel. Nobody else ever tears a thread down: thread_kill
-// only sets PENDING_KILL and makes sure that the thread comes by the exit path soon. So death needs no
-// unwinding and never meets a thread in the middle of something.
+// The life of a thread: created with its pinned block, started, asked to stop or to end from
+// anywhere, and ended by itself on its way out of the kernel. Nobody else ever tears a thread down:
+// thread_kill only sets PENDING_KILL and makes sure that the thread comes by the exit path soon. So
+// death needs no unwinding and never meets a thread in the middle of something.
 #include <abi/rights.h>
 #include <ipc/call.h>
 #include <ipc/port.h>
@@ -233,7 +233,8 @@ void thread_die(struct thread *self) {
         call_blame_current(self);
     }
     ports_pass_on(process->table);
-    thread_release(self); // before the unmapping: the block may lie in the range; process holds the aspace
+    thread_release(
+        self); // before the unmapping: the block may lie in the range; process holds the aspace
     if (self->exit_clear != 0) {
         futex_wake_address(process->aspace, self->exit_clear, 1);
     }
@@ -289,8 +290,8 @@ void thread_suspend(struct thread *thread) {
     spin_lock(&thread->lock);
     thread->suspends++;
     __atomic_fetch_or(&thread->pending, PENDING_SUSPEND, __ATOMIC_SEQ_CST);
-    // A server that waits would otherwise be handed a call while it is stopped. Only this wait: by now
-    // the thread may have been resumed, and wait for the answer to a call.
+    // A server that waits would otherwise be handed a call while it is stopped. Only this wait: by
+    // now the thread may have been resumed, and wait for the answer to a call.
     bool serving = thread->state == THREAD_BLOCKED && thread->wait_kind == WAIT_PORT;
     uint64_t seq = thread->wait_seq;
     thread_nudge(thread);
@@ -346,9 +347,12 @@ status_t thread_interrupt(struct thread *thread, uint32_t bits) {
 
 void thread_describe(struct thread *thread, struct thread_info *info) {
     static const uint8_t states[] = {
-        [THREAD_NEW] = THREAD_INFO_NEW,         [THREAD_READY] = THREAD_INFO_READY,
-        [THREAD_RUNNING] = THREAD_INFO_RUNNING, [THREAD_BLOCKED] = THREAD_INFO_BLOCKED,
-        [THREAD_SUSPENDED] = THREAD_INFO_SUSPENDED, [THREAD_DEAD] = THREAD_INFO_DEAD,
+        [THREAD_NEW] = THREAD_INFO_NEW,
+        [THREAD_READY] = THREAD_INFO_READY,
+        [THREAD_RUNNING] = THREAD_INFO_RUNNING,
+        [THREAD_BLOCKED] = THREAD_INFO_BLOCKED,
+        [THREAD_SUSPENDED] = THREAD_INFO_SUSPENDED,
+        [THREAD_DEAD] = THREAD_INFO_DEAD,
     };
     *info = (struct thread_info){
         .id = thread->id,

@@ -2,10 +2,10 @@
 //
 // Parking, waking, and ending a wait from outside. sched/thread.h states the rules.
 //
-// References: a parked thread keeps what it waits on alive. For ports it need not take one: a call's
-// channel holds the port, and a port whose last handle goes wakes its waiting servers first. So
-// thread_abort_wait, which comes from outside, uses object_try_ref for those: when it fails, somebody
-// else is ending the wait already.
+// References: a parked thread keeps what it waits on alive. For ports it need not take one: a
+// call's channel holds the port, and a port whose last handle goes wakes its waiting servers first.
+// So thread_abort_wait, which comes from outside, uses object_try_ref for those: when it fails,
+// somebody else is ending the wait already.
 #include <ipc/call.h>
 #include <ipc/port.h>
 #include <object/stream.h>
@@ -112,7 +112,7 @@ struct abort_plan {
 
 // Decides under thread->lock. Restarting waits that have no list are ended right here.
 static struct abort_plan plan_abort(struct thread *thread, uint64_t seq, status_t status) {
-    struct abort_plan plan = { .kind = WAIT_NONE, .seq = thread->wait_seq };
+    struct abort_plan plan = {.kind = WAIT_NONE, .seq = thread->wait_seq};
     if (thread->state != THREAD_BLOCKED || (seq != 0 && thread->wait_seq != seq)) {
         return plan;
     }

@@ -93,8 +93,7 @@ int64_t sys_port_reply_wait(handle_t port, uint64_t token, instant_t deadline, u
 }
 
 int64_t sys_call_read(uint64_t token, uint64_t offset, vaddr_t buffer, size_t size) {
-    return size > COPY_MAX_BYTES ? ERR_OUT_OF_RANGE
-                                 : call_window_read(token, offset, buffer, size);
+    return size > COPY_MAX_BYTES ? ERR_OUT_OF_RANGE : call_window_read(token, offset, buffer, size);
 }
 
 int64_t sys_call_write(uint64_t token, uint64_t offset, vaddr_t buffer, size_t size) {

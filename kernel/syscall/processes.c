@@ -6,11 +6,11 @@
 #include <syscall/syscall.h>
 
 #define PROCESS_RIGHTS                                                                             \
-    (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_WAIT | RIGHT_READ | RIGHT_MANAGE | RIGHT_CREATE |     \
+    (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_WAIT | RIGHT_READ | RIGHT_MANAGE | RIGHT_CREATE |    \
      RIGHT_KILL)
 
-// Finds the process with the lowest id above `cursor` in the job's tree, with a reference. Locks nest
-// from parent to child.
+// Finds the process with the lowest id above `cursor` in the job's tree, with a reference. Locks
+// nest from parent to child.
 static struct process *job_next_process(struct job *job, uint64_t cursor, bool nested,
                                         struct process *best) {
     if (nested) {
@@ -38,7 +38,8 @@ static struct process *job_next_process(struct job *job, uint64_t cursor, bool n
 int64_t sys_job_child(handle_t job, uint64_t cursor, vaddr_t info) {
     struct object *object;
     uint32_t have;
-    status_t status = handle_lookup_rights(self_table(), job, OBJECT_JOB, RIGHT_READ, &object, &have);
+    status_t status =
+        handle_lookup_rights(self_table(), job, OBJECT_JOB, RIGHT_READ, &object, &have);
     if (status != OK) {
         return status;
     }
@@ -115,8 +116,8 @@ int64_t sys_process_create(handle_t job, handle_t aspace, handle_t predecessor, 
     struct object *aspace_obj;
     struct process *before;
     uint32_t have;
-    status_t status = handle_lookup_rights(self_table(), job, OBJECT_JOB, RIGHT_CREATE, &job_object,
-                                           &have);
+    status_t status =
+        handle_lookup_rights(self_table(), job, OBJECT_JOB, RIGHT_CREATE, &job_object, &have);
     if (status == OK) {
         status = self_lookup(aspace, OBJECT_ASPACE, RIGHT_MAP, &aspace_obj);
     }

@@ -8,7 +8,7 @@
 #include <syscall/syscall.h>
 
 #define THREAD_RIGHTS                                                                              \
-    (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_WAIT | RIGHT_READ | RIGHT_MANAGE | RIGHT_KILL |       \
+    (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_WAIT | RIGHT_READ | RIGHT_MANAGE | RIGHT_KILL |      \
      RIGHT_INTERRUPT)
 
 int64_t sys_thread_create(handle_t process, vaddr_t block) {
@@ -27,7 +27,8 @@ int64_t sys_thread_create(handle_t process, vaddr_t block) {
         return status;
     }
     handle_t handle;
-    // On failure the reference is dropped, and with it the thread, which the process's list still holds.
+    // On failure the reference is dropped, and with it the thread, which the process's list still
+    // holds.
     object_ref(&thread->object);
     status = handle_insert(self_table(), &thread->object, THREAD_RIGHTS, &handle);
     if (status != OK) {
@@ -110,8 +111,8 @@ int64_t sys_thread_sleep(instant_t deadline, uint32_t flags) {
     if (clock_now() >= deadline) {
         return OK;
     }
-    status_t status = thread_park(thread_self(), WAIT_SLEEP, NULL, deadline,
-                                  (flags & WAIT_INTERRUPTIBLE) != 0);
+    status_t status =
+        thread_park(thread_self(), WAIT_SLEEP, NULL, deadline, (flags & WAIT_INTERRUPTIBLE) != 0);
     return status == OK ? STATUS_PARKED : status;
 }
 

@@ -28,8 +28,8 @@ struct header {
 };
 static_assert(sizeof(struct header) == BLOCK_BYTES, "a ustar header is one block");
 
-// Octal digits, ended by a space, a zero or the field's end. Returns false for anything else, and for
-// a number that needs more than 63 bits.
+// Octal digits, ended by a space, a zero or the field's end. Returns false for anything else, and
+// for a number that needs more than 63 bits.
 static bool parse_octal(const char *field, size_t bytes, uint64_t *out) {
     uint64_t value = 0;
     size_t at = 0;

@@ -2,11 +2,12 @@
 //
 // Which request made the server crash, as far as the kernel can't know it.
 //
-// The kernel blames the call that the faulting thread took last. That is right for a handler that runs
-// when its call is taken. A handler that runs again later (its condition came true, its nested call was
-// answered) runs while no call, or another one, was taken last. So the vault names the request being
-// served; after a crash its successor counts, and at two it refuses the request with ERR_QUARANTINED, as
-// the kernel does. The supervisor's word (after=fault, after=hang) says whether it was a crash.
+// The kernel blames the call that the faulting thread took last. That is right for a handler that
+// runs when its call is taken. A handler that runs again later (its condition came true, its nested
+// call was answered) runs while no call, or another one, was taken last. So the vault names the
+// request being served; after a crash its successor counts, and at two it refuses the request with
+// ERR_QUARANTINED, as the kernel does. The supervisor's word (after=fault, after=hang) says whether
+// it was a crash.
 
 #include "vault_internal.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Intents: what nested calls a request in service has begun, so that a successor makes the very same ones.
-// An intent lives as long as its request is in service, over all instances.
+// Intents: what nested calls a request in service has begun, so that a successor makes the very
+// same ones. An intent lives as long as its request is in service, over all instances.
 
 #include "vault_internal.h"
 

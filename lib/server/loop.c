@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The turns of the loop. One turn sends at most one answer and takes at most one packet, in one kernel
-// entry; then it serves the packet, and everything that this has woken.
+// The turns of the loop. One turn sends at most one answer and takes at most one packet, in one
+// kernel entry; then it serves the packet, and everything that this has woken.
 //
-// The wait has no deadline of its own: a timer packet, which stands in the same queue as the calls, makes
-// the heartbeat. Only while something is to be *settled* does the loop poll: when the queue was seen
-// empty, every call that a predecessor had taken has come back (the kernel puts those at the head), and
-// nothing that a dead client or forwarder sent is still under way.
+// The wait has no deadline of its own: a timer packet, which stands in the same queue as the calls,
+// makes the heartbeat. Only while something is to be *settled* does the loop poll: when the queue
+// was seen empty, every call that a predecessor had taken has come back (the kernel puts those at
+// the head), and nothing that a dead client or forwarder sent is still under way.
 
 #include "vault_internal.h"
 
@@ -22,7 +22,8 @@
 // ---- the heartbeat
 
 static void beat(struct server *server) {
-    // Both can't fail with handles that were good at the start; if they do, the supervisor will notice.
+    // Both can't fail with handles that were good at the start; if they do, the supervisor will
+    // notice.
     (void)sys_timer_ack(server->timer);
     (void)sys_event_signal(server->heartbeat, 0, SERVER_BEAT);
     server->settling |= replies_doom(&server->vault);
@@ -38,8 +39,8 @@ static status_t bind_new(struct server *server, int64_t made, handle_t *handle, 
 }
 
 status_t loop_prepare(struct server *server) {
-    status_t status = bind_new(server, sys_timer_create(), &server->timer, KEY_TIMER,
-                               SIGNAL_TIMER_EXPIRED);
+    status_t status =
+        bind_new(server, sys_timer_create(), &server->timer, KEY_TIMER, SIGNAL_TIMER_EXPIRED);
     if (status == OK && server->program->helpers != 0) {
         status = bind_new(server, sys_event_create(), &server->event, KEY_NESTED, NESTED_DONE);
     }
@@ -58,8 +59,7 @@ static struct request *next_answer(struct server *server) {
         return server->answer;
     }
     answer_set_aside(server);
-    struct request *request =
-        list_entry(list_pop_front(&server->outbox), struct request, node);
+    struct request *request = list_entry(list_pop_front(&server->outbox), struct request, node);
     memcpy(server->message, &request->message,
            offsetof(struct message, body) + request->message.body_bytes);
     server->answer = request;
@@ -80,7 +80,8 @@ static bool answer_judge(struct server *server, int64_t status) {
         return sent;
     }
     if (!sent && status != ERR_STALE_TOKEN && server->message->op != (uint32_t)status) {
-        // A handle of the answer was revoked, or lacks TRANSFER: the client gets the reason instead.
+        // A handle of the answer was revoked, or lacks TRANSFER: the client gets the reason
+        // instead.
         protocol_answer(server->message, NULL, status, NULL, NULL);
         return false;
     }
@@ -97,8 +98,8 @@ static bool answer_judge(struct server *server, int64_t status) {
 
 static void quarantined(struct server *server, const struct packet *packet) {
     struct call_id id = {packet->thread, packet->call_number, packet->sub};
-    log_printf("%s: call %lu of thread %lu was quarantined", server->program->name,
-               id.call_number, id.thread);
+    log_printf("%s: call %lu of thread %lu was quarantined", server->program->name, id.call_number,
+               id.thread);
     blame_clear(&server->vault, &id);
 }
 

@@ -13,8 +13,8 @@ void *server_memory(size_t bytes) {
     if (vmo < 0) {
         return NULL;
     }
-    int64_t addr = sys_aspace_map(HANDLE_NONE, (handle_t)vmo, 0, 0, whole_pages(bytes),
-                                  MAP_READ | MAP_WRITE);
+    int64_t addr =
+        sys_aspace_map(HANDLE_NONE, (handle_t)vmo, 0, 0, whole_pages(bytes), MAP_READ | MAP_WRITE);
     // The mapping holds the pages.
     (void)!sys_handle_close((handle_t)vmo);
     return addr < 0 ? NULL : (void *)addr;

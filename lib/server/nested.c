@@ -2,9 +2,9 @@
 //
 // Nested calls and the helper threads that make them.
 //
-// Loop and helpers share one word for each helper: the loop writes the job and then HELPER_WORK, the helper
-// writes the answer and then HELPER_DONE and signals the event. Helpers touch neither the vault nor the
-// requests otherwise. A helper that is idle sleeps on its word.
+// Loop and helpers share one word for each helper: the loop writes the job and then HELPER_WORK,
+// the helper writes the answer and then HELPER_DONE and signals the event. Helpers touch neither
+// the vault nor the requests otherwise. A helper that is idle sleeps on its word.
 
 #include <server/nested.h>
 
@@ -39,7 +39,7 @@ struct helper {
     struct request *request;
     struct nested *nested;
     uint64_t token, thread; // of the request
-    bool repeats; // the call may have been made by a predecessor
+    bool repeats;           // the call may have been made by a predecessor
     struct thread handle;
 };
 
@@ -146,8 +146,7 @@ static void give_waiting(struct server *server) {
         struct request *request = list_entry(node, struct request, node);
         for (uint32_t i = 0; i < NESTED_MAX; i++) {
             struct nested *nested = &request->nested[i];
-            struct helper *helper =
-                nested->state == NESTED_WAITING ? idle_helper(server) : NULL;
+            struct helper *helper = nested->state == NESTED_WAITING ? idle_helper(server) : NULL;
             if (helper != NULL) {
                 give(helper, request, nested);
             }

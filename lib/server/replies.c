@@ -2,16 +2,16 @@
 //
 // Reply records: the answers of calls that are done, for the case that they are asked for again.
 //
-// How long is an answer needed? A call that came straight from its thread is held by the kernel until
-// it is answered, and never comes again after that. So its record lives from the commit to the return of
-// the port_reply_wait that sent the answer, and what a predecessor has left behind is of no use any more
-// once all calls that it had taken have come back.
+// How long is an answer needed? A call that came straight from its thread is held by the kernel
+// until it is answered, and never comes again after that. So its record lives from the commit to
+// the return of the port_reply_wait that sent the answer, and what a predecessor has left behind is
+// of no use any more once all calls that it had taken have come back.
 //
-// A call that a forwarder makes for its thread is another matter: the forwarder may die with our answer
-// in its hands, and its successor asks again, with the same id. It does so only while it serves that
-// thread's call. So the record lives until a later call of the thread, whose stamp says that it has seen
-// the answer (`acked`), or until the thread is dead and the queue was seen empty after that: what a
-// forwarder sent before it could know is then served.
+// A call that a forwarder makes for its thread is another matter: the forwarder may die with our
+// answer in its hands, and its successor asks again, with the same id. It does so only while it
+// serves that thread's call. So the record lives until a later call of the thread, whose stamp says
+// that it has seen the answer (`acked`), or until the thread is dead and the queue was seen empty
+// after that: what a forwarder sent before it could know is then served.
 //
 // Records of the two kinds have places of their own, so that neither can crowd out the other.
 

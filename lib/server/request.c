@@ -2,12 +2,13 @@
 //
 // The life of a call in service: taken, run, perhaps parked and run again, answered, finished.
 //
-// Each call has a place in server->requests from the moment it is taken until its answer is sent. There
-// is one place more than calls may wait: so a call that finds all others waiting can still be refused.
+// Each call has a place in server->requests from the moment it is taken until its answer is sent.
+// There is one place more than calls may wait: so a call that finds all others waiting can still be
+// refused.
 //
 // A handler only runs when its own call, or the call whose step woke it, is the one that the kernel
-// holds for taken last: everything that a step wakes runs before the next packet is taken. Answers that
-// can't be sent at once wait in the outbox.
+// holds for taken last: everything that a step wakes runs before the next packet is taken. Answers
+// that can't be sent at once wait in the outbox.
 
 #include "vault_internal.h"
 
@@ -323,8 +324,9 @@ static void drop(struct request *request) {
     refuse(request, ERR_NOT_DONE);
 }
 
-// Whether a request that could go on now must not: nothing may be consumed for a caller that has gone, and
-// the notice of its death may still stand in the queue, behind the packet that has woken the request.
+// Whether a request that could go on now must not: nothing may be consumed for a caller that has
+// gone, and the notice of its death may still stand in the queue, behind the packet that has woken
+// the request.
 static bool must_drop(const struct request *request) {
     return !nested_begun(request) &&
            (request->orphan || sys_object_alive(request->packet.thread) == 0);

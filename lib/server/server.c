@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The beginning of an instance, in the order in which it has to happen: the vault is adopted first,
-// because it says which handles are ours; then the rest of the table is swept; only then is anything
-// made that a later sweep would close.
+// because it says which handles are ours; then the rest of the table is swept; only then is
+// anything made that a later sweep would close.
 
 #include "vault_internal.h"
 
@@ -64,7 +64,8 @@ static void report(const struct server *server) {
     }
 }
 
-// The service's own beginning, in a step that is always committed: from then on the vault is not fresh.
+// The service's own beginning, in a step that is always committed: from then on the vault is not
+// fresh.
 static status_t begin_service(struct server *server) {
     struct vault *vault = &server->vault;
     step_begin(vault);
@@ -99,8 +100,8 @@ int64_t server_run(struct server *server, const struct server_program *program) 
     die_arm(&server->die);
     status_t status = adopt_vault(server);
     if (status != OK) {
-        return refuse_start(
-            server, status == ERR_CORRUPT ? SERVER_EXIT_CORRUPT : SERVER_EXIT_START, status);
+        return refuse_start(server, status == ERR_CORRUPT ? SERVER_EXIT_CORRUPT : SERVER_EXIT_START,
+                            status);
     }
     server->vault.die = &server->die;
     status = make_memory(server);

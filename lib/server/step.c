@@ -2,11 +2,11 @@
 //
 // Steps: all of a handler's changes, or none.
 //
-// The stores of a step, in this order: undo_tail = 0, begun = committed + 1; then for each change the undo
-// entry, undo_tail, and the new bytes; then the checks of the changed records, the reply record, and
-// `committed`. A kill between any two of them leaves either begun == committed, and the step has
-// happened or never began; or an undo log whose entries up to undo_tail restore all that was changed.
-// Restoring twice does no harm, so a kill during the undoing is nothing special.
+// The stores of a step, in this order: undo_tail = 0, begun = committed + 1; then for each change
+// the undo entry, undo_tail, and the new bytes; then the checks of the changed records, the reply
+// record, and `committed`. A kill between any two of them leaves either begun == committed, and the
+// step has happened or never began; or an undo log whose entries up to undo_tail restore all that
+// was changed. Restoring twice does no harm, so a kill during the undoing is nothing special.
 
 #include "vault_internal.h"
 
@@ -55,7 +55,8 @@ static uint32_t entry_check(const struct undo_entry *entry, const void *data) {
     return crc32c(check, data, entry->bytes);
 }
 
-// Logs the bytes at a place before they change. Returns false, and the step is lost, when the log is full.
+// Logs the bytes at a place before they change. Returns false, and the step is lost, when the log
+// is full.
 static bool undo_log(struct vault *vault, const void *place, uint32_t bytes) {
     if (vault->change_count == VAULT_STEP_CHANGES ||
         entry_bytes(bytes) > vault->layout->undo_bytes - vault->tail) {

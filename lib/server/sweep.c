@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// After adoption, and before this instance makes a handle of its own, every handle of the table is known:
-// the start record names it, or a record of the vault does, or it was left over by a predecessor that was
-// killed between making or receiving it and committing that. The last kind is closed.
+// After adoption, and before this instance makes a handle of its own, every handle of the table is
+// known: the start record names it, or a record of the vault does, or it was left over by a
+// predecessor that was killed between making or receiving it and committing that. The last kind is
+// closed.
 
 #include "vault_internal.h"
 
@@ -10,7 +11,7 @@
 #include <sys/log.h>
 #include <sys/start.h>
 
-#define INDEX_MASK 0xfffffu // of a handle, see <abi/types.h>
+#define INDEX_MASK 0xfffffu              // of a handle, see <abi/types.h>
 #define SET_BYTES ((INDEX_MASK + 1) / 8) // touched only where there are handles
 
 static void set_add(uint8_t *set, handle_t handle) {
@@ -64,7 +65,8 @@ void server_sweep(struct vault *vault) {
     struct handle_info info = {.handle = HANDLE_NONE};
     while (sys_handle_next(HANDLE_NONE, info.handle, &info) == OK) {
         if (!set_has(set, info.handle)) {
-            // Whatever it was, this instance does not know it: nothing is lost if it can't be closed.
+            // Whatever it was, this instance does not know it: nothing is lost if it can't be
+            // closed.
             (void)!sys_handle_close(info.handle);
         }
     }

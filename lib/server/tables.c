@@ -29,8 +29,8 @@ static bool handles_fit(const struct vault_table *table, const uint8_t *record) 
         handle_t handle;
         struct handle_info info;
         memcpy(&handle, record + table->handles[i].offset, sizeof(handle));
-        if (handle != HANDLE_NONE && (sys_handle_info(handle, &info) != OK ||
-                                      info.type != table->handles[i].type)) {
+        if (handle != HANDLE_NONE &&
+            (sys_handle_info(handle, &info) != OK || info.type != table->handles[i].type)) {
             return false;
         }
     }

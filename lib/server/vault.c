@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Where things lie in a vault, making one, and adopting one. The order of adoption: the fixed part of the
-// header, the state of the step, the undo log, and only then the records, so that what was half
-// changed is whole again before anybody looks at it.
+// Where things lie in a vault, making one, and adopting one. The order of adoption: the fixed part
+// of the header, the state of the step, the undo log, and only then the records, so that what was
+// half changed is whole again before anybody looks at it.
 
 #include "vault_internal.h"
 
@@ -26,8 +26,8 @@ static size_t align(size_t offset) {
 }
 
 void vault_place(const struct vault_sizes *sizes, struct vault_places *places) {
-    // Of calls that came straight from their thread: twice what can be in service, because a predecessor
-    // may have left as many that its successor has not seen again yet.
+    // Of calls that came straight from their thread: twice what can be in service, because a
+    // predecessor may have left as many that its successor has not seen again yet.
     places->reply_direct = 2 * (sizes->calls_max + 1);
     places->reply_count = places->reply_direct + sizes->forwarded_max;
     places->undo = VAULT_STATE_BYTES;

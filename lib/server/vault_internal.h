@@ -2,9 +2,9 @@
 //
 // What lies in a vault, byte by byte, and what the files of this library know of each other.
 //
-// Three kinds of records check themselves: reply records, intents, and the service's own. `used` is stored
-// last when one is made, alone when it is freed. Reply records carry the number of the step that wrote
-// them, so one of a step that was not committed counts for nothing.
+// Three kinds of records check themselves: reply records, intents, and the service's own. `used` is
+// stored last when one is made, alone when it is freed. Reply records carry the number of the step
+// that wrote them, so one of a step that was not committed counts for nothing.
 #pragma once
 
 #include <server/crc32c.h>
@@ -30,8 +30,8 @@ struct vault_sizes {
     } tables[VAULT_TABLES_MAX];
 };
 
-// The beginning of a vault. What is `sealed` holds a 48-bit number and 16 bits of check in one word, so
-// that a single store changes both.
+// The beginning of a vault. What is `sealed` holds a 48-bit number and 16 bits of check in one
+// word, so that a single store changes both.
 struct vault_state {
     uint32_t magic;
     uint32_t check; // of the following four
@@ -45,8 +45,8 @@ struct vault_state {
     uint64_t committed; // sealed
     uint64_t undo_tail; // sealed: bytes of the undo log that belong to step `begun`
     // Only told, never relied on.
-    uint64_t generation; // instances so far
-    uint64_t messages;   // calls taken by all of them
+    uint64_t generation;    // instances so far
+    uint64_t messages;      // calls taken by all of them
     struct call_id serving; // the call whose handler runs; thread 0: none
     struct suspect suspects[VAULT_SUSPECTS];
 };
@@ -120,7 +120,8 @@ uint32_t record_check(const struct vault_head *record, uint32_t bytes, uint32_t 
 // Check of the service's tables: contents and handles. Returns nothing: what fails is dropped.
 void tables_adopt(struct vault *vault);
 
-// Finds the record of a table that holds the bytes at an offset of the vault; false when there is none.
+// Finds the record of a table that holds the bytes at an offset of the vault; false when there is
+// none.
 struct record_place {
     uint32_t table, index;
     uint32_t within; // offset in the record
@@ -133,8 +134,8 @@ static inline size_t vault_offset(const struct vault *vault, const void *place) 
 }
 // Begins to store, even though nothing may change.
 void step_start(struct vault *vault);
-// Puts the old bytes of an uncommitted step back; entries that fail their check are left out. Returns
-// whether all were good.
+// Puts the old bytes of an uncommitted step back; entries that fail their check are left out.
+// Returns whether all were good.
 bool undo_apply(struct vault *vault, uint64_t step, uint32_t tail);
 
 // Reply records. `index` is volatile memory: reply_count entries; `buckets` a power of two.
@@ -184,7 +185,8 @@ const struct operation_info *operation_find(const struct protocol_info *protocol
 // Whether there is room for this request to wait.
 bool request_can_wait(const struct request *request);
 
-// A call packet was taken; its message stands in the thread's block. Afterwards server->answer may be set.
+// A call packet was taken; its message stands in the thread's block. Afterwards server->answer may
+// be set.
 void request_take(struct server *server, const struct packet *packet);
 // The caller of a taken call wants to go on.
 void request_cancel(struct server *server, const struct packet *packet);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Sizes up to SMALL_MAX are rounded up to a power of two and come from a free list for that power, which
-// is filled by cutting up chunks; chunks are never given back. Larger ones are mappings of their own and
-// go back at once. A word before each piece says which it is, and tells a wrong free.
+// Sizes up to SMALL_MAX are rounded up to a power of two and come from a free list for that power,
+// which is filled by cutting up chunks; chunks are never given back. Larger ones are mappings of
+// their own and go back at once. A word before each piece says which it is, and tells a wrong free.
 
 #include <sys/heap.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The three-state futex mutex: word 2 says that somebody may sleep, so that unlock knows when to wake.
+// The three-state futex mutex: word 2 says that somebody may sleep, so that unlock knows when to
+// wake.
 
 #include <sys/mutex.h>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The C side of _start, and the reading of the start record. A record that does not check out is
-// treated as absent: the program then finds no handle and no argument, and says so if it needs them.
+// treated as absent: the program then finds no handle and no argument, and says so if it needs
+// them.
 
 #include <sys/start.h>
 
@@ -72,8 +73,8 @@ handle_t start_handle(const char *name) {
 }
 
 bool start_handle_at(uint32_t index, struct start_named_handle *out) {
-    uint32_t count = record != NULL ? record->handle_count
-                                    : sizeof(init_handles) / sizeof(init_handles[0]);
+    uint32_t count =
+        record != NULL ? record->handle_count : sizeof(init_handles) / sizeof(init_handles[0]);
     if (index >= count) {
         return false;
     }

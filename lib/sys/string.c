@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Plain loops, eight bytes at a time where that is simple: `rep movsb` is slow on machines without ERMS
-// and under emulation. The barriers keep the compiler from recognising a loop as the very function that
-// it stands in.
+// Plain loops, eight bytes at a time where that is simple: `rep movsb` is slow on machines without
+// ERMS and under emulation. The barriers keep the compiler from recognising a loop as the very
+// function that it stands in.
 
 #include <sys/string.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Regions are placed one after the other in an area of their own, the search beginning at the lowest
-// place that was given back: so the same addresses, and the page tables for them, are used again. A
-// region stays mapped until thread_join: a killed thread can't unmap its own.
+// Regions are placed one after the other in an area of their own, the search beginning at the
+// lowest place that was given back: so the same addresses, and the page tables for them, are used
+// again. A region stays mapped until thread_join: a killed thread can't unmap its own.
 
 #include <sys/thread.h>
 

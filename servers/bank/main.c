@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The bank: a server to learn from. It keeps accounts and moves money, can be killed at any instruction,
-// and no client notices. What makes that so, and what every server does in the same way:
+// The bank: a server to learn from. It keeps accounts and moves money, can be killed at any
+// instruction, and no client notices. What makes that so, and what every server does in the same
+// way:
 //
 //   1. All that a client could miss is in the vault: the table of accounts below. A record has a
 //      vault_head first, then plain numbers and handles; `accounts` says where the handles are.
@@ -9,7 +10,8 @@
 //      first checks everything and returns an error; then it changes; then it returns 0. It is a
 //      transaction: the library commits the changes together with the answer, or undoes them.
 //   3. Nothing else lives from one call to the next. There is no other state to lose.
-//   4. Handles made on the way (server_channel) are closed if the step is undone; handles that no record
+//   4. Handles made on the way (server_channel) are closed if the step is undone; handles that no
+//   record
 //      names any more are given to step_close. One that is forgotten is closed at the next restart.
 //
 // So there is no code here for dying, for retries, or for doing things once: the library has it.
@@ -172,8 +174,8 @@ static void closed(struct server *server, uint64_t key) {
     }
 }
 
-// A fresh bank gets its capital. In an adopted one that lost a record to its check the house makes the sum
-// good again: the ladder's third rung, and loud.
+// A fresh bank gets its capital. In an adopted one that lost a record to its check the house makes
+// the sum good again: the ladder's third rung, and loud.
 static status_t start(struct server *server, bool fresh) {
     struct bank_total_reply now = {0};
     (void)total(server, NULL, &now);

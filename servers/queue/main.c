@@ -3,13 +3,13 @@
 // The queue: a server whose operations wait. Read servers/bank first; this one adds one idea.
 //
 // A handler that can't answer yet says on what it waits and returns PROTOCOL_LATER. It has changed
-// nothing, and nothing about the waiting call is in the vault: if the server dies, the kernel brings the
-// call again, and it waits again, in its old place in line. The step that makes the condition true
-// says so (server_wake), and the handler runs again from its beginning.
+// nothing, and nothing about the waiting call is in the vault: if the server dies, the kernel
+// brings the call again, and it waits again, in its old place in line. The step that makes the
+// condition true says so (server_wake), and the handler runs again from its beginning.
 //
-// Taking an item and remembering the answer are one step. So an item is never lost between the table and the
-// client, and never given twice; and when a client wants to go on (a signal, a deadline) it gets
-// either its item or ERR_NOT_DONE, and then the item is still here.
+// Taking an item and remembering the answer are one step. So an item is never lost between the
+// table and the client, and never given twice; and when a client wants to go on (a signal, a
+// deadline) it gets either its item or ERR_NOT_DONE, and then the item is still here.
 //
 // Invariant: slots `taken` to `put` - 1 of the ring are used, all others are free.
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// The relay: a server that calls servers. Read servers/bank and servers/queue first; this one adds one
-// idea.
+// The relay: a server that calls servers. Read servers/bank and servers/queue first; this one adds
+// one idea.
 //
-// `pay` moves money at the bank and then puts a notice into the queue. A server's loop must never wait in a
-// call, so request_call gives the call to a helper thread and returns PROTOCOL_LATER until the answer is
-// there; the handler runs again from its beginning each time, and finds the answers that it has already.
-// It reads as if it waited.
+// `pay` moves money at the bank and then puts a notice into the queue. A server's loop must never
+// wait in a call, so request_call gives the call to a helper thread and returns PROTOCOL_LATER
+// until the answer is there; the handler runs again from its beginning each time, and finds the
+// answers that it has already. It reads as if it waited.
 //
-// The nested calls bear the client's request id and a step number. If the relay dies, its successor gets
-// the client's call again, runs `pay` from the beginning, and makes the same calls with the same ids:
-// what the bank and the queue have done already, they answer from their records. So the handler must
-// come to the same decisions each time: what it asks for depends on the request alone.
+// The nested calls bear the client's request id and a step number. If the relay dies, its successor
+// gets the client's call again, runs `pay` from the beginning, and makes the same calls with the
+// same ids: what the bank and the queue have done already, they answer from their records. So the
+// handler must come to the same decisions each time: what it asks for depends on the request alone.
 
 #include <proto/relay_server.h>
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Boot archives and init programs that are damaged or hostile: the kernel says so and powers off."""
+"""Damaged or hostile boot archives and init programs: the kernel says so and powers off."""
 
 import io
 import os

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""init: it restarts what ends, replaces what hangs, gives up what can't be helped, and survives itself.
+"""init restarts what ends, replaces what hangs, gives up what can't be helped, survives itself.
 
-Most of it is tested in the guest by apps/init-test. The services that misbehave for it, and the manifests that are
-wrong, are in services/ beside this file; they go into a boot archive of the tests' own.
+Most of it is tested in the guest by apps/init-test. The services that misbehave for it, and the
+manifests that are wrong, are in services/ beside this file; they go into a boot archive
+of the tests' own.
 """
 
 import pathlib
@@ -81,7 +82,8 @@ def test_corrupt_vault_is_told_loudly(boot, archive):
 
 
 def test_corrupt_record_costs_one_service(boot, archive):
-    cases = run_cases(boot, "sbin/init", args=("corrupt", "record"), name="init-test-corrupt-record",
+    cases = run_cases(boot, "sbin/init", args=("corrupt", "record"),
+                      name="init-test-corrupt-record",
                       append=f"{GRANTS} init.run=bin/init-test", archive=archive)
     assert cases.ok == ["corrupt_record"]
 

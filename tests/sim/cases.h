@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the simulator can be asked to do. Each returns whether all went well, and prints `ok` or `FAIL`
-// lines and figures.
+// What the simulator can be asked to do. Each returns whether all went well, and prints `ok` or
+// `FAIL` lines and figures.
 #pragma once
 
 #include <stdbool.h>

@@ -41,7 +41,6 @@ static uint64_t calls_answered;
         result_;                                                                                   \
     })
 
-
 // Whether a call ended without having been done, at the caller's own wish.
 static bool not_done(struct client *client, int64_t result) {
     if (result == ERR_INTERRUPTED || result == ERR_NOT_DONE) {
@@ -82,8 +81,7 @@ static void account_open(struct client *client, uint32_t which) {
     struct bank_open_request request = {.amount = DEPOSIT};
     struct bank_open_reply reply;
     handle_t owner[1];
-    int64_t result =
-        CALL(client, bank_open(CHANNEL_BANK, &request, &reply, owner, INSTANT_NEVER));
+    int64_t result = CALL(client, bank_open(CHANNEL_BANK, &request, &reply, owner, INSTANT_NEVER));
     if (result != 0) {
         world_fail("client %lu: open gave %ld", client->name, result);
         return;
@@ -218,8 +216,7 @@ static void be_producer(struct client *client) {
     struct queue_put_request request = {.item.source = PRODUCERS + client->name};
     struct queue_put_reply reply;
     client->item = request.item.sequence = journal_begin(request.item.source);
-    int64_t result =
-        CALL(client, queue_put(CHANNEL_QUEUE, &request, &reply, some_deadline()));
+    int64_t result = CALL(client, queue_put(CHANNEL_QUEUE, &request, &reply, some_deadline()));
     client->item = 0;
     if (result == 0) {
         journal_put(request.item.sequence, reply.position);
@@ -234,9 +231,8 @@ static void be_consumer(struct client *client) {
     struct queue_take_reply reply;
     client->taken_before = world_queue().taken;
     client->taking = true;
-    int64_t result =
-        CALL(client, queue_take(CHANNEL_QUEUE, &reply,
-                                sim.now + (duration_t)sim_random(MILLISECONDS(5))));
+    int64_t result = CALL(client, queue_take(CHANNEL_QUEUE, &reply,
+                                             sim.now + (duration_t)sim_random(MILLISECONDS(5))));
     client->taking = false;
     if (result == 0) {
         journal_taken(reply.item.source, reply.item.sequence, reply.position);
@@ -245,8 +241,8 @@ static void be_consumer(struct client *client) {
     }
 }
 
-// The one blind client that only takes. A payment can't be cancelled any more once it waits for room in the
-// queue, so somebody has to.
+// The one blind client that only takes. A payment can't be cancelled any more once it waits for
+// room in the queue, so somebody has to.
 static bool is_blind_taker(const struct client *client) {
     return client->role == ROLE_BLIND && client->name == 1;
 }
@@ -313,8 +309,7 @@ static void be_payer(struct client *client) {
     };
     struct relay_pay_reply reply = {0};
     client->item = request.sequence = journal_begin(request.from);
-    int64_t result =
-        CALL(client, relay_pay(CHANNEL_RELAY, &request, &reply, some_deadline()));
+    int64_t result = CALL(client, relay_pay(CHANNEL_RELAY, &request, &reply, some_deadline()));
     client->item = 0;
     if (not_done(client, result)) {
         journal_refused(request.sequence);
@@ -380,11 +375,8 @@ static bool ends(struct client *client) {
 
 static void client_main(void *argument) {
     static void (*const lives[])(struct client *) = {
-        [ROLE_BANKER] = be_banker,
-        [ROLE_PRODUCER] = be_producer,
-        [ROLE_CONSUMER] = be_consumer,
-        [ROLE_PAYER] = be_payer,
-        [ROLE_BLIND] = be_blind,
+        [ROLE_BANKER] = be_banker, [ROLE_PRODUCER] = be_producer, [ROLE_CONSUMER] = be_consumer,
+        [ROLE_PAYER] = be_payer,   [ROLE_BLIND] = be_blind,
     };
     struct client *client = argument;
     while (!ends(client)) {

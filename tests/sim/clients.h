@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Clients of the three services, each a process with one thread, and what they know: the journal. Every
-// client checks each answer against what it has done itself; the journal of the queue is common, because
-// what one puts another takes.
+// Clients of the three services, each a process with one thread, and what they know: the journal.
+// Every client checks each answer against what it has done itself; the journal of the queue is
+// common, because what one puts another takes.
 #pragma once
 
 #include "world.h"
@@ -43,8 +43,8 @@ struct client {
 extern struct client clients[CLIENTS_MAX];
 
 void clients_begin(void);
-// A process that is no client: its thread runs a function of its own, with the channels of world_connect.
-// Lets the world run until it has ended; fails the world when it does not.
+// A process that is no client: its thread runs a function of its own, with the channels of
+// world_connect. Lets the world run until it has ended; fails the world when it does not.
 void outsider_run(void (*function)(void *argument), void *argument);
 // The same with a handle table that is made already.
 void outsider_run_with(struct sim_table *table, void (*function)(void *argument), void *argument);

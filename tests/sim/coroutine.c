@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// ucontext makes the first entry, setjmp and longjmp the later ones: they don't enter the host's kernel.
-// The address sanitizer is told of each change of stack, through hooks that are empty without it.
+// ucontext makes the first entry, setjmp and longjmp the later ones: they don't enter the host's
+// kernel. The address sanitizer is told of each change of stack, through hooks that are empty
+// without it.
 
 #include "coroutine.h"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads of the simulated machine: one stack each, switched by hand. A coroutine that is abandoned is
-// never switched to again; that is how a thread is killed.
+// Threads of the simulated machine: one stack each, switched by hand. A coroutine that is abandoned
+// is never switched to again; that is how a thread is killed.
 //
-// Its stack lies in a region like that of a native thread (sys/thread.h): aligned to BLOCK_REGION_BYTES,
-// the thread block first, then a page without access. So thread_block() works as in the guest.
+// Its stack lies in a region like that of a native thread (sys/thread.h): aligned to
+// BLOCK_REGION_BYTES, the thread block first, then a page without access. So thread_block() works
+// as in the guest.
 #pragma once
 
 #include <abi/block.h>

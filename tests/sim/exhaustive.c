@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A small script that uses every operation, run again and again in the same world, each time with deaths at
-// other points: every word that is stored into a vault and every native call is a point.
+// A small script that uses every operation, run again and again in the same world, each time with
+// deaths at other points: every word that is stored into a vault and every native call is a point.
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Vaults that somebody has spoilt while their server was dead. Whatever stands in one, the successor must
-// not crash, hang, or reach outside; it may drop records, or refuse the whole (then it is started with
-// vault=reset). Afterwards it must serve, and a bank's money must add up.
+// Vaults that somebody has spoilt while their server was dead. Whatever stands in one, the
+// successor must not crash, hang, or reach outside; it may drop records, or refuse the whole (then
+// it is started with vault=reset). Afterwards it must serve, and a bank's money must add up.
 
 #include <inttypes.h>
 #include <proto/bank_client.h>
@@ -17,7 +17,8 @@
 
 #define ROUNDS_A_WORLD 20
 
-// A place that is worth spoiling: mostly near the beginning, where the state is, or in what is in use.
+// A place that is worth spoiling: mostly near the beginning, where the state is, or in what is in
+// use.
 static size_t some_place(const struct vault_state *state) {
     struct vault_places places;
     vault_place(&state->sizes, &places);

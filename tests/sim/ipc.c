@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Ports, channels and calls: the states and transitions of kernel/ipc, without its locks. Where the kernel
-// drops a lock in the middle (handles on their way) the simulator does it in one go.
+// Ports, channels and calls: the states and transitions of kernel/ipc, without its locks. Where the
+// kernel drops a lock in the middle (handles on their way) the simulator does it in one go.
 
 #include "kernel.h"
 
@@ -161,8 +161,7 @@ static void stamp(struct sim_thread *self, struct sim_call *call, const struct s
 static status_t take_handles(struct sim_thread *self, struct sim_call *call) {
     const struct message *message = &call->message;
     for (uint32_t i = 0; i < message->handle_count; i++) {
-        struct sim_object *object =
-            sim_handle_lookup(self->process->table, message->handles[i], 0);
+        struct sim_object *object = sim_handle_lookup(self->process->table, message->handles[i], 0);
         if (object == NULL) {
             return ERR_BAD_HANDLE;
         }
@@ -316,8 +315,7 @@ static status_t reply(struct sim_thread *self, struct sim_port *port, uint64_t t
     const struct message *answer = &coroutine_block(self->coroutine)->message;
     struct sim_call *call = sim_call_find(token);
     struct sim_object *objects[MESSAGE_HANDLES];
-    if (call == NULL || call->server_process != self->process->id ||
-        call->channel->port != port) {
+    if (call == NULL || call->server_process != self->process->id || call->channel->port != port) {
         return ERR_STALE_TOKEN;
     }
     if (answer->body_bytes > MESSAGE_BODY_BYTES ||

@@ -19,7 +19,7 @@ static struct item {
     uint32_t put_at, taken_at; // positions
     enum fate fate;
 } items[ITEMS_MAX];
-static uint32_t at_position[ITEMS_MAX]; // item that was taken there
+static uint32_t at_position[ITEMS_MAX];  // item that was taken there
 static uint32_t put_position[ITEMS_MAX]; // item that was put there
 static uint32_t item_count, positions;
 static struct {
@@ -105,8 +105,9 @@ void journal_taker_gone(uint64_t taken, uint64_t put) {
     takers_gone[taker_count++ % ITEMS_MAX].to = put;
 }
 
-// Finds a taker that may have gone with the item of a position, the one whose range ends first, and uses it
-// up. Asked for positions in rising order, this finds one for each if that is possible at all.
+// Finds a taker that may have gone with the item of a position, the one whose range ends first, and
+// uses it up. Asked for positions in rising order, this finds one for each if that is possible at
+// all.
 static bool gone_with_taker(uint64_t position) {
     uint32_t best = ITEMS_MAX;
     for (uint32_t i = 0; i < taker_count && i < ITEMS_MAX; i++) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A small kernel for the simulator: handles that outlive processes, ports, calls with all their states,
-// events, timers, futexes. It is written after kernel/ipc, state by state, so that a server that
-// survives here survives there, but one thing at a time: a native call is a function on a coroutine, and a
-// call that blocks leaves to the scheduler.
+// A small kernel for the simulator: handles that outlive processes, ports, calls with all their
+// states, events, timers, futexes. It is written after kernel/ipc, state by state, so that a server
+// that survives here survives there, but one thing at a time: a native call is a function on a
+// coroutine, and a call that blocks leaves to the scheduler.
 //
 // Every native call is a point where the process may be killed, before it and after it, and where
 // another thread may run.
@@ -173,8 +173,8 @@ struct sim {
     instant_t now;
     uint64_t objects; // alive
     uint32_t preempt; // of 256 native calls so many let somebody else run
-    // Two proposals that the present kernel does not have: call_for is refused when its origin has become
-    // an orphan, and CANCELLED packets go to the head of the queue.
+    // Two proposals that the present kernel does not have: call_for is refused when its origin has
+    // become an orphan, and CANCELLED packets go to the head of the queue.
     bool proposed;
     bool trace; // native calls go to standard error
     // Called at each point of a thread's life; may kill its process by sim_die.

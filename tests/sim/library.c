@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Cases of the library by itself: steps with overlapping changes, steps that are too large, handles of a
-// step; and two calls of the same id at once.
+// Cases of the library by itself: steps with overlapping changes, steps that are too large, handles
+// of a step; and two calls of the same id at once.
 
 #include <abi/proto/queue.h>
 #include <proto/queue_client.h>

@@ -4,8 +4,9 @@
 //
 //   sim [--seed=N] [--kills=N] [--pairs=N] [--stride=N] [--proposed] [--verbose] [CASE...]
 //
-// Without the name of a case all are run; cases.h says what they are. --proposed is for kernels to come,
-// see struct sim. A failed case prints the seed to repeat it with. The exit status is 1 when a case failed.
+// Without the name of a case all are run; cases.h says what they are. --proposed is for kernels to
+// come, see struct sim. A failed case prints the seed to repeat it with. The exit status is 1 when
+// a case failed.
 
 #include <inttypes.h>
 #include <stdio.h>

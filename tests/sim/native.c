@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The native calls that servers and clients make, by number; and the runtime of lib/sys that goes with
-// them: start record, log, threads.
+// The native calls that servers and clients make, by number; and the runtime of lib/sys that goes
+// with them: start record, log, threads.
 
 #include "kernel.h"
 
@@ -110,10 +110,9 @@ static int64_t channel_create(const uint64_t a[6]) {
 
 static int64_t channel_call(const uint64_t a[6]) {
     struct sim_object *object = lookup(a[0], OBJECT_CHANNEL);
-    return object == NULL
-               ? ERR_BAD_HANDLE
-               : sim_channel_call(list_entry(object, struct sim_channel, client),
-                                  (instant_t)a[1], (uint32_t)a[2], NULL);
+    return object == NULL ? ERR_BAD_HANDLE
+                          : sim_channel_call(list_entry(object, struct sim_channel, client),
+                                             (instant_t)a[1], (uint32_t)a[2], NULL);
 }
 
 static int64_t call_for(const uint64_t a[6]) {

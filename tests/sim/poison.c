@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Requests that make a server fault whenever they are tried. After the second fault the request is refused
-// to its caller alone, and everybody else goes on.
+// Requests that make a server fault whenever they are tried. After the second fault the request is
+// refused to its caller alone, and everybody else goes on.
 
 #include <proto/bank_client.h>
 #include <proto/relay_client.h>
@@ -46,7 +46,8 @@ static void poison_world(uint64_t seed, enum poisoned kind) {
     world_begin(seed);
     world_argument(service, POISON_ARGUMENT);
     world_kill(service, EXIT_KILLED);
-    // Others go on meanwhile; their own amounts may be poisoned too, so they don't look at the bank.
+    // Others go on meanwhile; their own amounts may be poisoned too, so they don't look at the
+    // bank.
     for (uint32_t i = 0; i < 4; i++) {
         client_start(i % 2 == 0 ? ROLE_PRODUCER : ROLE_CONSUMER, 0);
     }

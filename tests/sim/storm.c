@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Many short worlds, each with its own seed: clients of all kinds, services that die at random points, and
-// now and then a client that is killed or interrupted. A world ends when enough kills have happened; then
-// everybody finishes, and everything must add up.
+// Many short worlds, each with its own seed: clients of all kinds, services that die at random
+// points, and now and then a client that is killed or interrupted. A world ends when enough kills
+// have happened; then everybody finishes, and everything must add up.
 
 #include <inttypes.h>
 #include <stdio.h>

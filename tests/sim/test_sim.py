@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Servers that heal, killed many times in the simulator on the host.
 
-`sim` is built for speed: every point of a fixed script, pairs of points, spoilt vaults, and a storm of
-random kills. `sim-check` is the same with sanitizers, with fewer kills. A failed case prints its seed.
+`sim` is built for speed: every point of a fixed script, pairs of points, spoilt vaults, and a storm
+of random kills. `sim-check` is the same with sanitizers, with fewer kills. A failed case prints its
+seed.
 """
 
 import re

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A supervisor in a few lines: it makes port, vault and channels before the first start, and starts each
-// successor on the table of the dead instance, after a random while.
+// A supervisor in a few lines: it makes port, vault and channels before the first start, and starts
+// each successor on the table of the dead instance, after a random while.
 
 #include "world.h"
 
@@ -18,8 +18,8 @@
 #define VAULT_BYTES (256 * 1024)
 #define RESTART_MAX_NS MICROSECONDS(300)
 #define SETTLE_NS MILLISECONDS(20) // in which every leftover is found
-#define STUCK_NS SECONDS(60)    // nobody's call takes that long
-#define CANCEL_MAX_NS SECONDS(5) // a caller that wants to go on, does
+#define STUCK_NS SECONDS(60)       // nobody's call takes that long
+#define CANCEL_MAX_NS SECONDS(5)   // a caller that wants to go on, does
 
 int64_t bank_main(struct thread_block *block);
 int64_t queue_main(struct thread_block *block);

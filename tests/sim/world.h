@@ -16,19 +16,20 @@ struct service {
     struct sim_object *heartbeat;
     struct sim_port *port;
     struct start_record start;
-    uint32_t fixed_arguments;    // of the record: those of every start
+    uint32_t fixed_arguments; // of the record: those of every start
     uint32_t fixed_text;
-    enum exit_cause cause;       // of the last death
-    int64_t status;              // that it returned, -1: it did not
-    instant_t up_at;             // when it is to be started again
-    bool reset;                  // start with vault=reset
-    bool may_refuse;             // it may find its vault corrupt: then it is started with vault=reset
-    uint32_t baseline;           // handles in the table when it is idle
+    enum exit_cause cause; // of the last death
+    int64_t status;        // that it returned, -1: it did not
+    instant_t up_at;       // when it is to be started again
+    bool reset;            // start with vault=reset
+    bool may_refuse;       // it may find its vault corrupt: then it is started with vault=reset
+    uint32_t baseline;     // handles in the table when it is idle
     uint64_t points, starts, deaths;
     instant_t died_at;
 };
 
-// A death to come: at the n-th point that a service passes from the moment the death before it came.
+// A death to come: at the n-th point that a service passes from the moment the death before it
+// came.
 struct death {
     enum service_id service;
     uint64_t countdown;
@@ -41,11 +42,11 @@ struct world {
     struct service services[SERVICES];
     struct death deaths[DEATHS_MAX];
     uint32_t death_count, next_death;
-    uint64_t kills; // that happened
-    bool storm;     // deaths at random
+    uint64_t kills;      // that happened
+    bool storm;          // deaths at random
     uint64_t storm_next; // points until the next one
-    bool spoilt; // a vault was spoilt on purpose: servers may complain
-    char failure[256]; // empty: none so far
+    bool spoilt;         // a vault was spoilt on purpose: servers may complain
+    char failure[256];   // empty: none so far
 };
 extern struct world world;
 extern bool world_proposed; // of every world to come: see struct sim
@@ -60,7 +61,8 @@ void world_end(void);
 void world_argument(enum service_id service, const char *text);
 // Lets the world go one step on, with the supervisor's work. Returns false when it failed.
 bool world_step(void);
-// Runs until all services are up and nothing has happened for a while. Returns false when it failed.
+// Runs until all services are up and nothing has happened for a while. Returns false when it
+// failed.
 bool world_settle(void);
 void world_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static inline bool world_failed(void) {

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
-# The simulator of servers that heal (tests/sim): lib/server and the small servers, compiled for the host
-# against a small kernel. `make sim` builds it twice: $(O)/sim/sim is fast, $(O)/sim/sim-check has the
-# sanitizers on.
+# The simulator of servers that heal (tests/sim): lib/server and the small servers, compiled for the
+# host against a small kernel. `make sim` builds it twice: $(O)/sim/sim is fast,
+# $(O)/sim/sim-check has
+# the sanitizers on.
 
 SIM := $(O)/sim
 SIM_SERVERS := bank queue relay

@@ -25,7 +25,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvl
     -Werror
 
 # -ffile-prefix-map: no path of the build machine gets into a binary.
-COMMON_FLAGS := -std=gnu2x -g -fno-common -fno-strict-aliasing -fno-omit-frame-pointer -momit-leaf-frame-pointer \
+COMMON_FLAGS := -std=gnu2x -g -fno-common -fno-strict-aliasing \
+    -fno-omit-frame-pointer -momit-leaf-frame-pointer \
     '-ffile-prefix-map=$(CURDIR)=.' $(WARNINGS) \
     -DPRUNELLA_VERSION='"$(VERSION)"' $(if $(filter 0,$(DEBUG)),,-DDEBUG)
 GUEST_FLAGS := $(COMMON_FLAGS) -O2 -ffreestanding -fno-pic -fno-pie \

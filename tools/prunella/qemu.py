@@ -89,7 +89,8 @@ class Machine:
                     "-rtc", "base=2024-01-01,clock=vm", "-seed", "1"]
         if self.accel == "kvm" or (self.accel == "auto" and kvm_works()):
             return ["-accel", "kvm"]
-        return ["-accel", f"tcg,thread={'multi' if self._runs_parallel() else 'single'},tb-size=512"]
+        threads = "multi" if self._runs_parallel() else "single"
+        return ["-accel", f"tcg,thread={threads},tb-size=512"]
 
     def _runs_parallel(self):
         """Whether each CPU of the guest gets a thread of the host.

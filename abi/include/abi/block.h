@@ -4,8 +4,8 @@
 // pinned while the thread lives. Messages and packets travel in it, the kernel latches
 // interruptions in it, and saves the program's registers in it. Its layout is ABI.
 //
-// The stack of native code lies in the same aligned region of BLOCK_REGION_BYTES as the block, which
-// is the region's first page, so that code finds its block from the stack pointer alone.
+// The stack of native code lies in the same aligned region of BLOCK_REGION_BYTES as the block,
+// which is the region's first page, so that code finds its block from the stack pointer alone.
 #pragma once
 
 #include <abi/message.h>
@@ -27,10 +27,11 @@ enum upcall_kind {
 };
 
 struct thread_block {
-    uint32_t masked;  // not zero: no upcall; interruptions only latch
-    uint32_t latched; // interruption bits not yet seen; the kernel sets them, the thread clears them
-    uint64_t self;    // address of this block in its address space, written at thread_create
-    uint64_t thread;  // id of the thread, written at thread_create
+    uint32_t masked; // not zero: no upcall; interruptions only latch
+    uint32_t
+        latched;     // interruption bits not yet seen; the kernel sets them, the thread clears them
+    uint64_t self;   // address of this block in its address space, written at thread_create
+    uint64_t thread; // id of the thread, written at thread_create
     uint64_t process; // id of the process, written at thread_create
     uint64_t reserved[4];
     struct packet packet;   // out: the packet that port_reply_wait took

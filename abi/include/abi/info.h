@@ -43,8 +43,8 @@ static_assert(sizeof(struct job_usage) == 72, "struct job_usage is ABI");
 // process_create.
 struct process_options {
     char label[LABEL_BYTES]; // zero-terminated; shown in the log and by tools
-    uint64_t cookie;         // credential cookie of its threads; needs the job's IDENTITY right unless 0
-    uint64_t provider;       // provider stamp; needs the job's IDENTITY right unless 0
+    uint64_t cookie;   // credential cookie of its threads; needs the job's IDENTITY right unless 0
+    uint64_t provider; // provider stamp; needs the job's IDENTITY right unless 0
 };
 static_assert(sizeof(struct process_options) == 48, "struct process_options is ABI");
 
@@ -63,12 +63,12 @@ struct process_info {
     uint64_t id;
     uint64_t job;
     uint64_t provider;
-    int64_t status;         // as given to process_exit or task_kill; for a fault the trap number
-    uint32_t cause;         // enum exit_cause
+    int64_t status; // as given to process_exit or task_kill; for a fault the trap number
+    uint32_t cause; // enum exit_cause
     uint32_t threads;
-    uint64_t fault_pc;      // EXIT_FAULT
-    uint64_t fault_addr;    // EXIT_FAULT
-    uint64_t memory_pages;  // resident in its aspace
+    uint64_t fault_pc;     // EXIT_FAULT
+    uint64_t fault_addr;   // EXIT_FAULT
+    uint64_t memory_pages; // resident in its aspace
     duration_t cpu_time;
     uint32_t handles;
     uint32_t suspended;
@@ -101,8 +101,8 @@ enum thread_wait_info {
 struct thread_info {
     uint64_t id;
     uint64_t process;
-    uint32_t state;  // enum thread_state_info
-    uint32_t waits;  // enum thread_wait_info
+    uint32_t state;    // enum thread_state_info
+    uint32_t waits;    // enum thread_wait_info
     uint64_t waits_on; // id of the object it waits on, 0 when there is none
     duration_t cpu_time;
     uint64_t cookie;
@@ -149,18 +149,18 @@ struct io_piece {
 struct system_info {
     uint64_t total_pages;
     uint64_t free_pages;
-    uint64_t kernel_pages;  // slabs, page tables, object memory
-    uint64_t objects;       // kernel objects alive
+    uint64_t kernel_pages; // slabs, page tables, object memory
+    uint64_t objects;      // kernel objects alive
     uint64_t handles;
     uint64_t processes;
     uint64_t threads;
     uint32_t cpus;
-    uint32_t debug;         // 1: assertions are compiled in
+    uint32_t debug; // 1: assertions are compiled in
     instant_t now;
-    uint64_t entries;       // kernel entries from user mode since boot
+    uint64_t entries; // kernel entries from user mode since boot
     uint64_t aspace_switches;
-    uint64_t calls;         // channel calls since boot
-    uint64_t fast_calls;    // of these by the fast path
+    uint64_t calls;      // channel calls since boot
+    uint64_t fast_calls; // of these by the fast path
 };
 static_assert(sizeof(struct system_info) == 104, "struct system_info is ABI");
 

@@ -32,10 +32,11 @@ static_assert(offsetof(struct message, body) == 56, "struct message is ABI");
 // Kinds of packets. All but CALL are levels: they report a condition that stays readable in its
 // object, and are posted again to a successor while the condition holds.
 enum packet_kind {
-    PACKET_CALL = 1,        // a call; the message stands in the thread block
-    PACKET_CANCELLED = 2,   // the caller of `token` wants to go on: answer soon
-    PACKET_QUARANTINED = 3, // request (thread, call_number) crashed this service twice and was failed
-    PACKET_SIGNAL = 4,      // bound signals are set; `signals` says which
+    PACKET_CALL = 1,      // a call; the message stands in the thread block
+    PACKET_CANCELLED = 2, // the caller of `token` wants to go on: answer soon
+    PACKET_QUARANTINED =
+        3,             // request (thread, call_number) crashed this service twice and was failed
+    PACKET_SIGNAL = 4, // bound signals are set; `signals` says which
     PACKET_PEER_CLOSED = 5, // the last client handle of the channel bound with `key` is closed
     PACKET_CALLER_GONE = 6, // a watched process has ended; `process` says which
     PACKET_TIMER = 7,       // a bound timer has expired; `count` says how often
@@ -55,10 +56,10 @@ enum packet_flags {
 };
 
 struct packet {
-    uint64_t key;         // of the binding or of the channel
-    uint16_t kind;        // enum packet_kind
-    uint16_t flags;       // enum packet_flags
-    uint32_t deliveries;  // how often this call was handed out, this time included
+    uint64_t key;        // of the binding or of the channel
+    uint16_t kind;       // enum packet_kind
+    uint16_t flags;      // enum packet_flags
+    uint32_t deliveries; // how often this call was handed out, this time included
     union {
         uint64_t token;   // CALL, CANCELLED: names the call; valid for this delivery only
         uint64_t signals; // SIGNAL
@@ -72,8 +73,8 @@ struct packet {
     uint64_t call_number; // (thread, call_number, sub) is the request id
     uint64_t acked;       // call numbers up to this one are answered and known to the caller
     uint64_t cookie;
-    uint64_t sub;         // sub-request of a forwarder, 0 otherwise
-    uint64_t in_bytes;    // sizes of the caller's windows
+    uint64_t sub;      // sub-request of a forwarder, 0 otherwise
+    uint64_t in_bytes; // sizes of the caller's windows
     uint64_t out_bytes;
     instant_t deadline;
 };

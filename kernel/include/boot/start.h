@@ -25,6 +25,6 @@ struct process;
 // as above.
 [[nodiscard]] status_t boot_start_init(void);
 
-// Makes the kernel watch a process, created with PROCESS_HELD, as init: when it ends it gets a successor with
-// the same handles (restart.c). Takes the hold over.
+// Makes the kernel watch a process, created with PROCESS_HELD, as init: when it ends it gets a
+// successor with the same handles (restart.c). Takes the hold over.
 void boot_watch_init(struct process *process);

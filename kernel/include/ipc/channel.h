@@ -9,14 +9,14 @@
 #include <object/source.h>
 
 struct channel {
-    struct object client;    // OBJECT_CHANNEL
-    struct object server;    // OBJECT_ENDPOINT
+    struct object client; // OBJECT_CHANNEL
+    struct object server; // OBJECT_ENDPOINT
     struct source client_source;
-    struct port *port;       // fixed; holds a reference
-    uint64_t key;            // fixed
-    bool forwarder;          // fixed
-    bool server_closed;      // guarded by port->lock
-    bool client_closed;      // guarded by port->lock
+    struct port *port;            // fixed; holds a reference
+    uint64_t key;                 // fixed
+    bool forwarder;               // fixed
+    bool server_closed;           // guarded by port->lock
+    bool client_closed;           // guarded by port->lock
     struct port_item closed_item; // PACKET_PEER_CLOSED, guarded by port->lock
     struct list_node port_node;   // in port->channels, guarded by port->lock
     uint32_t ends;                // atomic: end objects not yet destroyed
@@ -30,5 +30,5 @@ static inline struct channel *channel_from_server(struct object *object) {
     return container_of(object, struct channel, server);
 }
 
-[[nodiscard]] status_t channel_create(struct job *job, struct port *port, uint64_t key, bool forwarder,
-                                  uint64_t provider, struct channel **out);
+[[nodiscard]] status_t channel_create(struct job *job, struct port *port, uint64_t key,
+                                      bool forwarder, uint64_t provider, struct channel **out);

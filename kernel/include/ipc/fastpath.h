@@ -7,7 +7,8 @@
 
 struct thread;
 
-// Does the thread's channel_call or port_reply_wait if it is of the plain kind, and leaves this CPU's
-// current thread changed. Returns false, with nothing changed, when the general path is to be taken.
+// Does the thread's channel_call or port_reply_wait if it is of the plain kind, and leaves this
+// CPU's current thread changed. Returns false, with nothing changed, when the general path is to be
+// taken.
 bool fastpath_call(struct thread *self);
 bool fastpath_reply_wait(struct thread *self);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Ports: a server's one place to wait. Calls and notices stand in one FIFO; a server takes them with
-// port_reply_wait. A port belongs to a handle table and passes with it to a successor: calls that the
-// dead server had taken are held, and go back to the head of the queue when the successor first waits.
+// Ports: a server's one place to wait. Calls and notices stand in one FIFO; a server takes them
+// with port_reply_wait. A port belongs to a handle table and passes with it to a successor: calls
+// that the dead server had taken are held, and go back to the head of the queue when the successor
+// first waits.
 #pragma once
 
 #include <abi/message.h>
@@ -21,8 +22,8 @@ struct channel;
 // Anything that can stand in a port's queue.
 struct port_item {
     struct list_node node;
-    uint8_t kind;  // enum packet_kind
-    bool queued;   // in port->queue
+    uint8_t kind; // enum packet_kind
+    bool queued;  // in port->queue
 };
 
 // A quarantined request that the successor is to be told of.
@@ -32,38 +33,40 @@ struct quarantine {
 
 struct port {
     struct object object;
-    struct spinlock lock;  // RANK_PORT, guards everything below and the state of calls at this port
-    struct list queue;     // struct port_item.node: queued calls and posted notices
-    struct list taken;     // struct call.taken_node: TAKEN
-    struct list held;      // struct call.taken_node: HELD, oldest first
-    struct list waiters;   // struct thread.wait_node: threads in port_reply_wait
-    struct list bindings;  // struct binding.port_node
-    struct list channels;  // struct channel.port_node
-    uint64_t next_age;     // of the next call that arrives
-    bool orphaned;         // its server died; the successor has not waited yet
-    bool dead;             // discarded: no more calls
+    struct spinlock lock; // RANK_PORT, guards everything below and the state of calls at this port
+    struct list queue;    // struct port_item.node: queued calls and posted notices
+    struct list taken;    // struct call.taken_node: TAKEN
+    struct list held;     // struct call.taken_node: HELD, oldest first
+    struct list waiters;  // struct thread.wait_node: threads in port_reply_wait
+    struct list bindings; // struct binding.port_node
+    struct list channels; // struct channel.port_node
+    uint64_t next_age;    // of the next call that arrives
+    bool orphaned;        // its server died; the successor has not waited yet
+    bool dead;            // discarded: no more calls
     struct handle_table *table; // where its handle lives, null once closed; guarded by RANK_TABLE
     struct list_node table_node;
     struct quarantine quarantined[PORT_QUARANTINE_MAX];
     uint32_t quarantined_count;
 };
 
-// Ties a source (or a channel's closing) to a port. Allocated when bound, charged to the port's job.
+// Ties a source (or a channel's closing) to a port. Allocated when bound, charged to the port's
+// job.
 struct binding {
-    struct object header;        // for its grace period: a server may still look at what it took
-    struct port_item item;       // guarded by the port's lock
-    struct port *port;           // holds a reference
-    struct source *source;       // fixed; alive while port_node is linked
-    struct object *object;       // the source's object; no reference: source_detach comes first
+    struct object header;  // for its grace period: a server may still look at what it took
+    struct port_item item; // guarded by the port's lock
+    struct port *port;     // holds a reference
+    struct source *source; // fixed; alive while port_node is linked
+    struct object *object; // the source's object; no reference: source_detach comes first
     uint64_t key;
-    uint32_t signals;            // wanted
+    uint32_t signals;             // wanted
     struct list_node source_node; // guarded by the source's lock
     struct list_node port_node;   // guarded by the port's lock
 };
 
 [[nodiscard]] status_t port_create(struct job *job, uint64_t provider, struct port **out);
 
-// Queues a notice unless it is queued already, and wakes a waiting server. port->lock held by nobody.
+// Queues a notice unless it is queued already, and wakes a waiting server. port->lock held by
+// nobody.
 void port_post(struct port *port, struct port_item *item);
 // Takes a notice out of the queue if it stands there.
 void port_withdraw(struct port *port, struct port_item *item);
@@ -78,12 +81,13 @@ void port_end_calls(struct port *port, const struct channel *channel, status_t s
 // The same with port->lock held by the caller.
 void port_post_locked(struct port *port, struct port_item *item);
 
-// A thread of a process with this table dies. It may have been woken to take a packet: if another thread waits
-// at one of the table's ports where packets stand, that one is woken instead. No lock held.
+// A thread of a process with this table dies. It may have been woken to take a packet: if another
+// thread waits at one of the table's ports where packets stand, that one is woken instead. No lock
+// held.
 void ports_pass_on(struct handle_table *table);
 // The server is gone; `crashed` when by a fault or a hang. Calls it had taken are held (its current
-// one counts a crash, see kernel.md section 3), and all of them stay for the successor. Orphans that end
-// here are on *orphans, for call_free_orphans. No lock of rank PORT or inner held.
+// one counts a crash, see kernel.md section 3), and all of them stay for the successor. Orphans
+// that end here are on *orphans, for call_free_orphans. No lock of rank PORT or inner held.
 void port_orphan(struct port *port, uint64_t process, bool crashed, struct list *orphans);
 // The port is given up: every call ends with PEER_CLOSED.
 void port_discard(struct port *port);

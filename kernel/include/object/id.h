@@ -27,8 +27,8 @@ void id_free(uint64_t id);
 // What the id names, or null when it was freed or is of another kind. Any number may be asked
 // about.
 void *id_lookup(enum id_kind kind, uint64_t id);
-// Replaces the generation bits of a live id, so that the old one goes stale. Returns the new id. Takes
-// no lock: the caller serialises it with id_renew and id_free of the same id. Slots are never
+// Replaces the generation bits of a live id, so that the old one goes stale. Returns the new id.
+// Takes no lock: the caller serialises it with id_renew and id_free of the same id. Slots are never
 // freed, so that IPC may remember where its id stands.
 static inline uint64_t id_renew(struct id_slot *slot) {
     uint64_t renewed = (slot->id + ID_STEP) & ID_MASK;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Processes: a handle table and threads in an aspace. Death goes in this order: threads stopped and off
-// every CPU; robust futexes; the table closed or (KEEP) kept, its ports orphaned; ENDED is set and the
-// exit packet posted; then memory in the background.
+// Processes: a handle table and threads in an aspace. Death goes in this order: threads stopped and
+// off every CPU; robust futexes; the table closed or (KEEP) kept, its ports orphaned; ENDED is set
+// and the exit packet posted; then memory in the background.
 #pragma once
 
 #include <abi/info.h>
@@ -20,41 +20,41 @@ enum process_state { PROCESS_NEW, PROCESS_STARTED, PROCESS_DYING, PROCESS_ENDED 
 
 struct process {
     struct object object;
-    struct job *job;             // the same as object.job
-    struct aspace *aspace;       // holds a reference; dropped at the end
-    struct handle_table *table;  // holds a reference; null once closed or passed on
+    struct job *job;            // the same as object.job
+    struct aspace *aspace;      // holds a reference; dropped at the end
+    struct handle_table *table; // holds a reference; null once closed or passed on
     uint64_t id;
-    uint64_t provider;           // provider stamp of what it makes
-    uint64_t cookie;             // of new threads
+    uint64_t provider; // provider stamp of what it makes
+    uint64_t cookie;   // of new threads
     bool keep;
-    uint8_t priority;            // of new threads
+    uint8_t priority; // of new threads
     char label[LABEL_BYTES];
-    struct source source;        // SIGNAL_PROCESS_ENDED
+    struct source source; // SIGNAL_PROCESS_ENDED
 
-    struct spinlock lock;        // RANK_PROCESS, guards:
-    uint8_t state;               // enum process_state
-    struct list threads;         // struct thread.process_node
-    uint32_t thread_count;       // not yet off every CPU
+    struct spinlock lock;  // RANK_PROCESS, guards:
+    uint8_t state;         // enum process_state
+    struct list threads;   // struct thread.process_node
+    uint32_t thread_count; // not yet off every CPU
     uint32_t suspends;
-    uint32_t cause;              // enum exit_cause
+    uint32_t cause; // enum exit_cause
     int64_t status;
     vaddr_t fault_pc, fault_addr;
-    bool succeeded;              // a successor has the table
+    bool succeeded;                          // a successor has the table
     void (*on_end)(struct process *process); // what the kernel does at its end; null: nothing
-    struct list_node job_node;   // guarded by job->lock
+    struct list_node job_node;               // guarded by job->lock
 };
 
-// Internal flag of process_create: the new process counts one open handle, and has a reference, for the caller,
-// who gives both back with process_unhold. Without it a process that others find in its job and kill would
-// be without any handle, and give its kept table up.
+// Internal flag of process_create: the new process counts one open handle, and has a reference, for
+// the caller, who gives both back with process_unhold. Without it a process that others find in its
+// job and kill would be without any handle, and give its kept table up.
 #define PROCESS_HELD (1u << 31)
 
 [[nodiscard]] status_t process_create(struct job *job, struct aspace *aspace,
-                                  struct process *predecessor, uint32_t flags,
-                                  const struct process_options *options, struct process **out);
+                                      struct process *predecessor, uint32_t flags,
+                                      const struct process_options *options, struct process **out);
 void process_unhold(struct process *process);
-// Has a function called once when the process has ended, with no lock held. Returns false, and does not,
-// when it has ended already.
+// Has a function called once when the process has ended, with no lock held. Returns false, and does
+// not, when it has ended already.
 [[nodiscard]] bool process_watch_end(struct process *process,
                                      void (*on_end)(struct process *process));
 // Begins a process's death; the first cause stays. Threads die on their way out of the kernel.

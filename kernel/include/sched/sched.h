@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The scheduler: a run queue with a priority bitmap per CPU, slices, stealing when idle, and the direct
-// switch that IPC uses.
+// The scheduler: a run queue with a priority bitmap per CPU, slices, stealing when idle, and the
+// direct switch that IPC uses.
 #pragma once
 
 #include <sched/cpu.h>
@@ -12,12 +12,13 @@
 // Prepares this CPU's run queue and idle thread, and makes the idle thread its current one.
 [[nodiscard]] status_t sched_init_cpu(struct cpu *cpu);
 
-// Puts a READY thread on a run queue: this CPU's, its last one's, or an idle CPU's; kicks that CPU when
-// the thread should run there at once. thread->lock may be held.
+// Puts a READY thread on a run queue: this CPU's, its last one's, or an idle CPU's; kicks that CPU
+// when the thread should run there at once. thread->lock may be held.
 void sched_enqueue(struct thread *thread);
 
 // Picks who runs next and makes it current, unless the running thread goes on. Called on the way
-// out of the kernel when the current thread is no longer RUNNING or cpu->reschedule is set. No lock.
+// out of the kernel when the current thread is no longer RUNNING or cpu->reschedule is set. No
+// lock.
 void schedule(void);
 
 // Makes `next`, which is RUNNING by thread_unpark_direct, current at once: no run queue. The old

@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: MIT
 //
-// Spin locks with ranks. Interrupts are off in the kernel, so a lock only ever waits for another CPU.
-// A CPU that spins polls its mailbox (cpu_mailbox_poll), so a CPU that waits for a lock can't deadlock
-// with one that waits for its acknowledgement of a TLB shoot-down.
+// Spin locks with ranks. Interrupts are off in the kernel, so a lock only ever waits for another
+// CPU. A CPU that spins polls its mailbox (cpu_mailbox_poll), so a CPU that waits for a lock can't
+// deadlock with one that waits for its acknowledgement of a TLB shoot-down.
 //
-// Ranks are the documented order, outer to inner. A CPU acquires in rising rank; two locks of the same
-// rank in rising address (spin_lock_pair). Debug builds keep a bit set of held ranks a CPU and check.
+// Ranks are the documented order, outer to inner. A CPU acquires in rising rank; two locks of the
+// same rank in rising address (spin_lock_pair). Debug builds keep a bit set of held ranks a CPU and
+// check.
 #pragma once
 
 #include <base.h>
 
 enum lock_rank {
-    RANK_JOB = 1,      // job tree; parent before child
-    RANK_TABLE,        // a process's handle table
-    RANK_PROCESS,      // a process's threads and state
-    RANK_ASPACE,       // an aspace's mappings
-    RANK_VMO,          // a vmo's pages and list of mappings
-    RANK_PAGE_TABLE,   // an aspace's page tables
-    RANK_TREE,         // an object's derivation tree
-    RANK_SOURCE,       // event, timer, interrupt, stream, process signals: waiters, bindings, bits
-    RANK_PORT,         // a port's queues, bindings, and the states of calls at it
-    RANK_FUTEX,        // a futex bucket
-    RANK_THREAD,       // a thread's state and what it waits on
-    RANK_RUN_QUEUE,    // a CPU's run queue
-    RANK_TIMER_QUEUE,  // a CPU's timer queue
-    RANK_ID,           // id tables
-    RANK_SLAB,         // a slab cache
-    RANK_PAGES,        // the page allocator
-    RANK_DEVICE,       // an interrupt controller's registers
-    RANK_LOG,          // the log and the serial port
+    RANK_JOB = 1,     // job tree; parent before child
+    RANK_TABLE,       // a process's handle table
+    RANK_PROCESS,     // a process's threads and state
+    RANK_ASPACE,      // an aspace's mappings
+    RANK_VMO,         // a vmo's pages and list of mappings
+    RANK_PAGE_TABLE,  // an aspace's page tables
+    RANK_TREE,        // an object's derivation tree
+    RANK_SOURCE,      // event, timer, interrupt, stream, process signals: waiters, bindings, bits
+    RANK_PORT,        // a port's queues, bindings, and the states of calls at it
+    RANK_FUTEX,       // a futex bucket
+    RANK_THREAD,      // a thread's state and what it waits on
+    RANK_RUN_QUEUE,   // a CPU's run queue
+    RANK_TIMER_QUEUE, // a CPU's timer queue
+    RANK_ID,          // id tables
+    RANK_SLAB,        // a slab cache
+    RANK_PAGES,       // the page allocator
+    RANK_DEVICE,      // an interrupt controller's registers
+    RANK_LOG,         // the log and the serial port
     RANK_COUNT,
 };
 
@@ -41,9 +42,11 @@ struct spinlock {
 };
 
 #ifdef DEBUG
-#define SPINLOCK_INIT(r) { .rank = (r) }
+#define SPINLOCK_INIT(r)                                                                           \
+    { .rank = (r) }
 #else
-#define SPINLOCK_INIT(r) { 0 }
+#define SPINLOCK_INIT(r)                                                                           \
+    { 0 }
 #endif
 
 // Prepares a lock of the given rank.
@@ -71,7 +74,8 @@ static inline void spin_lock_raw(struct spinlock *lock) {
     spin_debug_acquired(lock);
 }
 
-// Acquires the lock. Interrupts are off. Never call it with a lock of the same or an inner rank held.
+// Acquires the lock. Interrupts are off. Never call it with a lock of the same or an inner rank
+// held.
 static inline void spin_lock(struct spinlock *lock) {
     spin_debug_acquire(lock, false);
     spin_lock_raw(lock);

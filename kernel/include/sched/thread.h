@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
 // Threads. A blocked thread is this struct and nothing else: its registers are saved in it at each
-// kernel entry, and it has no kernel stack. So it can be woken, killed, inspected or moved to another
-// CPU at any time.
+// kernel entry, and it has no kernel stack. So it can be woken, killed, inspected or moved to
+// another CPU at any time.
 //
 // Parking: whoever blocks puts the thread on the object's list under the object's lock and calls
 // thread_park, which takes the thread's lock, refuses when the thread is to die or to stop, and
 // otherwise makes it BLOCKED; the entry then returns STATUS_PARKED and touches the thread no more.
-// Waking: whoever makes the condition true takes the thread off the list under the object's lock and
-// calls thread_unpark. There are two kinds of waits: *completing* ones, whose waker writes the result
-// (IPC, futex), and *restarting* ones, whose call simply runs again (signals, streams, pages, sleep).
-// Ending a wait from outside (deadline, interruption, kill) goes through thread_abort_wait, which
-// reads what the thread waits on, takes a reference, drops the thread's lock, and lets the object's
-// own code decide under the object's lock.
+// Waking: whoever makes the condition true takes the thread off the list under the object's lock
+// and calls thread_unpark. There are two kinds of waits: *completing* ones, whose waker writes the
+// result (IPC, futex), and *restarting* ones, whose call simply runs again (signals, streams,
+// pages, sleep). Ending a wait from outside (deadline, interruption, kill) goes through
+// thread_abort_wait, which reads what the thread waits on, takes a reference, drops the thread's
+// lock, and lets the object's own code decide under the object's lock.
 #pragma once
 
 #include <abi/block.h>
@@ -64,13 +64,13 @@ enum thread_pending {
 struct thread {
     struct arch_thread arch; // first: assembly saves registers through this pointer
     struct object object;
-    struct process *process; // holds a reference; fixed
+    struct process *process;    // holds a reference; fixed
     struct thread_block *block; // kernel address of the pinned page
     vaddr_t block_addr;         // in the process
     struct aspace *aspace;      // of the process; holds a reference until the thread dies
     uint64_t id;
-    uint64_t cookie;            // atomic
-    uint32_t pending;           // atomic, enum thread_pending
+    uint64_t cookie;  // atomic
+    uint32_t pending; // atomic, enum thread_pending
 
     struct spinlock lock;       // RANK_THREAD, guards:
     uint8_t state;              // enum thread_state
@@ -81,35 +81,35 @@ struct thread {
     struct object *wait_object; // holds a reference while BLOCKED, but for ports: see thread_park
     uint64_t wait_seq;          // counts parks: tells one wait from the next
 
-    uint8_t priority;           // atomic
-    bool on_cpu;                // atomic: its registers are still live on a CPU; see thread_switch
+    uint8_t priority; // atomic
+    bool on_cpu;      // atomic: its registers are still live on a CPU; see thread_switch
     uint32_t last_cpu;
-    struct list_node run_node;  // guarded by the run queue's lock
-    struct cpu *queued_on;      // run queue it stands in, or null; guarded by that queue's lock
-    uint8_t queued_priority;    // the list it stands in; likewise
-    duration_t slice_left;      // when not running
-    uint64_t cpu_cycles;        // that it has run, in arch_cycles; atomic, written by its CPU alone
+    struct list_node run_node; // guarded by the run queue's lock
+    struct cpu *queued_on;     // run queue it stands in, or null; guarded by that queue's lock
+    uint8_t queued_priority;   // the list it stands in; likewise
+    duration_t slice_left;     // when not running
+    uint64_t cpu_cycles;       // that it has run, in arch_cycles; atomic, written by its CPU alone
 
-    struct timer_node timer;    // the deadline of its wait; guarded by the timer queue's lock
+    struct timer_node timer; // the deadline of its wait; guarded by the timer queue's lock
 
     // For waits; guarded by the lock of the object waited on.
     struct list_node wait_node;
     struct source_waiter waiter;   // object_wait of one object
     struct source_waiter *waiters; // object_wait_many: allocated, wait_count of them
     uint32_t wait_count;
-    bool wait_fired;               // atomic: a linked waiter has fired, so thread_park refuses; cleared
-                                   // when they are unlinked (source_wait_cleanup)
+    bool wait_fired; // atomic: a linked waiter has fired, so thread_park refuses; cleared
+                     // when they are unlinked (source_wait_cleanup)
     struct futex_bucket *futex_bucket; // atomic: where it is queued, or null
-    bool futex_parked;             // queued there, and parked
+    bool futex_parked;                 // queued there, and parked
     uint64_t futex_key[2];
     uint32_t futex_mask;
-    uint64_t page_offset;          // WAIT_PAGE
-    vaddr_t exit_clear;            // thread_exit: word to clear and wake; its own alone
+    uint64_t page_offset; // WAIT_PAGE
+    vaddr_t exit_clear;   // thread_exit: word to clear and wake; its own alone
     vaddr_t exit_unmap;
     size_t exit_unmap_size;
 
     // IPC.
-    struct call *call;             // its one outstanding call
+    struct call *call; // its one outstanding call
     uint64_t call_number;
     uint64_t current_token;        // the call it took last and has not answered; its own alone
     uint8_t reserved_slots;        // promised in its table to the reply of its call
@@ -118,9 +118,10 @@ struct thread {
 };
 
 // Creates a thread in NEW state. `block_addr` as in the native call thread_create.
-[[nodiscard]] status_t thread_create(struct process *process, vaddr_t block_addr, struct thread **out);
+[[nodiscard]] status_t thread_create(struct process *process, vaddr_t block_addr,
+                                     struct thread **out);
 [[nodiscard]] status_t thread_start(struct thread *thread, vaddr_t pc, vaddr_t sp, uint64_t arg0,
-                                uint64_t arg1);
+                                    uint64_t arg1);
 // Ends the calling thread: never to be returned to. Called with no lock held, before schedule().
 void thread_die(struct thread *self);
 // Asks a thread to end, wherever it is.
@@ -139,19 +140,21 @@ struct thread *thread_create_idle(struct cpu *cpu);
 void thread_timer_expired(struct timer_node *node, uint64_t seq, instant_t now);
 void thread_resume_one(struct thread *thread);
 
-// Parks the calling thread; see above. The caller holds the lock of `object` (rank outer to THREAD),
-// or none for sleep. Returns OK, or why not: ERR_INTERRUPTED (interruptible and latched), or
-// STATUS_RESTART (it is to die or stop: the caller undoes its queueing and returns STATUS_RESTART).
+// Parks the calling thread; see above. The caller holds the lock of `object` (rank outer to
+// THREAD), or none for sleep. Returns OK, or why not: ERR_INTERRUPTED (interruptible and latched),
+// or STATUS_RESTART (it is to die or stop: the caller undoes its queueing and returns
+// STATUS_RESTART).
 [[nodiscard]] status_t thread_park(struct thread *self, enum wait_kind kind, struct object *object,
-                               instant_t deadline, bool interruptible);
+                                   instant_t deadline, bool interruptible);
 // Makes a parked thread runnable; the caller has taken it off the list of what it waited on, under
-// that object's lock, which makes it the only one who may. With `result` not STATUS_RESTART the call's result is written; otherwise it restarts.
+// that object's lock, which makes it the only one who may. With `result` not STATUS_RESTART the
+// call's result is written; otherwise it restarts.
 void thread_unpark(struct thread *thread, int64_t result);
-// As thread_unpark, but the thread is not queued: the caller switches to it with sched_switch_direct.
-// False when it is suspended instead and can't run.
+// As thread_unpark, but the thread is not queued: the caller switches to it with
+// sched_switch_direct. False when it is suspended instead and can't run.
 [[nodiscard]] bool thread_unpark_direct(struct thread *thread, int64_t result);
-// Whether the thread is parked in wait number `seq`. True stays true as long as the caller holds the lock
-// under which alone that wait can end.
+// Whether the thread is parked in wait number `seq`. True stays true as long as the caller holds
+// the lock under which alone that wait can end.
 [[nodiscard]] bool thread_in_wait(struct thread *thread, uint64_t seq);
 // Ends a wait from outside with `status` (TIMED_OUT, INTERRUPTED, or STATUS_RESTART for kill and
 // suspend), if the thread still is in wait number `seq` (0: in any). No lock held.

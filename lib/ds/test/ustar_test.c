@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The archive reader on archives built here, cut off anywhere, and damaged at random: it must answer with
-// a status, never read outside, never loop.
-// host-sources: lib/ds/ustar.c lib/test/test.c lib/test/test/host_main.c
+// The archive reader on archives built here, cut off anywhere, and damaged at random: it must
+// answer with a status, never read outside, never loop. host-sources: lib/ds/ustar.c
+// lib/test/test.c lib/test/test/host_main.c
 #include <ds/ustar.h>
 #include <test/host.h>
 #include <test/test.h>
@@ -140,7 +140,8 @@ TEST(ustar_survives_random_damage) {
         for (uint64_t n = test_random_below(&state, 4); n < 4; n++) {
             size_t at = test_random_below(&state, built.size);
             built.data[at] = (uint8_t)test_random(&state);
-            // Half of the headers get a proper checksum again, so that damage reaches the other fields.
+            // Half of the headers get a proper checksum again, so that damage reaches the other
+            // fields.
             if (test_random(&state) & 1) {
                 seal(built.data + at / BLOCK * BLOCK);
             }

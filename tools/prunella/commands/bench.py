@@ -56,7 +56,8 @@ def execute(options):
     else:
         for name, value in rows.items():
             ceiling = CEILINGS.get(name)
-            print(f"{name:24} {value:8} instructions" + (f"  (at most {ceiling})" if ceiling else ""))
+            limit = f"  (at most {ceiling})" if ceiling else ""
+            print(f"{name:24} {value:8} instructions{limit}")
     over = above_ceiling(rows)
     if over:
         raise Failure(f"above the ceiling: {', '.join(over)}", "see docs/limits.md or profile it")

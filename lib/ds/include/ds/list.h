@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Intrusive doubly linked lists. A struct list is a ring with itself as the sentinel; a node that stands
-// in no list points to null, so list_node_linked tells. The caller does all locking.
+// Intrusive doubly linked lists. A struct list is a ring with itself as the sentinel; a node that
+// stands in no list points to null, so list_node_linked tells. The caller does all locking.
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +16,10 @@ struct list {
     struct list_node head;
 };
 
-#define LIST_INIT(name) { { &(name).head, &(name).head } }
+#define LIST_INIT(name)                                                                            \
+    {                                                                                              \
+        { &(name).head, &(name).head }                                                             \
+    }
 #define list_entry(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void list_init(struct list *list) {

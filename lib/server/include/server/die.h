@@ -2,10 +2,12 @@
 //
 // Dying on purpose, for tests. Compiled in always, armed by start arguments only:
 //
-//   die-at=N:STAGE   when the N-th call that the service ever took reaches a stage; with N+ when that
+//   die-at=N:STAGE   when the N-th call that the service ever took reaches a stage; with N+ when
+//   that
 //                    call or any later one does
 //   die-how=HOW      exit (the default), fault, freeze (sleeps for ever), loop (computes for ever)
-//   poison=VALUE     each call whose body holds this 64-bit word at a multiple of 8 dies by a fault at
+//   poison=VALUE     each call whose body holds this 64-bit word at a multiple of 8 dies by a fault
+//   at
 //                    mid-step, however often it is tried
 //
 // Calls are counted in the vault, over all instances, so N comes once.
@@ -33,7 +35,7 @@ struct die {
     enum die_how how;
     uint64_t at;
     bool or_later;
-    uint64_t poison; // 0: none
+    uint64_t poison;  // 0: none
     uint64_t message; // number of the call being served, 0 for none
     bool poisoned;    // it holds the poison
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Looking into a vault from outside, for supervisors, tools and tests. The server may be running: what is
-// counted is a glance.
+// Looking into a vault from outside, for supervisors, tools and tests. The server may be running:
+// what is counted is a glance.
 #pragma once
 
 #include <abi/types.h>

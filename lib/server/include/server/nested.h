@@ -2,8 +2,8 @@
 //
 // Calls that a server makes to another one while it serves a call.
 //
-// The loop must not wait, so a nested call is made by a helper thread, in the name of the call that is
-// served (call_for on a FORWARDER channel: the callee sees the origin's thread and call number).
+// The loop must not wait, so a nested call is made by a helper thread, in the name of the call that
+// is served (call_for on a FORWARDER channel: the callee sees the origin's thread and call number).
 // A handler is written as if it could wait:
 //
 //     int64_t paid = request_call(request, 1, bank, &bank_protocol, BANK_OP_TRANSFER, &ask, &got);
@@ -14,19 +14,21 @@
 //
 // The first time request_call gives the call to a helper and returns PROTOCOL_LATER, which the
 // handler passes on. When the answer is there, the handler runs again from its beginning, and this
-// request_call returns it. So everything before a request_call is done again, and must come to the same
-// decisions.
+// request_call returns it. So everything before a request_call is done again, and must come to the
+// same decisions.
 //
 // Exactly once: the callee knows the call by (thread, call number, sub), where `sub` is made of the
 // step's number and of the sub that the served call came with itself. A successor runs the handler
 // from the beginning and makes the same calls with the same ids; those that were done are answered
 // from the callee's reply records. To hold it to that, each nested call of class record leaves an
-// *intent* in the vault before it is made: a hash of callee, operation and arguments. A handler that
-// comes to another decision the second time is stopped with ERR_BAD_STATE, and the log says so.
+// *intent* in the vault before it is made: a hash of callee, operation and arguments. A handler
+// that comes to another decision the second time is stopped with ERR_BAD_STATE, and the log says
+// so.
 //
-// A request with a nested call begun is never dropped: when its caller wants to go on, it is finished
-// first. When the caller is *gone* and the server dies, the successor drops it: nobody keeps the callee's
-// reply records for a dead thread, so repeating a nested call for it could do it twice.
+// A request with a nested call begun is never dropped: when its caller wants to go on, it is
+// finished first. When the caller is *gone* and the server dies, the successor drops it: nobody
+// keeps the callee's reply records for a dead thread, so repeating a nested call for it could do it
+// twice.
 #pragma once
 
 #include <server/server.h>

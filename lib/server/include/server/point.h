@@ -2,12 +2,12 @@
 //
 // Stores into a vault: all of them go through these functions.
 //
-// Memory survives the death of a server just as the processor left it, and the successor maps it only
-// after every thread of the dead one has left every CPU. So what counts is the order in which the
-// compiler lets the stores happen, and nothing else: no flush, no fence of the processor.
+// Memory survives the death of a server just as the processor left it, and the successor maps it
+// only after every thread of the dead one has left every CPU. So what counts is the order in which
+// the compiler lets the stores happen, and nothing else: no flush, no fence of the processor.
 //
-// The simulator puts a header of the same name before this one (tests/sim/include), in which each word
-// that is stored, and each server_point, is a place where the server may be killed.
+// The simulator puts a header of the same name before this one (tests/sim/include), in which each
+// word that is stored, and each server_point, is a place where the server may be killed.
 #pragma once
 
 #include <stdint.h>

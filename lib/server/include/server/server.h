@@ -2,12 +2,13 @@
 //
 // The loop of a server that heals.
 //
-// A service describes itself (struct server_program) and calls server_run from native_main. The loop
-// takes packets from the port, runs the handlers of the protocol's operations through the generated
-// dispatch, and sends the answers. It keeps the promise that a server may be killed between any two
-// instructions and no client notices:
+// A service describes itself (struct server_program) and calls server_run from native_main. The
+// loop takes packets from the port, runs the handlers of the protocol's operations through the
+// generated dispatch, and sends the answers. It keeps the promise that a server may be killed
+// between any two instructions and no client notices:
 //
-//   - A handler runs within a step of the vault. When it returns 0 or above, its changes and, for an
+//   - A handler runs within a step of the vault. When it returns 0 or above, its changes and, for
+//   an
 //     operation of class record, the answer are committed in one store; when it returns a status,
 //     PROTOCOL_LATER or a PROTOCOL_TOUCH_ value, its changes are undone.
 //   - A call that a predecessor had taken comes again. If its reply record is there it is answered
@@ -18,9 +19,9 @@
 //   - Handlers never wait in a call of their own; see server/nested.h.
 //
 // A handler gets `&request->packet`; request_of gives the request. There is no other state between
-// two runs of a handler than what the vault holds. A handler that returns a status must have kept none
-// of the handles that came with the request; one that returns 0 or above gives the handles of its
-// answer away: the library keeps them until the client has its own, then closes them.
+// two runs of a handler than what the vault holds. A handler that returns a status must have kept
+// none of the handles that came with the request; one that returns 0 or above gives the handles of
+// its answer away: the library keeps them until the client has its own, then closes them.
 //
 // What a service finds at its start, the arguments that the library reads, and how it exits:
 // server/start.h.
@@ -50,14 +51,14 @@ struct request {
     struct packet packet; // first
     struct server *server;
     const struct operation_info *info; // null: there is no such operation
-    struct list_node node; // in server->parked or server->outbox
-    uint8_t state;         // enum request_state
-    bool cancelled;        // its caller wants to go on
-    bool orphan;           // its caller is gone
-    bool again;            // it has run before in this instance
-    uint64_t wait;         // the condition
-    uint64_t number;       // counted over all instances
-    uint64_t hash;         // of a forwarded request
+    struct list_node node;             // in server->parked or server->outbox
+    uint8_t state;                     // enum request_state
+    bool cancelled;                    // its caller wants to go on
+    bool orphan;                       // its caller is gone
+    bool again;                        // it has run before in this instance
+    uint64_t wait;                     // the condition
+    uint64_t number;                   // counted over all instances
+    uint64_t hash;                     // of a forwarded request
     struct reply_record *reply;
     struct nested *nested; // NESTED_MAX of them, null when the service makes no nested calls
     uint32_t handle_count; // of its answer, to be closed when it is sent
@@ -76,9 +77,9 @@ struct server_program {
     const struct protocol_info *protocol;
     const struct vault_layout *vault;
     uint32_t helpers; // threads for nested calls
-    // Begins the work of this instance, within a step that is always committed: fills a fresh vault, or
-    // looks whether the records of an adopted one fit together. Not OK: the instance exits with
-    // SERVER_EXIT_CORRUPT.
+    // Begins the work of this instance, within a step that is always committed: fills a fresh
+    // vault, or looks whether the records of an adopted one fit together. Not OK: the instance
+    // exits with SERVER_EXIT_CORRUPT.
     status_t (*start)(struct server *server, bool fresh);
     // Runs the generated dispatch of the protocol.
     int64_t (*dispatch)(struct server *server, const struct packet *packet,
@@ -104,10 +105,10 @@ struct server {
     struct message *message; // of the loop's thread
     struct request *requests;
     uint32_t request_count;
-    struct request *answer; // its answer stands in the thread's block
-    struct list parked;     // by age
-    struct list outbox;     // ANSWERED, first come first served
-    bool settling;          // poll, and settle when the queue is empty
+    struct request *answer;           // its answer stands in the thread's block
+    struct list parked;               // by age
+    struct list outbox;               // ANSWERED, first come first served
+    bool settling;                    // poll, and settle when the queue is empty
     uint64_t wakes[SERVER_WAKES_MAX]; // conditions that the step under way brings about
     uint32_t wake_count;
     struct helper *helpers;
@@ -119,10 +120,11 @@ struct server {
 // enum server_exit. `server` may lie on the stack.
 [[nodiscard]] int64_t server_run(struct server *server, const struct server_program *program);
 
-// The handler of this request waits for a condition, any number but 0, and will return PROTOCOL_LATER.
+// The handler of this request waits for a condition, any number but 0, and will return
+// PROTOCOL_LATER.
 void request_wait(struct request *request, uint64_t condition);
-// Whether its caller wants to go on. A handler that would wait may then return what it has so far; if it
-// returns PROTOCOL_LATER again, the call is answered with ERR_NOT_DONE.
+// Whether its caller wants to go on. A handler that would wait may then return what it has so far;
+// if it returns PROTOCOL_LATER again, the call is answered with ERR_NOT_DONE.
 static inline bool request_cancelled(const struct request *request) {
     return request->cancelled;
 }

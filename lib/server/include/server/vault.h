@@ -7,15 +7,16 @@
 //
 //   header | state of the step | undo log | reply records | intents | the service's own tables
 //
-// A change goes in steps. A step logs the old bytes of what it changes (undo log), changes it, writes the
-// reply record of the call that it serves, and then stores one word, `committed`: before that store it
-// has not happened, after it has. A server killed in between leaves a step that was begun and not
-// committed; its successor puts the old bytes back, last first, before it does anything else.
+// A change goes in steps. A step logs the old bytes of what it changes (undo log), changes it,
+// writes the reply record of the call that it serves, and then stores one word, `committed`: before
+// that store it has not happened, after it has. A server killed in between leaves a step that was
+// begun and not committed; its successor puts the old bytes back, last first, before it does
+// anything else.
 //
-// The successor believes nothing of what it finds. A header or step state that does not check out is
-// ERR_CORRUPT, for the caller to decide on; a record that does not is dropped and reported. Each record
-// carries a CRC32C, so does each entry of the undo log. Handles that a record names must exist and be
-// of the declared type.
+// The successor believes nothing of what it finds. A header or step state that does not check out
+// is ERR_CORRUPT, for the caller to decide on; a record that does not is dropped and reported. Each
+// record carries a CRC32C, so does each entry of the undo log. Handles that a record names must
+// exist and be of the declared type.
 //
 // A service reads its records through pointers to const and changes them with vault_set alone, so a
 // change that is not logged does not compile.
@@ -30,11 +31,11 @@
 struct die;
 
 #define VAULT_TABLES_MAX 8
-#define VAULT_FIELDS_MAX 2   // handles that a record may name
+#define VAULT_FIELDS_MAX 2    // handles that a record may name
 #define VAULT_STEP_RECORDS 16 // records that one step may change
 #define VAULT_STEP_CHANGES 64 // vault_set in one step, and one more for each record
-#define VAULT_STEP_HANDLES 8 // handles that one step may make, and close
-#define VAULT_SUSPECTS 8     // requests that made a predecessor crash
+#define VAULT_STEP_HANDLES 8  // handles that one step may make, and close
+#define VAULT_SUSPECTS 8      // requests that made a predecessor crash
 
 // The request id: stamped by the kernel, never the client's word.
 struct call_id {
@@ -91,12 +92,12 @@ struct vault {
     uint8_t *undo;
     struct reply_record *replies;
     uint32_t reply_count;
-    uint32_t reply_direct; // of these for calls that came straight from their thread
+    uint32_t reply_direct;     // of these for calls that came straight from their thread
     struct reply_index *index; // volatile: one for each reply record
     uint32_t *buckets;         // volatile: chains of the records of a thread, index + 1
     uint32_t reply_free[2];    // chains of free records, index + 1: direct ones, forwarded ones
     uint32_t forwarded_count;
-    uint32_t doom_next;        // where to look next for records of dead threads
+    uint32_t doom_next; // where to look next for records of dead threads
     struct intent_record *intents;
     uint8_t *tables[VAULT_TABLES_MAX];
     uint32_t next_free[VAULT_TABLES_MAX]; // where to look next for a free record
@@ -119,8 +120,8 @@ struct vault {
 // Bytes that a vault of this layout needs. The supervisor may make it larger.
 size_t vault_bytes(const struct vault_layout *layout);
 
-// Adopts the vault in `memory`, or makes it when it is blank or `reset` is set: all earlier state is then
-// gone. Undoes what a predecessor left unfinished, and drops records that fail their check.
+// Adopts the vault in `memory`, or makes it when it is blank or `reset` is set: all earlier state
+// is then gone. Undoes what a predecessor left unfinished, and drops records that fail their check.
 //   ERR_OUT_OF_RANGE  the memory is too small
 //   ERR_CORRUPT       header or step state fails its check; the log says which; nothing was changed
 [[nodiscard]] status_t vault_open(struct vault *vault, const struct vault_layout *layout,
@@ -156,8 +157,8 @@ struct step_reply {
     uint64_t hash; // of the request, for forwarded calls
     const struct message *answer;
 };
-// Makes the changes of the step, and the reply record when there is one, happen. ERR_NO_SPACE: the step
-// was too large for the undo log and was undone.
+// Makes the changes of the step, and the reply record when there is one, happen. ERR_NO_SPACE: the
+// step was too large for the undo log and was undone.
 [[nodiscard]] status_t step_commit(struct vault *vault, const struct step_reply *reply);
 // Undoes the step.
 void step_undo(struct vault *vault);

@@ -34,7 +34,8 @@ static inline bool message_put_u64(struct message *message, uint64_t value) {
     return message_put(message, &value, sizeof(value));
 }
 
-// Adds a handle: the receiver gets a handle of its own, this one stays. Returns whether there was room.
+// Adds a handle: the receiver gets a handle of its own, this one stays. Returns whether there was
+// room.
 static inline bool message_put_handle(struct message *message, handle_t handle) {
     if (message->handle_count == MESSAGE_HANDLES) {
         return false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A mutex for the threads of one process, on a private futex: no kernel entry while nobody contends.
-// Zeroed memory is a free mutex. It knows no owner: a thread that is killed while it holds one leaves
-// it locked.
+// A mutex for the threads of one process, on a private futex: no kernel entry while nobody
+// contends. Zeroed memory is a free mutex. It knows no owner: a thread that is killed while it
+// holds one leaves it locked.
 #pragma once
 
 #include <stdint.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What a native program finds when it starts: its arguments, and the handles that its parent gave it,
-// each with a name. The parent writes a start record into a page that is mapped read-only into the new
-// process and whose address is its first thread's second argument. init has no record: the kernel
-// gives it the handles of <abi/boot.h>, which have names here as well.
+// What a native program finds when it starts: its arguments, and the handles that its parent gave
+// it, each with a name. The parent writes a start record into a page that is mapped read-only into
+// the new process and whose address is its first thread's second argument. init has no record: the
+// kernel gives it the handles of <abi/boot.h>, which have names here as well.
 //
 // A program defines native_main; what it returns is the exit status of the process.
 #pragma once

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Stands in for lib/server/include/server/point.h: each word stored into a vault is a point at which the
-// server may die, before and after it.
+// Stands in for lib/server/include/server/point.h: each word stored into a vault is a point at
+// which the server may die, before and after it.
 #pragma once
 
 #include <stddef.h>
