@@ -11,8 +11,6 @@
 #include <sys/string.h>
 #include <test/test.h>
 
-#include "supervisor.h"
-
 #define DEPOSIT 1000
 #define ITEMS_MAX 65536
 #define REPORTS_MAX 8
@@ -265,6 +263,14 @@ static bool ends(struct client *client, uint32_t round) {
            (client->rounds != 0 && round == client->rounds) || test_failed();
 }
 
+static void accounts_close(struct client *client) {
+    for (uint32_t i = 0; i < 2; i++) {
+        if (client->accounts[i].open) {
+            account_close(client, i, true);
+        }
+    }
+}
+
 static void client_main(void *argument) {
     static void (*const lives[ROLES])(struct client *) = {
         [ROLE_BANKER] = be_banker,
@@ -276,11 +282,24 @@ static void client_main(void *argument) {
     for (uint32_t round = 0; !ends(client, round); round++) {
         lives[client->role](client);
     }
-    for (uint32_t i = 0; i < 2; i++) {
-        if (client->accounts[i].open) {
-            account_close(client, i, true);
+    accounts_close(client);
+}
+
+uint32_t script_play(enum service_id service, uint32_t rounds) {
+    struct client client = {.name = 998, .random = 5};
+    for (uint32_t round = 0; round < rounds; round++) {
+        if (service == BANK) {
+            be_banker(&client);
+        } else {
+            (service == QUEUE ? be_producer : be_payer)(&client);
+            be_consumer(&client);
         }
     }
+    accounts_close(&client);
+    while (service != BANK && !queue_is_empty(&client)) {
+        be_consumer(&client);
+    }
+    return (uint32_t)client.calls;
 }
 
 void clients_begin(void) {

@@ -30,6 +30,10 @@
 #define SCRIPT_ROUNDS 32 // of each client, in the tests that die at each message
 #define POISON 613
 
+#define STAGES 5
+
+static const char *const stages[STAGES] = {"taken", "mid-step", "before-commit", "after-commit",
+                                           "after-reply"};
 static const char *const names[SERVICES] = {"bank", "queue", "relay"};
 
 static uint32_t option(const char *key, uint32_t otherwise) {
@@ -80,6 +84,43 @@ TEST(heal_nobody_dies) {
                 (uint32_t)(took / MILLISECONDS(1)));
 }
 
+// ---- at the n-th message, for each n
+
+#define SCRIPT_CALLS 24
+
+// One death in each run of the script, at its n-th call: so each call meets a death at each stage.
+static void die_at_nth(enum service_id service) {
+    uint32_t before = service_starts(service);
+    uint32_t runs = 0;
+    uint64_t calls = 0;
+    for (uint32_t stage = 0; stage < STAGES; stage++) {
+        for (uint32_t n = 1; n <= SCRIPT_CALLS && !test_failed(); n++) {
+            service_die_once(service, n, stages[stage]);
+            service_restart(service);
+            clients_begin();
+            calls += script_play(service, SCRIPT_CALLS / 2);
+            runs++;
+        }
+    }
+    uint32_t deaths = service_starts(service) - before - runs;
+    CHECK(deaths > runs / 3); // reads change nothing, so three of the stages don't come
+    check_vaults_empty();
+    test_figure("%s: %u deaths at the n-th call, n from 1 to %u, %u calls", names[service], deaths,
+                SCRIPT_CALLS, (uint32_t)calls);
+}
+
+TEST(heal_bank_dies_at_nth_message) {
+    die_at_nth(BANK);
+}
+
+TEST(heal_queue_dies_at_nth_message) {
+    die_at_nth(QUEUE);
+}
+
+TEST(heal_relay_dies_at_nth_message) {
+    die_at_nth(RELAY);
+}
+
 // ---- at each message
 
 // Each instance dies at a stage of one of the first calls that it takes, or of the first after that
@@ -102,12 +143,10 @@ static void die_at_each(enum service_id service, const char *stage, const char *
 }
 
 static void die_at_each_stage(enum service_id service) {
-    static const char *const stages[] = {"taken", "mid-step", "before-commit", "after-commit",
-                                         "after-reply"};
     static const char *const hows[] = {"exit", "fault"};
     uint32_t before = service_starts(service);
-    for (uint32_t i = 0; i < 10 && !test_failed(); i++) {
-        die_at_each(service, stages[i % 5], hows[i / 5]);
+    for (uint32_t i = 0; i < 2 * STAGES && !test_failed(); i++) {
+        die_at_each(service, stages[i % STAGES], hows[i / STAGES]);
     }
     test_figure("%s: %u deaths, at each message and stage", names[service],
                 service_starts(service) - before);

@@ -33,6 +33,8 @@ struct service {
     const char *die_stage; // of each instance, null for none
     const char *die_how;
     uint32_t die_after;
+    const char *once_stage; // of the next instance alone
+    uint32_t once_nth;
     uint32_t starts, hangs, faults, missed;
     const char *after; // why there is a successor
 };
@@ -96,12 +98,16 @@ static uint32_t arguments_fill(struct service *service, const char *list[5], cha
             list[count++] = service->arguments[i];
         }
     }
-    if (service->die_stage != NULL) {
-        struct vault_summary summary = {0};
-        // A vault that was never made has no calls.
-        (void)!vault_inspect(service->vault, &summary);
-        // Not always the same one: those that wait come again first, and must not be all that is
-        // served.
+    struct vault_summary summary = {0};
+    // A vault that was never made has no calls.
+    (void)!vault_inspect(service->vault, &summary);
+    if (service->once_stage != NULL) {
+        text_format(text[0], 64, "die-at=%lu:%s", summary.messages + service->once_nth,
+                    service->once_stage);
+        list[count++] = text[0];
+        service->once_stage = NULL;
+    } else if (service->die_stage != NULL) {
+        // Not always the same one: those that wait come again first, and must not be all that is served.
         uint64_t at = summary.messages + service->die_after + service->starts % VARIATIONS;
         text_format(text[0], 64, "die-at=%lu+:%s", at, service->die_stage);
         text_format(text[1], 64, "die-how=%s", service->die_how);
@@ -295,6 +301,13 @@ void service_argument(enum service_id id, const char *first, const char *second)
     mutex_lock(&lock);
     (void)text_copy(service->arguments[0], ARGUMENT_BYTES, first != NULL ? first : "");
     (void)text_copy(service->arguments[1], ARGUMENT_BYTES, second != NULL ? second : "");
+    mutex_unlock(&lock);
+}
+
+void service_die_once(enum service_id id, uint32_t nth, const char *stage) {
+    mutex_lock(&lock);
+    services[id].once_nth = nth;
+    services[id].once_stage = stage;
     mutex_unlock(&lock);
 }
 

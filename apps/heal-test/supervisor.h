@@ -37,6 +37,8 @@ struct vault_summary service_summary(enum service_id service);
 
 // Arguments of every start from now on; null: none. The texts are copied.
 void service_argument(enum service_id service, const char *first, const char *second);
+// The next instance dies at this stage of the `nth` call that it takes.
+void service_die_once(enum service_id service, uint32_t nth, const char *stage);
 // From now on each instance dies at a stage (see server/die.h): of one of the calls from the
 // `after`-th on that it takes itself, or of the first one after that which gets there. Null: no
 // more.

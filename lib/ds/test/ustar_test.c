@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The archive reader on archives built here, cut off anywhere, and damaged at random: it must
-// answer with a status, never read outside, never loop. host-sources: lib/ds/ustar.c
-// lib/test/test.c lib/test/test/host_main.c
+// answer with a status, never read outside, never loop.
+//
+// host-sources: lib/ds/ustar.c
+// host-sources: lib/test/test.c lib/test/test/host_main.c
 #include <ds/ustar.h>
 #include <test/host.h>
 #include <test/test.h>
