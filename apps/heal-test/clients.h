@@ -45,8 +45,8 @@ void client_start(enum role role, uint32_t rounds);
 // Tells all to end, waits for them, consumers last, and checks what went through the queue and that
 // the bank has its money. Failures are counted as failed checks. Returns the number of calls.
 uint64_t clients_finish(void);
-// A fixed script of so many rounds for one service, played by the calling thread: every operation, each
-// answer checked. Returns the number of calls.
+// A fixed script of so many rounds for one service, played by the calling thread: every operation,
+// each answer checked. Returns the number of calls.
 uint32_t script_play(enum service_id service, uint32_t rounds);
 // Calls answered so far.
 uint64_t clients_calls(void);

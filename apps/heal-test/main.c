@@ -26,6 +26,7 @@
 #define PAIRS 100
 #define RESTARTS 1000
 #define SAMPLES 200
+#define COST_ROUNDS 4000
 #define HANG_LIMIT MILLISECONDS(1500)
 #define SCRIPT_ROUNDS 32 // of each client, in the tests that die at each message
 #define POISON 613
@@ -86,7 +87,8 @@ TEST(heal_nobody_dies) {
 
 // ---- at the n-th message, for each n
 
-#define SCRIPT_CALLS 24
+// Calls that a service takes in its script of 12 rounds (the bank: 24), at least.
+static const uint32_t script_calls[SERVICES] = {24, 24, 12};
 
 // One death in each run of the script, at its n-th call: so each call meets a death at each stage.
 static void die_at_nth(enum service_id service) {
@@ -94,11 +96,11 @@ static void die_at_nth(enum service_id service) {
     uint32_t runs = 0;
     uint64_t calls = 0;
     for (uint32_t stage = 0; stage < STAGES; stage++) {
-        for (uint32_t n = 1; n <= SCRIPT_CALLS && !test_failed(); n++) {
+        for (uint32_t n = 1; n <= script_calls[service] && !test_failed(); n++) {
             service_die_once(service, n, stages[stage]);
             service_restart(service);
             clients_begin();
-            calls += script_play(service, SCRIPT_CALLS / 2);
+            calls += script_play(service, service == BANK ? 24 : 12);
             runs++;
         }
     }
@@ -106,7 +108,7 @@ static void die_at_nth(enum service_id service) {
     CHECK(deaths > runs / 3); // reads change nothing, so three of the stages don't come
     check_vaults_empty();
     test_figure("%s: %u deaths at the n-th call, n from 1 to %u, %u calls", names[service], deaths,
-                SCRIPT_CALLS, (uint32_t)calls);
+                script_calls[service], (uint32_t)calls);
 }
 
 TEST(heal_bank_dies_at_nth_message) {
@@ -350,6 +352,28 @@ TEST(heal_recovery_times) {
         (void)text_copy(what, sizeof(what), names[service]);
         figure_times(names[service], times, SAMPLES);
     }
+}
+
+// What the library costs when nobody dies: with --icount a nanosecond is an instruction.
+TEST(heal_costs) {
+    struct bank_balance_request look = {0};
+    struct bank_balance_reply seen;
+    struct bank_transfer_request move = {.amount = 1};
+    struct bank_transfer_reply moved;
+    duration_t times[2];
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        instant_t start = 0;
+        for (uint32_t i = 0; i < COST_ROUNDS + COST_ROUNDS / 4; i++) {
+            start = i == COST_ROUNDS / 4 ? now() : start; // the first ones warm up
+            int64_t result =
+                kind == 0 ? bank_balance(service_channel(BANK), &look, &seen, INSTANT_NEVER)
+                          : bank_transfer(service_channel(BANK), &move, &moved, INSTANT_NEVER);
+            CHECK_EQ(result, OK);
+        }
+        times[kind] = (now() - start) / COST_ROUNDS;
+    }
+    test_figure("a call that reads: %u ns, one that changes two records: %u ns", (uint32_t)times[0],
+                (uint32_t)times[1]);
 }
 
 // ---- the program

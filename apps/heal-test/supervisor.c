@@ -107,7 +107,8 @@ static uint32_t arguments_fill(struct service *service, const char *list[5], cha
         list[count++] = text[0];
         service->once_stage = NULL;
     } else if (service->die_stage != NULL) {
-        // Not always the same one: those that wait come again first, and must not be all that is served.
+        // Not always the same one: those that wait come again first, and must not be all that is
+        // served.
         uint64_t at = summary.messages + service->die_after + service->starts % VARIATIONS;
         text_format(text[0], 64, "die-at=%lu+:%s", at, service->die_stage);
         text_format(text[1], 64, "die-how=%s", service->die_how);

@@ -143,7 +143,7 @@ static void call_batch(struct call_race *r) {
 
 TEST(races_calls_cancelled_and_answered) {
     enum { ROUNDS = 200 };
-    uint64_t batches = race_batches(ROUNDS * CLIENTS, 15);
+    uint64_t batches = race_batches(ROUNDS * CLIENTS, 25);
     uint64_t answered = 0;
     uint64_t cancelled = 0;
     for (uint64_t batch = 0; batch < batches; batch++) {
@@ -214,7 +214,7 @@ static void sweep_strangers(void) {
 TEST(races_of_killed_threads) {
     enum { VICTIMS = 6 };
     uint64_t random = race_seed(8, 0);
-    uint64_t batches = race_batches(200, 5);
+    uint64_t batches = race_batches(100, 5);
     for (uint64_t batch = 0; batch < batches; batch++) {
         struct service service = service_create();
         struct call_race r = {.port = service.port, .client = service.client};
@@ -293,7 +293,7 @@ static int64_t serve_mortals(void *argument) {
 
 TEST(races_of_killed_processes) {
     uint64_t random = race_seed(9, 0);
-    uint64_t kills = race_batches(300, 30);
+    uint64_t kills = race_batches(100, 10);
     struct service service = service_create();
     struct serving serving = {.port = service.port};
     struct task server;

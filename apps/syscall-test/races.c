@@ -83,7 +83,7 @@ static void close_step(struct race *race, uint64_t *random) {
 TEST(races_handles) {
     enum { ROUNDS = 400 };
     print_seed();
-    uint64_t batches = race_batches(ROUNDS * 4, 25);
+    uint64_t batches = race_batches(ROUNDS * 4, 40);
     for (uint64_t batch = 0; batch < batches; batch++) {
         struct handle_race r = {.root = expect_handle(sys_event_create())};
         struct race race = {.context = &r,
@@ -143,7 +143,7 @@ static void map_revoke_step(struct race *race, uint64_t *random) {
 TEST(races_mappings) {
     enum { ROUNDS = 150 };
     print_seed();
-    uint64_t batches = race_batches(ROUNDS * 4, 15);
+    uint64_t batches = race_batches(ROUNDS * 4, 2); // each step waits for all CPUs several times
     for (uint64_t batch = 0; batch < batches; batch++) {
         struct map_race r = {.root = expect_handle(sys_vmo_create(HANDLE_NONE, 4 * PAGE_SIZE, 0))};
         struct race race = {.context = &r,
@@ -225,7 +225,7 @@ static void shape_step(struct race *race, uint64_t *random) {
 TEST(races_memory) {
     enum { ROUNDS = 300 };
     print_seed();
-    uint64_t batches = race_batches(ROUNDS * 4, 15);
+    uint64_t batches = race_batches(ROUNDS * 4, 8);
     for (uint64_t batch = 0; batch < batches; batch++) {
         struct memory_race r = {.vmo = expect_handle(sys_vmo_create(
                                     HANDLE_NONE, MEMORY_PAGES * PAGE_SIZE, VMO_RESIZABLE))};

@@ -37,11 +37,11 @@ TEST(system_log_shows_what_was_written) {
     static char buffer[READ_BYTES];
     uint64_t position = 0;
     (void)log_tail(buffer, &position);
-    CHECK_EQ(sys_log_write(suite.log, "# one line of a test", 20), OK);
+    CHECK_EQ(sys_log_write(suite.log, "log: a line of a test", 21), OK);
     uint64_t before = position;
     size_t bytes = log_tail(buffer, &position);
     CHECK(position > before);
-    CHECK(contains(buffer, bytes, "# one line of a test"));
+    CHECK(contains(buffer, bytes, "log: a line of a test"));
     CHECK_EQ(sys_log_read(suite.log, &position, buffer, sizeof(buffer)), 0);
 }
 
@@ -51,7 +51,7 @@ TEST(system_log_can_be_waited_for) {
     CHECK_EQ(sys_object_bind(suite.log, port, 9, SIGNAL_LOG_READABLE), OK);
     while (sys_port_reply_wait(port, 0, 0, 0) == OK) {
     }
-    CHECK_EQ(sys_log_write(suite.log, "# news", 6), OK);
+    CHECK_EQ(sys_log_write(suite.log, "log: news", 9), OK);
     CHECK_EQ(packet_take(port), OK);
     CHECK_EQ(thread_block()->packet.key, 9);
     CHECK_EQ(sys_object_bind(suite.log, HANDLE_NONE, 9, 0), OK);
@@ -62,15 +62,14 @@ TEST(system_log_shows_no_control_characters) {
     static char buffer[READ_BYTES];
     uint64_t position = 0;
     (void)log_tail(buffer, &position);
-    CHECK_EQ(sys_log_write(suite.log, "# a\nb\tc\x1b[1m\x7f", 12), OK);
+    CHECK_EQ(sys_log_write(suite.log, "log: a\nb\tc\x1b[1m\x7f", 15), OK);
     size_t bytes = log_tail(buffer, &position);
-    CHECK(contains(buffer, bytes, "# a?b?c?[1m?"));
+    CHECK(contains(buffer, bytes, "log: a?b?c?[1m?"));
 }
 
 TEST(system_log_checks_sizes) {
     static char text[LOG_LINE_MAX + 1];
     memset(text, 'x', sizeof(text));
-    text[0] = '#';
     CHECK_EQ(sys_log_write(suite.log, text, 0), ERR_OUT_OF_RANGE);
     CHECK_EQ(sys_log_write(suite.log, text, LOG_LINE_MAX + 1), ERR_OUT_OF_RANGE);
     CHECK_EQ(sys_log_write(suite.log, text, SIZE_MAX), ERR_OUT_OF_RANGE);

@@ -46,8 +46,7 @@ static inline bool wake_possible(const struct thread *thread) {
 
 static inline void wake(struct thread *thread) {
     assert(thread->state == THREAD_BLOCKED);
-    thread->wait_kind = WAIT_NONE;
-    thread->wait_object = NULL;
+    thread->wait_kind = WAIT_NONE; // wait_object counts only while BLOCKED
     thread->state = THREAD_RUNNING;
     arch_thread_set_result(&thread->arch, OK);
 }

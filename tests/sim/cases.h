@@ -11,6 +11,7 @@ struct options {
     uint64_t seed;
     uint64_t kills;
     uint64_t pairs;  // deaths by twos
+    uint64_t script; // seed of the script for exhaustive, pairs, first-start and hooks
     uint64_t stride; // exhaustive: every so many-th point
     bool verbose;
 };
@@ -33,6 +34,8 @@ bool garbage_run(const struct options *options);
 bool vault_run(const struct options *options);
 // Two calls of the same id at once.
 bool join_run(const struct options *options);
+// More calls than there is room for.
+bool limits_run(const struct options *options);
 
 // Prints the outcome of a case; `failure` null or empty: it passed.
 bool case_report(const char *name, const char *failure);

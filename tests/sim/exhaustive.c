@@ -10,10 +10,10 @@
 #include "clients.h"
 #include "log.h"
 
-#define SCRIPT_SEED 11
 #define SECOND_DEATH 3000 // points between two deaths, at most
 
 static const char *const names[SERVICES] = {"bank", "queue", "relay"};
+static uint64_t script; // its seed
 
 // Starts the clients of the script and lets them finish.
 static void script_play(void) {
@@ -37,7 +37,7 @@ static void script_play(void) {
 // `failure` says why.
 static bool script_run(const struct death *deaths, uint32_t count, char *failure, size_t size) {
     clients_begin();
-    world_begin(SCRIPT_SEED);
+    world_begin(script);
     for (uint32_t i = 0; i < count; i++) {
         world_plan(deaths[i].service, deaths[i].countdown, deaths[i].cause);
     }
@@ -66,6 +66,7 @@ static bool script_points(uint64_t points[SERVICES], char *failure, size_t size)
 }
 
 bool exhaustive_run(const struct options *options) {
+    script = options->script;
     static const enum exit_cause causes[] = {EXIT_KILLED, EXIT_FAULT};
     char failure[400] = "";
     uint64_t points[SERVICES], runs = 0;
@@ -87,6 +88,7 @@ bool exhaustive_run(const struct options *options) {
 }
 
 bool pairs_run(const struct options *options) {
+    script = options->script;
     char failure[400] = "";
     uint64_t points[SERVICES];
     uint64_t state = options->seed;
@@ -111,7 +113,7 @@ bool pairs_run(const struct options *options) {
 // A world in which a service dies while it makes its vault. Returns the points of the first start.
 static uint64_t first_start(enum service_id service, uint64_t countdown) {
     clients_begin();
-    world_create(SCRIPT_SEED);
+    world_create(script);
     if (countdown != 0) {
         world_plan(service, countdown, EXIT_KILLED);
     }
@@ -125,6 +127,7 @@ static uint64_t first_start(enum service_id service, uint64_t countdown) {
 }
 
 bool first_start_run(const struct options *options) {
+    script = options->script;
     char failure[400] = "";
     uint64_t runs = 0;
     for (uint32_t i = 0; i < SERVICES && failure[0] == '\0'; i++) {
@@ -151,13 +154,13 @@ bool hooks_run(const struct options *options) {
     static const char *const hows[] = {"exit", "fault"};
     char failure[400] = "", argument[64];
     uint64_t runs = 0, deaths = 0;
-    (void)options;
+    script = options->script;
     for (uint32_t run = 0; run < SERVICES * 5 * 2 * 12 && failure[0] == '\0'; run++) {
         enum service_id service = (enum service_id)(run % SERVICES);
         const char *stage = stages[run / SERVICES % 5];
         const char *how = hows[run / SERVICES / 5 % 2];
         clients_begin();
-        world_begin(SCRIPT_SEED);
+        world_begin(script);
         snprintf(argument, sizeof(argument), "die-at=%u:%s", 1 + run / SERVICES / 5 / 2, stage);
         world_argument(service, argument);
         snprintf(argument, sizeof(argument), "die-how=%s", how);

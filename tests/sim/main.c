@@ -2,7 +2,8 @@
 //
 // The simulator of servers that heal.
 //
-//   sim [--seed=N] [--kills=N] [--pairs=N] [--stride=N] [--proposed] [--verbose] [CASE...]
+//   sim [--seed=N] [--kills=N] [--pairs=N] [--script=N] [--stride=N] [--proposed] [--verbose]
+//       [CASE...]
 //
 // Without the name of a case all are run; cases.h says what they are. --proposed is for kernels to
 // come, see struct sim. A failed case prints the seed to repeat it with. The exit status is 1 when
@@ -19,19 +20,15 @@
 
 #define DEFAULT_KILLS 100000
 #define DEFAULT_PAIRS 20000
+#define DEFAULT_SCRIPT 11
 
 static const struct {
     const char *name;
     bool (*run)(const struct options *options);
 } cases[] = {
-    {"vault", vault_run},
-    {"join", join_run},
-    {"hooks", hooks_run},
-    {"poison", poison_run},
-    {"first-start", first_start_run},
-    {"exhaustive", exhaustive_run},
-    {"pairs", pairs_run},
-    {"garbage", garbage_run},
+    {"vault", vault_run},           {"join", join_run},     {"limits", limits_run},
+    {"hooks", hooks_run},           {"poison", poison_run}, {"first-start", first_start_run},
+    {"exhaustive", exhaustive_run}, {"pairs", pairs_run},   {"garbage", garbage_run},
     {"storm", storm_run},
 };
 
@@ -63,6 +60,7 @@ static void read_option(const char *argument, struct options *options) {
     } else if (!read_number(argument, "--seed=", &options->seed) &&
                !read_number(argument, "--kills=", &options->kills) &&
                !read_number(argument, "--pairs=", &options->pairs) &&
+               !read_number(argument, "--script=", &options->script) &&
                !read_number(argument, "--stride=", &options->stride)) {
         fprintf(stderr, "sim: unknown option %s\n", argument);
         exit(2);
@@ -85,6 +83,7 @@ int main(int count, char **arguments) {
         .seed = (uint64_t)time(NULL),
         .kills = DEFAULT_KILLS,
         .pairs = DEFAULT_PAIRS,
+        .script = DEFAULT_SCRIPT,
         .stride = 1,
     };
     for (int i = 1; i < count; i++) {

@@ -131,8 +131,8 @@ TEST(threads_direction_flag_does_not_reach_the_kernel) {
     int64_t result;
     __asm__ volatile("std\n\tsyscall\n\tcld"
                      : "=a"(result)
-                     : "0"(CALL_NATIVE | CALL_LOG_WRITE), "D"((uint64_t)suite.log), "S"("# flag"),
-                       "d"(6UL)
+                     : "0"(CALL_NATIVE | CALL_LOG_WRITE), "D"((uint64_t)suite.log),
+                       "S"("log: flags"), "d"(10UL)
                      : "rcx", "r11", "memory");
     CHECK_EQ(result, OK);
 }
