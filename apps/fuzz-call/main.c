@@ -26,6 +26,8 @@
 // A worker that makes no call for so long waits for ever.
 #define STALLED MILLISECONDS(700)
 #define LOOK_EVERY MILLISECONDS(10)
+// More calls than a worker can make between two looks: its page says something else by now.
+#define CALLS_A_LOOK_MAX 1000000
 #define SETTLE_LIMIT SECONDS(20)
 
 #define JOB_PAGES 4000
@@ -148,6 +150,20 @@ static bool worker_start(struct worker *worker, handle_t job) {
     return status == OK;
 }
 
+// Reads how many calls the worker has made. It may have written anything over that page: what can't
+// be is not believed. Returns whether it could be.
+static bool worker_look(struct worker *worker) {
+    uint64_t calls = __atomic_load_n(&worker->progress->calls, __ATOMIC_RELAXED);
+    if (calls < worker->calls_seen || calls - worker->calls_seen > CALLS_A_LOOK_MAX) {
+        return false;
+    }
+    if (calls != worker->calls_seen) {
+        worker->calls_seen = calls;
+        worker->seen_at = now();
+    }
+    return true;
+}
+
 // Ends what is left of a worker and adds its calls up.
 static void worker_end(struct worker *worker) {
     (void)!sys_task_kill(worker->process.process, 0, 0);
@@ -155,21 +171,18 @@ static void worker_end(struct worker *worker) {
         sys_object_wait(worker->process.process, SIGNAL_PROCESS_ENDED, now() + SETTLE_LIMIT, 0),
         SIGNAL_PROCESS_ENDED);
     spawned_close(&worker->process);
-    worker->calls_before += worker->progress->calls;
-    successes += worker->progress->successes;
-    worker->progress->calls = 0;
+    if (worker_look(worker) && worker->progress->successes <= worker->calls_seen) {
+        successes += worker->progress->successes;
+    }
+    worker->calls_before += worker->calls_seen;
+    worker->calls_seen = 0;
 }
 
 static bool worker_needs_another(struct worker *worker) {
     if (sys_object_wait(worker->process.process, SIGNAL_PROCESS_ENDED, 0, 0) > 0) {
         return true;
     }
-    uint64_t calls = __atomic_load_n(&worker->progress->calls, __ATOMIC_RELAXED);
-    if (calls != worker->calls_seen) {
-        worker->calls_seen = calls;
-        worker->seen_at = now();
-    }
-    return now() - worker->seen_at > STALLED;
+    return !worker_look(worker) || now() - worker->seen_at > STALLED;
 }
 
 // A worker can kill or fill its job: each gets a fresh one.
@@ -213,7 +226,7 @@ static void job_end(handle_t job) {
 static uint64_t total_calls(const struct worker workers[WORKERS]) {
     uint64_t sum = 0;
     for (size_t i = 0; i < WORKERS; i++) {
-        sum += workers[i].calls_before + workers[i].progress->calls;
+        sum += workers[i].calls_before + workers[i].calls_seen;
     }
     return sum;
 }

@@ -18,18 +18,21 @@ static uint32_t suspect_check(const struct suspect *suspect) {
     return crc32c(VAULT_FORMAT, suspect, offsetof(struct suspect, check));
 }
 
-static void suspect_store(struct suspect *place, const struct call_id *id, uint32_t crashes) {
+static void suspect_store(struct vault *vault, struct suspect *place, const struct call_id *id,
+                          uint32_t crashes) {
+    vault->suspect_count += place->id.thread == 0;
     struct suspect made = {.id = *id, .crashes = crashes};
     made.check = suspect_check(&made);
     vault_store(place, &made, sizeof(made));
 }
 
-static void suspect_erase(struct suspect *place) {
+static void suspect_erase(struct vault *vault, struct suspect *place) {
     vault_store_64(&place->id.thread, 0);
+    vault->suspect_count--;
 }
 
 static struct suspect *suspect_find(const struct vault *vault, const struct call_id *id) {
-    for (uint32_t i = 0; i < VAULT_SUSPECTS; i++) {
+    for (uint32_t i = 0; i < VAULT_SUSPECTS && vault->suspect_count != 0; i++) {
         struct suspect *suspect = &vault->state->suspects[i];
         if (suspect->id.thread != 0 && call_id_equal(&suspect->id, id)) {
             return suspect;
@@ -53,9 +56,12 @@ static struct suspect *suspect_place(const struct vault *vault) {
 
 void blame_adopt(struct vault *vault) {
     struct vault_state *state = vault->state;
+    vault->suspect_count = 0;
     for (uint32_t i = 0; i < VAULT_SUSPECTS; i++) {
-        if (state->suspects[i].check != suspect_check(&state->suspects[i])) {
-            suspect_erase(&state->suspects[i]);
+        vault->suspect_count += state->suspects[i].id.thread != 0;
+        if (state->suspects[i].id.thread != 0 &&
+            state->suspects[i].check != suspect_check(&state->suspects[i])) {
+            suspect_erase(vault, &state->suspects[i]);
         }
     }
     const char *after = start_option("after");
@@ -64,7 +70,7 @@ void blame_adopt(struct vault *vault) {
     if (crashed && id.thread != 0) {
         struct suspect *known = suspect_find(vault, &id);
         uint32_t crashes = known != NULL ? known->crashes + 1 : 1;
-        suspect_store(known != NULL ? known : suspect_place(vault), &id, crashes);
+        suspect_store(vault, known != NULL ? known : suspect_place(vault), &id, crashes);
         log_printf("crash number %u in call %lu of thread %lu", crashes, id.call_number, id.thread);
     }
     blame_served(vault);
@@ -78,7 +84,7 @@ uint32_t blame_crashes(const struct vault *vault, const struct call_id *id) {
 void blame_clear(struct vault *vault, const struct call_id *id) {
     struct suspect *suspect = suspect_find(vault, id);
     if (suspect != NULL) {
-        suspect_erase(suspect);
+        suspect_erase(vault, suspect);
     }
 }
 
@@ -92,14 +98,14 @@ void blame_settle(struct server *server) {
             in_service = request->state != REQUEST_FREE && call_id_equal(&suspect->id, &id);
         }
         if (suspect->id.thread != 0 && !in_service) {
-            suspect_erase(suspect);
+            suspect_erase(&server->vault, suspect);
         }
     }
 }
 
 void blame_serving(struct vault *vault, const struct call_id *id) {
-    vault_store(&vault->state->serving.call_number, &id->call_number,
-                sizeof(*id) - offsetof(struct call_id, call_number));
+    vault_store_64(&vault->state->serving.call_number, id->call_number);
+    vault_store_64(&vault->state->serving.sub, id->sub);
     vault_store_64(&vault->state->serving.thread, id->thread);
 }
 

@@ -66,6 +66,9 @@ void die_arm(struct die *die) {
 }
 
 void die_serve(struct die *die, uint64_t number, const struct message *message) {
+    if (!die->armed) {
+        return;
+    }
     die->message = number;
     die->poisoned = false;
     for (uint32_t at = 0; die->poison != 0 && at + 8 <= message->body_bytes; at += 8) {

@@ -9,7 +9,7 @@
 static uint32_t count_replies(const struct reply_record *replies, uint32_t from, uint32_t to) {
     uint32_t count = 0;
     for (uint32_t i = from; i < to; i++) {
-        count += replies[i].used != 0;
+        count += replies[i].head.used != 0;
     }
     return count;
 }

@@ -54,17 +54,23 @@ void intents_free(struct vault *vault, const struct call_id *id) {
     }
 }
 
+// Whether a call that is in service has begun this one.
+static bool is_wanted(const struct server *server, const struct intent_record *intent) {
+    for (uint32_t i = 0; i < server->request_count; i++) {
+        const struct request *request = &server->requests[i];
+        struct call_id id = request_id(request);
+        if (request->state != REQUEST_FREE && is_nested_of(&intent->id, &id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void intents_settle(struct server *server) {
     struct vault *vault = &server->vault;
     for (uint32_t i = 0; i < vault->layout->intents_max; i++) {
         struct intent_record *intent = &vault->intents[i];
-        bool wanted = false;
-        for (uint32_t j = 0; j < server->request_count && !wanted; j++) {
-            const struct request *request = &server->requests[j];
-            struct call_id id = request_id(request);
-            wanted = request->state != REQUEST_FREE && is_nested_of(&intent->id, &id);
-        }
-        if (intent->used != 0 && !wanted) {
+        if (intent->used != 0 && !is_wanted(server, intent)) {
             vault_store_16(&intent->used, 0);
         }
     }

@@ -69,7 +69,7 @@ static struct request *next_answer(struct server *server) {
 // Handles that are kept only until the client has them are not kept over a long wait.
 static bool holds_handles(const struct request *request) {
     return request != NULL && (request->handle_count != 0 ||
-                               (request->reply != NULL && request->reply->handle_count != 0));
+                               (request->reply != NULL && request->reply->head.handle_count != 0));
 }
 
 // The kernel's word on an answer. Returns whether there was a wait as well.
@@ -155,8 +155,7 @@ status_t loop_turn(struct server *server) {
         return OK;
     }
     if (status == OK) {
-        struct packet packet = thread_block()->packet;
-        take(server, &packet);
+        take(server, &thread_block()->packet);
     } else if (server->settling) {
         settle(server);
     }

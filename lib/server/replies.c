@@ -21,10 +21,10 @@
 
 #define DOOM_BATCH 32u // records of which one heartbeat asks whether their thread lives
 
-static uint32_t reply_check(const struct reply_record *record) {
-    const size_t from = offsetof(struct reply_record, forwarded);
-    return crc32c(VAULT_MAGIC, &record->forwarded,
-                  offsetof(struct reply_record, body) - from + record->body_bytes);
+static uint32_t reply_check(const struct reply_head *head, const uint8_t *body) {
+    const size_t from = offsetof(struct reply_head, forwarded);
+    uint32_t check = crc32c(VAULT_MAGIC, &head->forwarded, sizeof(*head) - from);
+    return crc32c(check, body, head->body_bytes);
 }
 
 static uint32_t index_of(const struct vault *vault, const struct reply_record *record) {
@@ -37,19 +37,19 @@ static uint32_t *bucket_of(const struct vault *vault, uint64_t thread) {
 }
 
 static void link_record(struct vault *vault, struct reply_record *record) {
-    uint32_t *bucket = bucket_of(vault, record->id.thread);
+    uint32_t *bucket = bucket_of(vault, record->head.id.thread);
     vault->index[index_of(vault, record)].next = *bucket;
     *bucket = index_of(vault, record) + 1;
-    vault->forwarded_count += record->forwarded;
+    vault->forwarded_count += record->head.forwarded;
 }
 
 static void unlink_record(struct vault *vault, struct reply_record *record) {
-    uint32_t *at = bucket_of(vault, record->id.thread);
+    uint32_t *at = bucket_of(vault, record->head.id.thread);
     while (*at != index_of(vault, record) + 1) {
         at = &vault->index[*at - 1].next;
     }
     *at = vault->index[index_of(vault, record)].next;
-    vault->forwarded_count -= record->forwarded;
+    vault->forwarded_count -= record->head.forwarded;
 }
 
 static void add_free(struct vault *vault, uint32_t index) {
@@ -60,17 +60,17 @@ static void add_free(struct vault *vault, uint32_t index) {
 
 // Why a record can't be believed, null when it can.
 static const char *judge(const struct vault *vault, const struct reply_record *record) {
-    uint64_t committed;
-    if (record->used != 1 || record->body_bytes > MESSAGE_BODY_BYTES ||
-        record->handle_count > MESSAGE_HANDLES || record->check != reply_check(record)) {
+    if (record->head.used != 1 || record->head.body_bytes > MESSAGE_BODY_BYTES ||
+        record->head.handle_count > MESSAGE_HANDLES ||
+        record->head.check != reply_check(&record->head, record->body)) {
         return "check";
     }
     bool forwarded = index_of(vault, record) >= vault->reply_direct;
-    (void)vault_unseal(vault->state->committed, &committed);
-    if (record->forwarded != forwarded || record->id.thread == 0 || record->step > committed) {
+    if (record->head.forwarded != forwarded || record->head.id.thread == 0 ||
+        record->head.step > vault->committed) {
         return "values";
     }
-    return reply_find(vault, &record->id) != NULL ? "another of the same call" : NULL;
+    return reply_find(vault, &record->head.id) != NULL ? "another of the same call" : NULL;
 }
 
 void replies_adopt(struct vault *vault, struct reply_index *index, uint32_t *buckets) {
@@ -78,11 +78,11 @@ void replies_adopt(struct vault *vault, struct reply_index *index, uint32_t *buc
     vault->buckets = buckets;
     for (uint32_t i = vault->reply_count; i-- > 0;) {
         struct reply_record *record = &vault->replies[i];
-        const char *why = record->used == 0 ? NULL : judge(vault, record);
+        const char *why = record->head.used == 0 ? NULL : judge(vault, record);
         if (why != NULL) {
-            vault_drop(vault, &record->used, "replies", i, why);
+            vault_drop(vault, &record->head.used, "replies", i, why);
         }
-        if (record->used == 0) {
+        if (record->head.used == 0) {
             add_free(vault, i);
         } else {
             link_record(vault, record);
@@ -94,7 +94,7 @@ void replies_adopt(struct vault *vault, struct reply_index *index, uint32_t *buc
 struct reply_record *reply_find(const struct vault *vault, const struct call_id *id) {
     uint32_t at = *bucket_of(vault, id->thread);
     while (at != 0) {
-        if (call_id_equal(&vault->replies[at - 1].id, id)) {
+        if (call_id_equal(&vault->replies[at - 1].head.id, id)) {
             return &vault->replies[at - 1];
         }
         at = vault->index[at - 1].next;
@@ -112,36 +112,33 @@ void reply_write(struct vault *vault, const struct step_reply *reply) {
     uint32_t index = *chain - 1;
     *chain = vault->index[index].next;
     struct reply_record *record = &vault->replies[index];
-    struct reply_record made = {
+    struct reply_head head = {
         .forwarded = reply->forwarded,
         .handle_count = answer->handle_count,
         .id = reply->id,
+        .step = vault->committed + 1,
         .hash = reply->hash,
         .op = answer->op,
         .body_bytes = answer->body_bytes,
     };
-    (void)vault_unseal(vault->state->begun, &made.step);
     for (uint32_t i = 0; i < answer->handle_count; i++) {
-        made.handles[i] = answer->handles[i];
+        head.handles[i] = answer->handles[i];
     }
-    memcpy(made.body, answer->body, answer->body_bytes);
-    made.check = reply_check(&made);
-    vault_store(record, &made, offsetof(struct reply_record, body) + answer->body_bytes);
-    vault_store_16(&record->used, 1);
+    head.check = reply_check(&head, answer->body);
+    vault_store(&record->head, &head, sizeof(head));
+    vault_store(record->body, answer->body, answer->body_bytes);
+    vault_store_16(&record->head.used, 1);
     link_record(vault, record);
     vault->reply = record;
 }
 
 void reply_free(struct vault *vault, struct reply_record *record) {
-    handle_t handles[MESSAGE_HANDLES];
-    uint32_t count = record->handle_count;
-    memcpy(handles, record->handles, sizeof(handles));
     unlink_record(vault, record);
-    vault_store_16(&record->used, 0);
+    vault_store_16(&record->head.used, 0);
     add_free(vault, index_of(vault, record));
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < record->head.handle_count; i++) {
         // One that was revoked meanwhile is gone already.
-        (void)!sys_handle_close(handles[i]);
+        (void)!sys_handle_close(record->head.handles[i]);
     }
 }
 
@@ -152,7 +149,7 @@ void reply_claim(struct vault *vault, const struct reply_record *record) {
 void reply_release(struct vault *vault, struct reply_record *record) {
     struct reply_index *index = &vault->index[index_of(vault, record)];
     index->users--;
-    if (index->users == 0 && !record->forwarded) {
+    if (index->users == 0 && !record->head.forwarded) {
         reply_free(vault, record);
     }
 }
@@ -161,8 +158,8 @@ void replies_acked(struct vault *vault, uint64_t thread, uint64_t acked) {
     uint32_t at = vault->forwarded_count == 0 ? 0 : *bucket_of(vault, thread);
     while (at != 0) {
         struct reply_record *record = &vault->replies[at - 1];
-        bool seen = record->forwarded && record->id.thread == thread &&
-                    record->id.call_number <= acked && vault->index[at - 1].users == 0;
+        bool seen = record->head.forwarded && record->head.id.thread == thread &&
+                    record->head.id.call_number <= acked && vault->index[at - 1].users == 0;
         at = vault->index[at - 1].next;
         if (seen) {
             reply_free(vault, record);
@@ -176,8 +173,8 @@ bool replies_doom(struct vault *vault) {
     for (uint32_t i = 0; i < DOOM_BATCH && i < forwarded; i++) {
         uint32_t at = vault->reply_direct + vault->doom_next;
         vault->doom_next = vault->doom_next + 1 < forwarded ? vault->doom_next + 1 : 0;
-        if (vault->replies[at].used != 0 && !vault->index[at].doomed) {
-            vault->index[at].doomed = sys_object_alive(vault->replies[at].id.thread) == 0;
+        if (vault->replies[at].head.used != 0 && !vault->index[at].doomed) {
+            vault->index[at].doomed = sys_object_alive(vault->replies[at].head.id.thread) == 0;
             any |= vault->index[at].doomed;
         }
     }
@@ -188,8 +185,8 @@ void replies_settle(struct vault *vault) {
     for (uint32_t i = 0; i < vault->reply_count; i++) {
         struct reply_record *record = &vault->replies[i];
         const struct reply_index *index = &vault->index[i];
-        bool left_over = index->inherited && !record->forwarded;
-        if (record->used != 0 && index->users == 0 && (index->doomed || left_over)) {
+        bool left_over = index->inherited && !record->head.forwarded;
+        if (record->head.used != 0 && index->users == 0 && (index->doomed || left_over)) {
             reply_free(vault, record);
         }
     }

@@ -161,7 +161,7 @@ void answer_set_aside(struct server *server) {
 
 static void answer_from_record(struct request *request, struct reply_record *record) {
     struct message *message = request->server->message;
-    if (request->hash != record->hash && record->forwarded) {
+    if (request->hash != record->head.hash && record->head.forwarded) {
         log_printf("%s: a forwarder repeats a call with other arguments",
                    request->server->program->name);
         refuse(request, ERR_BAD_STATE);
@@ -169,12 +169,12 @@ static void answer_from_record(struct request *request, struct reply_record *rec
     }
     // Handles that came with this delivery are not needed: the operation has had them.
     (void)protocol_refuse(message, ERR_NOT_DONE);
-    message->op = record->op;
-    message->body_bytes = (uint16_t)record->body_bytes;
-    memcpy(message->body, record->body, record->body_bytes);
-    message->handle_count = record->handle_count;
-    for (uint32_t i = 0; i < record->handle_count; i++) {
-        message->handles[i] = record->handles[i];
+    message->op = record->head.op;
+    message->body_bytes = (uint16_t)record->head.body_bytes;
+    memcpy(message->body, record->body, record->head.body_bytes);
+    message->handle_count = record->head.handle_count;
+    for (uint32_t i = 0; i < record->head.handle_count; i++) {
+        message->handles[i] = record->head.handles[i];
     }
     reply_claim(&request->server->vault, record);
     request->reply = record;

@@ -32,8 +32,8 @@ static void add_start(uint8_t *set) {
 static void add_replies(const struct vault *vault, uint8_t *set) {
     for (uint32_t i = 0; i < vault->reply_count; i++) {
         const struct reply_record *record = &vault->replies[i];
-        for (uint32_t j = 0; record->used != 0 && j < record->handle_count; j++) {
-            set_add(set, record->handles[j]);
+        for (uint32_t j = 0; record->head.used != 0 && j < record->head.handle_count; j++) {
+            set_add(set, record->head.handles[j]);
         }
     }
 }

@@ -9,17 +9,6 @@
 #include <sys/log.h>
 
 #define DROPS_LOGGED 8
-#define SEAL_BITS 16
-#define SEAL_MASK 0xffffu
-
-uint64_t vault_seal(uint64_t number) {
-    return number << SEAL_BITS | (crc32c(SEAL_MASK, &number, sizeof(number)) & SEAL_MASK);
-}
-
-bool vault_unseal(uint64_t sealed, uint64_t *number) {
-    *number = sealed >> SEAL_BITS;
-    return vault_seal(*number) == sealed;
-}
 
 static size_t align(size_t offset) {
     return (offset + VAULT_ALIGN - 1) & ~(size_t)(VAULT_ALIGN - 1);
@@ -135,6 +124,7 @@ static status_t step_adopt(struct vault *vault) {
         return corrupt("the state of the step makes no sense");
     }
     vault->report.fresh = committed == 0;
+    vault->committed = committed;
     if (begun != committed) {
         vault->report.rolled_back = true;
         if (!undo_apply(vault, begun, (uint32_t)tail)) {
@@ -142,8 +132,8 @@ static status_t step_adopt(struct vault *vault) {
             vault->report.dropped++;
         }
         for (uint32_t i = 0; i < vault->reply_count; i++) {
-            if (vault->replies[i].used == 1 && vault->replies[i].step == begun) {
-                vault_store_16(&vault->replies[i].used, 0);
+            if (vault->replies[i].head.used == 1 && vault->replies[i].head.step == begun) {
+                vault_store_16(&vault->replies[i].head.used, 0);
             }
         }
         vault_store_64(&state->begun, state->committed);

@@ -56,11 +56,11 @@ struct undo_entry {
     uint32_t offset; // of the bytes in the vault
     uint32_t bytes;
     uint32_t step;  // low half of its number
-    uint32_t check; // of the entry and of its data
+    uint32_t check; // of the data, seeded by the above
     uint8_t data[]; // the bytes before, padded to 8
 };
 
-struct reply_record {
+struct reply_head {
     uint32_t check; // of what follows `used`, as far as the body reaches
     uint16_t used;
     uint8_t forwarded;
@@ -71,9 +71,13 @@ struct reply_record {
     uint32_t op;   // of the answer: its result
     uint32_t body_bytes;
     handle_t handles[MESSAGE_HANDLES];
+};
+
+struct reply_record {
+    struct reply_head head;
     uint8_t body[MESSAGE_BODY_BYTES];
 };
-static_assert(sizeof(struct reply_record) % 8 == 0, "reply records are aligned");
+static_assert(sizeof(struct reply_head) % 8 == 0, "reply records are aligned");
 
 struct intent_record {
     uint32_t check;
@@ -100,9 +104,18 @@ static inline struct call_id request_id(const struct request *request) {
                             request->packet.sub};
 }
 
-// Sealed numbers. unseal: false when the check is wrong.
-uint64_t vault_seal(uint64_t number);
-bool vault_unseal(uint64_t sealed, uint64_t *number);
+#define SEAL_BITS 16
+
+// Sealed numbers: 48 bits, and 16 bits of check below them.
+static inline uint64_t vault_seal(uint64_t number) {
+    return number << SEAL_BITS | (number + 1) * 0x9e3779b97f4a7c15 >> (64 - SEAL_BITS);
+}
+
+// Returns whether the check is right.
+static inline bool vault_unseal(uint64_t sealed, uint64_t *number) {
+    *number = sealed >> SEAL_BITS;
+    return vault_seal(*number) == sealed;
+}
 
 // Where the parts lie.
 struct vault_places {

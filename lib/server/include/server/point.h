@@ -25,7 +25,7 @@ static inline void server_point(void) {
 // Stores bytes. A kill may leave any part of them stored.
 static inline void vault_store(void *place, const void *data, size_t bytes) {
     server_order();
-    memcpy(place, data, bytes);
+    __builtin_memcpy(place, data, bytes);
     server_order();
 }
 

@@ -103,6 +103,8 @@ struct vault {
     uint32_t next_free[VAULT_TABLES_MAX]; // where to look next for a free record
     struct vault_report report;
     struct die *die;
+    uint64_t committed; // number of the last committed step
+    uint32_t suspect_count;
     bool strict; // a step that is too large is a panic and not ERR_NO_SPACE
     // The step under way.
     bool open;    // changes are allowed
