@@ -13,6 +13,7 @@ RESERVED = ("dispatch", "operation", "operations", "ops", "protocol")
 KINDS = ("read", "idempotent", "record")
 BODY_BYTES = 256
 HANDLES = 4
+ANY_OBJECT = "any"       # a handle whose type the operation itself looks at
 WINDOW_MAX = 1 << 30
 LAST_OPERATION = 0xFFFF
 LAST_EVENT = 30          # bit 31 of a channel's signals is the kernel's
@@ -114,7 +115,8 @@ class ProtocolLoader:
             each = Entry(value, entry.file, f"{entry.where}, {key} number {position}")
             handle = MovedHandle(each.named("handle"), each.name(key="object"),
                                  each.prose("doc", required=False))
-            self._constants.check_object(each, handle.object)
+            if handle.object != ANY_OBJECT:
+                self._constants.check_object(each, handle.object)
             names.add(each, handle.name)
             each.finish()
             found.append(handle)

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+//
+// What kernel, libos and servers agree on about a Linux process: where things lie in its address
+// space, how the kernel enters the libos, the record that a new libos finds, and the pages that it
+// shares with procd.
+//
+// The libos lies in the topmost slot of the user half (512 GiB, one top-level page-table entry).
+// Programs' addresses end below it: they can't see it, unmap it, or map over it.
+#pragma once
+
+#include <abi/types.h>
+
+#define LINUX_ADDR_MIN 0x10000ULL
+#define LINUX_ADDR_MAX 0x7f8000000000ULL // programs' addresses end here
+
+#define LIBOS_TEXT LINUX_ADDR_MAX                       // the libos image: read, execute; shared
+#define LIBOS_TEXT_BYTES_MAX (16ULL << 20)              // room for it
+#define LIBOS_CLOCK (LIBOS_TEXT + LIBOS_TEXT_BYTES_MAX) // struct clock_page, read-only
+#define LIBOS_IDENTITY (LIBOS_CLOCK + PAGE_SIZE)        // struct identity_page, read-only
+#define LIBOS_SIGNALS (LIBOS_IDENTITY + PAGE_SIZE)      // struct signal_page, shared with procd
+#define LIBOS_RECORD (LIBOS_CLOCK + (1ULL << 20))       // struct libos_record and its text
+#define LIBOS_BLOCKS (LIBOS_TEXT + (1ULL << 30))        // regions of threads, from here on
+#define LIBOS_REGIONS_MAX 16384                         // of BLOCK_REGION_BYTES each
+#define LIBOS_HEAP (LIBOS_TEXT + (2ULL << 30))          // the libos's own memory
+#define LIBOS_HEAP_BYTES (16ULL << 30)
+#define LIBOS_SCRATCH (LIBOS_TEXT + (32ULL << 30)) // mappings of files for reads, windows of exec
+
+// Where the kernel enters code that lives in a process (aspace_set_entry). All are user addresses
+// of that aspace.
+//
+// redirect: a `syscall` without the native bit. The kernel stores the return address in the block
+// (redirect_rip), sets `masked` and enters with rcx = the block and r11 = rflags; DF, TF and AC are
+// clear, all other registers are the program's. With `masked` already set (code of the libos makes
+// a Linux call) the call fails with -ENOSYS.
+//
+// upcall: an interruption that is latched while `masked` is 0, or an exception of the program. The
+// kernel stores all registers in block->upcall, says why in upcall_kind and so on, sets `masked`
+// and enters with rcx = the block; rsp is the program's.
+//
+// exit range: instructions of the short return, from the store of 0 to `masked` to the jump into
+// the program. An interruption that finds the pc in it sets `masked` again and enters exit_begin
+// with rcx = the block: so the range needs nothing but the block.
+//
+// access range: the only instructions of the libos that touch the program's memory. They are leaf
+// code: a fault in the range that can't be resolved goes on at access_fault with all registers as
+// they were, but rax = the status (ERR_FAULT...), also while masked. Any other fault while masked
+// ends the process.
+//
+// child: where the first thread of a clone starts (process_clone), masked, with rcx = its block and
+// otherwise its maker's registers.
+struct aspace_entry {
+    vaddr_t redirect;
+    vaddr_t upcall;
+    vaddr_t exit_begin, exit_end;
+    vaddr_t access_begin, access_end, access_fault;
+    vaddr_t child;
+};
+static_assert(sizeof(struct aspace_entry) == 64, "struct aspace_entry is ABI");
+
+// The first bytes of the libos image.
+#define LIBOS_MAGIC 0x534f4249u // "IBOS"
+#define LIBOS_VERSION 1
+struct libos_header {
+    uint32_t magic;
+    uint32_t version;
+    uint64_t image_bytes; // all of it, whole pages; every page is mapped read and execute
+    vaddr_t start;        // pc of the first thread: rdi = its block, rsi = LIBOS_RECORD; masked
+    vaddr_t vdso;         // the vDSO image within the libos image, whole pages
+    uint64_t vdso_bytes;
+    struct aspace_entry entry;
+};
+static_assert(sizeof(struct libos_header) == 104, "struct libos_header is ABI");
+
+// The clock: nanoseconds since boot are base_ns + ((cycles - base_cycles) * multiplier >> shift),
+// in 128 bits, with the time stamp counter as cycles. Fixed after boot but for realtime_ns, which
+// is guarded by sequence (odd while it changes).
+struct clock_page {
+    uint32_t sequence;
+    uint32_t shift;
+    uint64_t multiplier;
+    uint64_t base_cycles;
+    int64_t base_ns;
+    int64_t realtime_ns; // Unix time at monotonic time 0
+    uint64_t hertz;      // of the time stamp counter
+};
+static_assert(sizeof(struct clock_page) == 48, "struct clock_page is ABI");
+
+// ---- What a new libos finds at LIBOS_RECORD, written by procd (first process) or by the libos
+// that made the exec. Hostile input: checked before use.
+
+#define LIBOS_RECORD_MAGIC 0x4345524cu // "LREC"
+#define LIBOS_RECORD_VERSION 1
+#define LIBOS_RECORD_BYTES_MAX (4ULL << 20) // with the text: Linux allows 2 MiB of arguments
+#define LIBOS_FDS_MAX 1024
+
+enum fd_kind {
+    FD_NONE = 0,
+    FD_STREAM = 1,  // pipe end, socketpair
+    FD_FILE = 2,    // description of a file server (protocol fs)
+    FD_LOG = 3,     // the kernel log: writes become lines (recovery, tests)
+    FD_EVENT = 4,   // eventfd
+    FD_TIMER = 5,   // timerfd
+    FD_PORT = 6,    // epoll
+    FD_PROCESS = 7, // pidfd
+    FD_LOCAL = 8,   // no kernel object: signalfd, /dev/null and its like (device = rdev)
+};
+
+struct libos_fd {
+    uint32_t fd;
+    handle_t handle;
+    uint16_t kind; // enum fd_kind
+    uint16_t cloexec;
+    uint32_t flags;  // Linux O_ status flags and access mode
+    uint64_t device; // rdev of a device node, 0 otherwise
+    uint64_t offset; // private offset
+};
+static_assert(sizeof(struct libos_fd) == 32, "struct libos_fd is ABI");
+
+struct libos_record {
+    uint32_t magic;
+    uint32_t version;
+    uint64_t bytes;      // of record and text
+    uint32_t is_exec;    // 0: first start, by procd; 1: after aspace_swap
+    uint32_t trace;      // 1: print each Linux call to the log (--strace)
+    handle_t proc;       // channel to procd, HANDLE_NONE without one
+    handle_t root, cwd;  // directory descriptions (protocol fs), HANDLE_NONE without files
+    handle_t libos;      // vmo of the libos image: READ, EXECUTE, MAP, DUPLICATE, TRANSFER
+    handle_t clock;      // vmo of the clock page: READ, MAP, DUPLICATE, TRANSFER
+    handle_t log;        // HANDLE_NONE or WRITE
+    handle_t executable; // FD_FILE description or vmo (see executable_is_vmo) of the program
+    uint32_t executable_is_vmo;
+    handle_t thread;            // of the first thread: INTERRUPT
+    handle_t signals, identity; // vmos, to map them again at exec
+    uint32_t umask;
+    uint64_t signal_mask, signal_ignored; // bit n-1: signal n
+    uint32_t argc, envc;
+    uint32_t fd_count;
+    uint32_t reserved;
+    uint64_t text; // offset: argc strings, then envc strings, then the program's path
+    uint64_t text_bytes;
+    uint64_t fds;     // offset: fd_count struct libos_fd
+    uint64_t seed[2]; // of AT_RANDOM and address layout
+};
+static_assert(sizeof(struct libos_record) == 144, "struct libos_record is ABI");
+
+// ---- Pages shared with procd.
+
+// Who the process is: written by procd, read by the libos without a call.
+struct identity_page {
+    uint32_t sequence; // odd while procd writes
+    int32_t pid, ppid, pgid, sid;
+    uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+    uint32_t group_count;
+    uint32_t groups[32];
+    uint64_t capabilities;
+    uint64_t limits[16][2]; // RLIMIT_: soft, hard
+};
+static_assert(sizeof(struct identity_page) <= PAGE_SIZE, "the identity page is one page");
+
+#define SIGNAL_SLOTS 32
+#define SIGNAL_THREADS 48
+#define SIGNAL_COUNT 64
+
+// A queued signal. `state` is the last thing written and the first cleared.
+struct signal_slot {
+    uint32_t state; // 0 free, 1 being filled, 2 full
+    int32_t number;
+    int32_t code; // si_code
+    int32_t pid;
+    uint32_t uid;
+    int32_t tid;                  // to this thread only; 0: to the process
+    uint64_t value;               // si_value, or the status of SIGCHLD
+    uint64_t thread, call_number; // request id of the kill: a retry adds nothing
+};
+static_assert(sizeof(struct signal_slot) == 48, "struct signal_slot is ABI");
+
+// What the libos publishes of a thread. procd believes it for choosing whom to interrupt, nothing
+// more.
+struct signal_thread {
+    uint64_t thread; // kernel id, 0: free
+    int32_t tid;
+    uint32_t reserved;
+    uint64_t blocked; // mask
+    uint64_t pending; // bits set by procd, taken by the libos with an atomic and
+};
+static_assert(sizeof(struct signal_thread) == 32, "struct signal_thread is ABI");
+
+struct signal_page {
+    uint64_t pending; // process-wide, bit n-1: signal n; set by procd, taken by the libos
+    uint64_t ignored; // published by the libos
+    uint64_t caught;
+    uint64_t reserved[5];
+    struct signal_slot slots[SIGNAL_SLOTS];
+    struct signal_thread threads[SIGNAL_THREADS];
+};
+static_assert(sizeof(struct signal_page) <= PAGE_SIZE, "the signal page is one page");
+
+// Bits of thread_interrupt that libos and procd use.
+#define INTERRUPT_SIGNAL 1u // look at the signal page
+#define INTERRUPT_EXIT 2u   // another thread of the process ends it or makes an exec
+#define INTERRUPT_STOP 4u   // a stop: end blocking calls, they go on after SIGCONT
+
+// Offsets of the fs protocol that are not numbers: the offset in the description's cell, which the
+// server moves; the end of the file.
+#define FS_AT_CELL UINT64_MAX
+#define FS_AT_END (UINT64_MAX - 1)
+
+// Status of a Linux process as process_exit and task_kill give it: the wait status of Linux.
+#define LINUX_STATUS_EXIT(code) (((int64_t)(code)&0xff) << 8)
+#define LINUX_STATUS_SIGNAL(number) ((int64_t)(number)&0x7f)
