@@ -43,6 +43,7 @@ def generate(abi: Path, out: Path) -> Path:
 def includes(gen: Path, abi: Path, *first: Path) -> list[str]:
     return [f"-I{each}" for each in (*first, abi / "include", gen, gen / "lib",
                                      gen / "lib" / "sys" / "include", gen / "kernel",
+                                     gen / "libos" / "include",
                                      ROOT / "lib" / "sys" / "include")]
 
 

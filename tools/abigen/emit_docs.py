@@ -123,10 +123,11 @@ def index_page(abi: Abi) -> str:
               for group in abi.groups]
     protocols = [(f"[{each.name}](protocol-{each.name}.md)", str(each.id), str(each.version))
                  for each in abi.protocols]
+    linux = "- [Linux calls](linux.md)\n" if abi.linux else ""
     return (page("Reference", CALLS, OBJECTS, STATUS) + f"""\
 - [Objects, rights, signals, flags](objects.md)
 - [Status codes](status.md)
-
+{linux}
 ## Native calls
 
 A native call is one `syscall` with `eax = 0x80000000 | number`, arguments in rdi, rsi, rdx, r10, r8

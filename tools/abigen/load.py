@@ -4,6 +4,7 @@
 import re
 from pathlib import Path
 
+from .linux import load_linux
 from .load_calls import CallLoader
 from .load_constants import Constants, load_objects, load_status
 from .load_proto import load_protocols
@@ -32,4 +33,5 @@ def load(folder: Path) -> Abi:
     groups, calls = CallLoader(constants, structs).load(
         read_file(kernel / "calls.toml", "abi/kernel/calls.toml"))
     return Abi(constants.statuses, constants.rights, constants.objects, constants.sets, groups,
-               calls, structs, load_protocols(folder / "proto", constants))
+               calls, structs, load_protocols(folder / "proto", constants),
+               load_linux(folder / "linux"))

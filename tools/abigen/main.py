@@ -5,8 +5,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import (emit_abi, emit_docs, emit_grammar, emit_kernel, emit_proto, emit_proto_docs,
-               emit_user, published)
+from . import (emit_abi, emit_docs, emit_grammar, emit_kernel, emit_linux, emit_linux_docs,
+               emit_proto, emit_proto_docs, emit_user, published)
 from .emit import write_changed, write_tree
 from .load import load
 from .model import Abi
@@ -16,14 +16,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def reference(abi: Abi) -> dict[str, str]:
-    return emit_docs.pages(abi) | emit_proto_docs.pages(abi)
+    return emit_docs.pages(abi) | emit_proto_docs.pages(abi) | emit_linux_docs.pages(abi.linux)
 
 
 def generate(abi: Abi) -> dict[str, str]:
     """Every output of --out, by its path."""
     docs = {f"docs/reference/{name}": text for name, text in reference(abi).items()}
     return (emit_abi.outputs(abi) | emit_kernel.outputs(abi) | emit_user.outputs(abi)
-            | emit_grammar.outputs(abi) | emit_proto.outputs(abi) | docs)
+            | emit_grammar.outputs(abi) | emit_proto.outputs(abi)
+            | emit_linux.outputs(abi.linux) | docs)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

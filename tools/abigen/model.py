@@ -3,6 +3,8 @@
 
 from dataclasses import dataclass, field
 
+from .linux import Linux
+
 
 @dataclass(frozen=True)
 class Named:
@@ -159,6 +161,7 @@ class Abi:
     calls: tuple[Call, ...]
     structs: dict[str, str]         # tag of a hand-written struct -> the header that defines it
     protocols: tuple[Protocol, ...] = field(default=())
+    linux: Linux | None = None      # the tables of Linux, where the data has them
 
     def right_mask(self, names: tuple[str, ...]) -> int:
         return sum(right.mask for right in self.rights if right.name in names)
