@@ -27,7 +27,8 @@ def test_usage_errors_have_status_2(words):
     assert "error: " in result.stderr or result.stderr.startswith("prunella: ")
 
 
-@pytest.mark.parametrize("command", ["run", "test", "build", "debug", "clean", "version"])
+@pytest.mark.parametrize("command", ["run", "test", "build", "debug", "clean", "features",
+                                     "version"])
 def test_help_from_any_directory(command, tmp_path):
     result = prunella(command, "--help", cwd=tmp_path)
     assert result.returncode == 0

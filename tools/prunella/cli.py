@@ -8,7 +8,8 @@ import sys
 
 from prunella.errors import Failure
 
-COMMANDS = ("run", "test", "bench", "build", "debug", "clean", "version")
+COMMANDS = ("run", "test", "bench", "build", "debug", "clean", "features",
+            "version")
 
 
 def _parser():
