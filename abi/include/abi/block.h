@@ -39,10 +39,12 @@ struct thread_block {
     // Upcalls: written by the kernel just before the upcall entry is entered.
     uint32_t upcall_kind;
     uint32_t upcall_vector; // EXCEPTION: trap number
-    uint64_t upcall_code;   // EXCEPTION: error code
+    uint64_t upcall_code;   // EXCEPTION: error code of the trap; bits 32-63: why a page fault could
+                            // not be resolved, an ERR_ status
     uint64_t upcall_addr;   // EXCEPTION: faulting address
     struct registers upcall;
-    // Redirected Linux calls: written by the kernel at a redirect.
+    // Redirected Linux calls: the kernel writes redirect_rip and redirect.rflags at a redirect; the
+    // rest of `redirect` is the libos's, for the program's registers.
     uint64_t redirect_rip;
     struct registers redirect;
     uint8_t unused[4096 - 64 - 96 - 312 - 24 - 160 - 8 - 160];

@@ -28,10 +28,12 @@
 // Where the kernel enters code that lives in a process (aspace_set_entry). All are user addresses
 // of that aspace.
 //
-// redirect: a `syscall` without the native bit. The kernel stores the return address in the block
-// (redirect_rip), sets `masked` and enters with rcx = the block and r11 = rflags; DF, TF and AC are
-// clear, all other registers are the program's. With `masked` already set (code of the libos makes
-// a Linux call) the call fails with -ENOSYS.
+// redirect: a `syscall` without the native bit. The kernel stores the return address and the flags
+// in the block (redirect_rip, redirect.rflags), sets `masked` and enters with r11 = the block << 16
+// and DF, TF and AC clear; all other registers but rcx are the program's. (`shrq $16, %r11` gives
+// the block; the way in is a `sysret`, which leaves no better place for it.) With `masked` already
+// set (code of the libos makes a Linux call) the call fails with -ENOSYS. Blocks are aligned to
+// BLOCK_REGION_BYTES.
 //
 // upcall: an interruption that is latched while `masked` is 0, or an exception of the program. The
 // kernel stores all registers in block->upcall, says why in upcall_kind and so on, sets `masked`
