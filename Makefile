@@ -6,6 +6,7 @@
 #
 #   make              kernel, servers, drivers, apps, boot archive    -> $(O)/$(ARCH)/
 #   make host         host unit tests                                 -> $(O)/host/
+#   make linux        Linux programs for tests                     -> $(O)/linux/
 #   make O=DIR        another output folder        make CC=clang      the other compiler
 #   make DEBUG=0      without debug checks         make V=1           show each command
 #   make -k           go on after an error, to see all of them
@@ -33,6 +34,7 @@ include tools/make/user.mk
 include tools/make/image.mk
 include tools/make/host.mk
 include tools/make/sim.mk
+include tools/make/linux.mk
 
 clean:
 	$(call once,remove $(O))

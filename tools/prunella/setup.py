@@ -35,6 +35,10 @@ def _module(name):
     return lambda: importlib.util.find_spec(name) is not None
 
 
+def _file(path):
+    return lambda: pathlib.Path(path).exists()
+
+
 def _clang_sanitizers():
     clang = shutil.which("clang")
     if clang is None:
@@ -60,9 +64,16 @@ PACKAGES = {
         Package("clang-format", "checks the layout of the sources", _program("clang-format")),
         Package("libclang-rt-14-dev", "has clang's sanitizers for unit tests", _clang_sanitizers),
         Package("libc6-dev", "has the C library for unit tests on the host",
-                lambda: pathlib.Path("/usr/include/stdio.h").exists()),
+                _file("/usr/include/stdio.h")),
         Package("python3-pytest", "runs the system tests", _module("pytest")),
         Package("python3-pexpect", "talks to the guest in system tests", _module("pexpect")),
+        Package("musl-tools", "compiles Linux test programs with musl", _program("musl-gcc")),
+        Package("libklibc-dev", "compiles Linux test programs with klibc", _program("klcc")),
+        Package("busybox-static", "is a Linux program to test, and the shell of the guest",
+                _file("/bin/busybox")),
+        Package("bash-static", "is a Linux program to test", _file("/bin/bash-static")),
+        Package("mksh", "is a Linux program to test, with klibc and musl",
+                _file("/usr/lib/x86_64-linux-musl/bin/mksh")),
     )
 }
 
@@ -71,6 +82,9 @@ RUN = BUILD + ("qemu-system-x86",)
 DEBUG = RUN + ("gdb",)
 TEST = RUN + ("ccache", "libc6-dev", "clang", "lld", "clang-format", "libclang-rt-14-dev",
               "python3-pytest", "python3-pexpect")
+# Programs that run on Linux and on Prunella, and what compiles ours.
+LINUX = ("musl-tools", "libklibc-dev", "busybox-static", "bash-static", "mksh")
+TEST += LINUX
 
 
 def missing(names):

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""The cases of the Linux tests: each a command, its standard input and the status it must have.
+
+Programs carry theirs in comments at their top (tests/linux/programs/FAMILY/NAME.c):
+
+    // libcs: musl glibc klibc            the C libraries it is built with, a case each
+    // run: one "two words"               a run with these arguments; may come several times
+    // stdin: "text\n\x00"                the input of the run above, as a Python string
+    // stdin: pattern 100000              or so many bytes of a pattern
+    // status: 139                        the status of the run above, 0 where none is given
+
+Commands for the shells and the applets stand in scripts.tbl.
+"""
+
+import ast
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = HERE / "programs"
+# Where the guests find the programs.
+GUEST_FOLDER = "/linux"
+_WORD = re.compile(r"// (libcs|run|stdin|status):(.*)")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command and what goes into it."""
+
+    name: str                       # family/program[arguments]@libc: unique
+    family: str
+    argv: tuple[str, ...]           # as in the guest
+    stdin: bytes
+    status: int                     # 128 + n for signal n
+    program: str | None = None      # LIBC/NAME below out/linux, of our own programs
+
+
+@dataclass(frozen=True)
+class Run:
+    words: tuple[str, ...]
+    stdin: bytes = b""
+    status: int = 0
+
+
+def pattern(size):
+    """Bytes that are easily made, and differ from place to place."""
+    return bytes((at * 7 + at // 256) & 0xFF for at in range(size))
+
+
+def read_stdin(text):
+    kind, _, rest = text.partition(" ")
+    if kind == "pattern":
+        return pattern(int(rest))
+    return ast.literal_eval("b" + text)
+
+
+def read_words(text):
+    """Arguments, with the escapes of C."""
+    return tuple(word.encode().decode("unicode_escape") for word in shlex.split(text))
+
+
+def read_source(path):
+    """(C libraries, runs) of a program; no libraries: it is part of another program."""
+    libcs, runs = (), []
+    for key, text in _WORD.findall(path.read_text(encoding="utf-8")):
+        text = text.strip()
+        if key == "libcs":
+            libcs = tuple(text.split())
+        elif key == "run":
+            runs.append(Run(read_words(text)))
+        elif key == "stdin":
+            runs[-1] = Run(runs[-1].words, read_stdin(text), runs[-1].status)
+        else:
+            runs[-1] = Run(runs[-1].words, runs[-1].stdin, int(text))
+    return libcs, runs
+
+
+def case_name(family, program, runs, index, libc):
+    """With the arguments where they tell the runs apart, with a number where they do not."""
+    words = " ".join(runs[index].words)
+    same = [at for at, run in enumerate(runs) if run.words == runs[index].words]
+    number = f"#{same.index(index) + 1}" if len(same) > 1 else ""
+    plain = re.sub(r"[^\w.,+-]+", "_", words)[:40].strip("_")
+    detail = f"[{plain}{number}]" if len(runs) > 1 and plain + number else ""
+    return f"{family}/{program}{detail}@{libc}"
+
+
+def program_cases():
+    """The cases of all of our own programs, sorted by name."""
+    cases = []
+    for path in sorted(PROGRAMS.glob("*/*.c")):
+        family, program = path.parent.name, path.stem
+        libcs, runs = read_source(path)
+        for libc in libcs:
+            for index, run in enumerate(runs):
+                inside = f"{libc}/{program}"
+                cases.append(Case(case_name(family, program, runs, index, libc), family,
+                                  (f"{GUEST_FOLDER}/{inside}", *run.words), run.stdin, run.status,
+                                  inside))
+    return sorted(cases, key=lambda case: case.name)
