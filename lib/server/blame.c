@@ -92,7 +92,7 @@ void blame_settle(struct server *server) {
     for (uint32_t i = 0; i < VAULT_SUSPECTS; i++) {
         struct suspect *suspect = &server->vault.state->suspects[i];
         bool in_service = false;
-        for (uint32_t j = 0; j < server->request_count && !in_service; j++) {
+        for (uint32_t j = 0; j < server->request_top && !in_service; j++) {
             const struct request *request = &server->requests[j];
             struct call_id id = request_id(request);
             in_service = request->state != REQUEST_FREE && call_id_equal(&suspect->id, &id);

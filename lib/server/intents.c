@@ -56,7 +56,7 @@ void intents_free(struct vault *vault, const struct call_id *id) {
 
 // Whether a call that is in service has begun this one.
 static bool is_wanted(const struct server *server, const struct intent_record *intent) {
-    for (uint32_t i = 0; i < server->request_count; i++) {
+    for (uint32_t i = 0; i < server->request_top; i++) {
         const struct request *request = &server->requests[i];
         struct call_id id = request_id(request);
         if (request->state != REQUEST_FREE && is_nested_of(&intent->id, &id)) {

@@ -21,6 +21,13 @@
 static struct request *request_alloc(struct server *server, const struct packet *packet) {
     for (uint32_t i = 0; i < server->request_count; i++) {
         struct request *request = &server->requests[i];
+        if (i == server->request_top) {
+            server->request_top++;
+            request->server = server;
+            request->nested = server->nested_memory == NULL
+                                  ? NULL
+                                  : (struct nested *)(server->nested_memory + i * nested_bytes());
+        }
         if (request->state == REQUEST_FREE) {
             request->packet = *packet;
             request->state = REQUEST_RUNNING;
@@ -46,7 +53,7 @@ bool request_can_wait(const struct request *request) {
 }
 
 static struct request *find_token(struct server *server, uint64_t token) {
-    for (uint32_t i = 0; i < server->request_count; i++) {
+    for (uint32_t i = 0; i < server->request_top; i++) {
         struct request *request = &server->requests[i];
         if (request->state != REQUEST_FREE && request->packet.token == token) {
             return request;
@@ -120,6 +127,14 @@ void server_step_end(struct server *server) {
         log_printf("%s: a notice was too large for a step", server->program->name);
         server->wake_count = 0;
     }
+}
+
+void server_checkpoint(struct server *server) {
+    if (step_commit(&server->vault, NULL) != OK) {
+        panic("%s: too much before a checkpoint", server->program->name);
+    }
+    wakes_apply(server);
+    step_begin(&server->vault);
 }
 
 status_t server_channel(struct server *server, uint64_t key, uint32_t flags, handle_t *client,

@@ -44,11 +44,8 @@ static status_t make_memory(struct server *server) {
     }
     server->requests = (struct request *)memory;
     memory += request_bytes;
-    for (uint32_t i = 0; i < server->request_count; i++) {
-        server->requests[i].server = server;
-        server->requests[i].nested = nested != 0 ? (struct nested *)memory : NULL;
-        memory += nested;
-    }
+    server->nested_memory = nested != 0 ? memory : NULL;
+    memory += server->request_count * nested;
     struct reply_index *index = (struct reply_index *)memory;
     memory += replies * sizeof(*index);
     replies_adopt(&server->vault, index, (uint32_t *)memory);

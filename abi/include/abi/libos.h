@@ -163,7 +163,9 @@ static_assert(sizeof(struct identity_page) <= PAGE_SIZE, "the identity page is o
 #define SIGNAL_THREADS 48
 #define SIGNAL_COUNT 64
 
-// A queued signal. `state` is the last thing written and the first cleared.
+// A queued signal. `state` is the last thing written and the first cleared, and the only thing that
+// is cleared: by the request id in a slot that was taken already, procd sees at a retry that it has
+// given this signal. procd takes the slots in turn.
 struct signal_slot {
     uint32_t state; // 0 free, 1 being filled, 2 full
     int32_t number;
@@ -187,11 +189,20 @@ struct signal_thread {
 };
 static_assert(sizeof(struct signal_thread) == 32, "struct signal_thread is ABI");
 
+// Bits of signal_page.flags.
+#define SIGNALS_NO_ZOMBIES 1   // SIGCHLD is ignored on purpose, or SA_NOCLDWAIT: nobody waits
+#define SIGNALS_NO_STOP_NEWS 2 // SA_NOCLDSTOP
+
+// A fresh page is all zero, so before the libos has published its sets nothing counts as ignored:
+// it looks at what is pending when it starts.
 struct signal_page {
     uint64_t pending; // process-wide, bit n-1: signal n; set by procd, taken by the libos
     uint64_t ignored; // published by the libos
     uint64_t caught;
-    uint64_t reserved[5];
+    uint64_t flags;     // published by the libos: SIGNALS_ bits
+    uint32_t continues; // counted up by procd at each SIGCONT, from 1
+    uint32_t cursor;    // procd's: the slot that it fills next
+    uint64_t reserved[3];
     struct signal_slot slots[SIGNAL_SLOTS];
     struct signal_thread threads[SIGNAL_THREADS];
 };

@@ -105,6 +105,8 @@ struct server {
     struct message *message; // of the loop's thread
     struct request *requests;
     uint32_t request_count;
+    uint32_t request_top;             // places from here on were never used: not touched yet
+    uint8_t *nested_memory;           // of the places, null when the service makes no nested calls
     struct request *answer;           // its answer stands in the thread's block
     struct list parked;               // by age
     struct list outbox;               // ANSWERED, first come first served
@@ -131,6 +133,12 @@ static inline bool request_cancelled(const struct request *request) {
 // The step under way makes a condition true: once it is committed, every request that waits for
 // it runs again, in the order of arrival, before any new packet is taken.
 void server_wake(struct server *server, uint64_t condition);
+
+// Commits what the step under way has changed so far, and begins another one: for work that is too
+// large for one step, or that must not become visible before its record is there. What the handler
+// or notice does must be such that it can run again from its beginning after that. It can't fail
+// but for a step that was too large, which panics.
+void server_checkpoint(struct server *server);
 
 // Makes a channel on the service's port, within a step: both ends are closed if the step is undone.
 // Errors of channel_create.
