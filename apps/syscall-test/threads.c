@@ -344,7 +344,7 @@ TEST(threads_interrupt_leaves_other_waits) {
     CHECK_EQ(sys_thread_interrupt(task.thread.handle, 2), OK);
     CHECK_EQ(task_join(&task), 2); // slept to its end, and the bit is there
     CHECK(now() >= sleeper.deadline);
-    CHECK_EQ(sys_thread_interrupt(suite.log, 0), ERR_WRONG_TYPE);
+    CHECK_EQ(sys_thread_interrupt(suite.log, 1), ERR_WRONG_TYPE);
 }
 
 TEST(threads_interrupt_wants_bits) {

@@ -22,18 +22,18 @@ static bool end_destroyed(struct channel *channel, struct job *job) {
 }
 
 static bool client_destroy(struct object *object) {
-    struct channel *channel = channel_from_client(object);
+    struct channel *channel = channel_from(object);
     source_detach(&channel->client_source);
     return end_destroyed(channel, object->job);
 }
 
 static bool server_destroy(struct object *object) {
-    return end_destroyed(channel_from_server(object), object->job);
+    return end_destroyed(endpoint_from(object), object->job);
 }
 
 // The server learns that nobody will call any more.
 static void client_gone(struct object *object) {
-    struct channel *channel = channel_from_client(object);
+    struct channel *channel = channel_from(object);
     struct port *port = channel->port;
     spin_lock(&port->lock);
     channel->client_closed = true;
@@ -45,7 +45,7 @@ static void client_gone(struct object *object) {
 
 // Ends every call of the channel, in whatever state, and tells the clients.
 static void server_gone(struct object *object) {
-    struct channel *channel = channel_from_server(object);
+    struct channel *channel = endpoint_from(object);
     struct port *port = channel->port;
     spin_lock(&port->lock);
     channel->server_closed = true;
@@ -59,7 +59,7 @@ static void server_gone(struct object *object) {
 }
 
 static struct source *client_source(struct object *object) {
-    return &channel_from_client(object)->client_source;
+    return &channel_from(object)->client_source;
 }
 
 static const struct object_ops client_ops = {

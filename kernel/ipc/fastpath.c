@@ -78,7 +78,7 @@ __attribute__((no_stack_protector)) bool fastpath_call(struct thread *self) {
         (call->message.handle_count | call->message.accept_count) != 0) {
         return false;
     }
-    struct channel *channel = channel_from_client(entry.object);
+    struct channel *channel = channel_from(entry.object);
     struct port *port = channel->port;
     spin_lock(&port->lock);
     struct list_node *node = list_first(&port->waiters);

@@ -95,6 +95,6 @@ status_t event_pair_create(struct job *job, uint64_t provider, struct object **f
 }
 
 uint32_t event_signal(struct object *event, uint32_t clear, uint32_t set) {
-    assert(((clear | set) & ~EVENT_USER_SIGNALS) == 0);
+    assert(((clear | set) & ~SIGNALS_USER) == 0);
     return source_update(&event_from(event)->source, clear, set);
 }

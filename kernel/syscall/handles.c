@@ -22,10 +22,8 @@ int64_t sys_handle_revoke(handle_t handle) {
     return handle_revoke(self_table(), handle);
 }
 
-int64_t sys_handle_info(handle_t handle, vaddr_t info) {
-    struct handle_info record;
-    status_t status = handle_describe(self_table(), handle, &record);
-    return status == OK ? copy_out(info, &record, sizeof(record)) : status;
+int64_t sys_handle_info(handle_t handle, struct handle_info *info) {
+    return handle_describe(self_table(), handle, info);
 }
 
 // The table of a process, with a reference, if it is in `state` (PROCESS_ANY: in any). Null: it has
@@ -42,29 +40,17 @@ static struct handle_table *table_of(struct process *process, uint8_t state) {
     return table;
 }
 
-static status_t next_of_process(handle_t handle, uint32_t cursor, struct handle_info *record) {
-    struct object *process;
-    status_t status = self_lookup(handle, OBJECT_PROCESS, RIGHT_READ, &process);
-    if (status != OK) {
-        return status;
-    }
-    struct handle_table *table = table_of(process_from(process), PROCESS_ANY);
+int64_t sys_handle_next(struct process *process, uint32_t cursor, struct handle_info *info) {
+    struct handle_table *table = table_of(process, PROCESS_ANY);
     if (table == NULL) {
         return ERR_NOT_FOUND;
     }
-    status = handle_describe_next(table, cursor, record);
+    status_t status = handle_describe_next(table, cursor, info);
     object_unref(&table->object);
-    return status;
-}
-
-int64_t sys_handle_next(handle_t process, uint32_t cursor, vaddr_t info) {
-    struct handle_info record;
-    status_t status = process == HANDLE_NONE ? handle_describe_next(self_table(), cursor, &record)
-                                             : next_of_process(process, cursor, &record);
     if (status == STATUS_RESTART) {
-        arch_thread_set_argument(&thread_self()->arch, 1, record.handle);
+        arch_thread_set_argument(&thread_self()->arch, 1, info->handle);
     }
-    return status == OK ? copy_out(info, &record, sizeof(record)) : status;
+    return status;
 }
 
 int64_t sys_object_alive(uint64_t id) {
@@ -78,26 +64,14 @@ int64_t sys_object_alive(uint64_t id) {
 
 // The new job's handle has all rights, but IDENTITY only where the parent's has it: else whoever
 // may create jobs could set the credentials of what runs in them.
-int64_t sys_job_create(handle_t parent, vaddr_t limits) {
-    struct object *object;
-    uint32_t have;
-    status_t status =
-        handle_lookup_rights(self_table(), parent, OBJECT_JOB, RIGHT_CREATE, &object, &have);
-    struct job_limits record;
-    if (status == OK) {
-        status = copy_in(&record, limits, sizeof(record));
-    }
+int64_t sys_job_create(struct job *parent, uint32_t parent_rights,
+                       const struct job_limits *limits) {
     struct job *job;
-    if (status == OK) {
-        status = job_create(job_from(object), &record, &job);
-    }
+    status_t status = job_create(parent, limits, &job);
     if (status != OK) {
         return status;
     }
-    handle_t handle;
-    status = handle_insert(self_table(), &job->object,
-                           RIGHTS_JOB & (have | ~(uint32_t)RIGHT_IDENTITY), &handle);
-    return status == OK ? (int64_t)handle : status;
+    return self_insert(&job->object, RIGHTS_JOB & (parent_rights | ~(uint32_t)RIGHT_IDENTITY));
 }
 
 // Whether no server has taken anything from the port yet.
@@ -115,27 +89,23 @@ static bool may_give(struct object *object, uint32_t rights) {
     case OBJECT_PORT:
         return port_unused(port_from(object));
     case OBJECT_ENDPOINT:
-        return port_unused(channel_from_server(object)->port);
+        return port_unused(endpoint_from(object)->port);
     default:
         return (rights & RIGHT_TRANSFER) != 0;
     }
 }
 
-int64_t sys_handle_give(handle_t process, handle_t handle, uint32_t index) {
-    struct object *receiver;
+int64_t sys_handle_give(struct process *process, handle_t handle, uint32_t index) {
     struct object *object;
     uint32_t rights;
-    status_t status = self_lookup(process, OBJECT_PROCESS, RIGHT_MANAGE, &receiver);
-    if (status == OK) {
-        status = handle_lookup_rights(self_table(), handle, 0, 0, &object, &rights);
-    }
+    status_t status = self_lookup_rights(handle, OBJECT_NONE, 0, &object, &rights);
     if (status != OK) {
         return status;
     }
     if (!may_give(object, rights)) {
         return ERR_ACCESS_DENIED;
     }
-    struct handle_table *table = table_of(process_from(receiver), PROCESS_NEW);
+    struct handle_table *table = table_of(process, PROCESS_NEW);
     if (table == NULL) {
         return ERR_BAD_STATE;
     }

@@ -4,11 +4,12 @@
 #include <abi/limits.h>
 #include <kernel/syscall_handlers.h>
 #include <mm/slab.h>
+#include <mm/user.h>
 #include <mm/vmo.h>
 #include <object/job.h>
 #include <object/source.h>
 #include <object/system.h>
-#include <syscall/syscall.h>
+#include <sched/current.h>
 
 // ---- information
 
@@ -52,12 +53,7 @@ static const struct {
     [OBJECT_SYSTEM] = {sizeof(struct system_info), fill_system},
 };
 
-int64_t sys_object_get(handle_t handle, vaddr_t buffer, size_t size) {
-    struct object *object;
-    status_t status = self_lookup(handle, OBJECT_NONE, RIGHT_READ, &object);
-    if (status != OK) {
-        return status;
-    }
+int64_t sys_object_get(struct object *object, vaddr_t buffer, size_t size) {
     if (topics[object->type].fill == NULL) {
         return ERR_NOT_SUPPORTED;
     }
@@ -83,35 +79,18 @@ static uint16_t packet_kind(const struct object *object) {
     }
 }
 
-int64_t sys_object_bind(handle_t handle, handle_t port, uint64_t key, uint32_t signals) {
-    struct object *object;
-    struct object *target;
-    status_t status = self_lookup(handle, OBJECT_NONE, RIGHT_WAIT, &object);
-    if (status != OK) {
-        return status;
-    }
-    if (port == HANDLE_NONE) {
+int64_t sys_object_bind(struct object *object, struct port *port, uint64_t key, uint32_t signals) {
+    if (port == NULL) {
         return source_unbind(object, self_table(), key);
     }
-    status = self_lookup(port, OBJECT_PORT, RIGHT_MANAGE, &target);
-    if (status != OK) {
-        return status;
-    }
-    return source_bind(object, port_from(target), key, signals, packet_kind(object));
+    return source_bind(object, port, key, signals, packet_kind(object));
 }
 
 // ---- waiting
 
-int64_t sys_object_wait(handle_t handle, uint32_t signals, instant_t deadline, uint32_t flags) {
-    struct object *object;
-    if ((flags & ~WAIT_INTERRUPTIBLE) != 0) {
-        return ERR_INVALID_ARGUMENT;
-    }
-    status_t status = self_lookup(handle, OBJECT_NONE, RIGHT_WAIT, &object);
-    if (status != OK) {
-        return status;
-    }
-    struct wait_item item = {.handle = handle, .signals = signals};
+int64_t sys_object_wait(struct object *object, uint32_t signals, instant_t deadline,
+                        uint32_t flags) {
+    struct wait_item item = {.signals = signals};
     int64_t result = source_wait(&object, &item, 1, deadline, flags);
     return result > 0 ? (int64_t)item.observed : result;
 }
@@ -146,9 +125,6 @@ static int64_t wait_with(const struct wait_scratch *scratch, vaddr_t items, uint
 }
 
 int64_t sys_object_wait_many(vaddr_t items, uint32_t count, instant_t deadline, uint32_t flags) {
-    if ((flags & ~WAIT_INTERRUPTIBLE) != 0 || count == 0) {
-        return ERR_INVALID_ARGUMENT;
-    }
     if (count > WAIT_MANY_MAX) {
         return ERR_LIMIT;
     }

@@ -3,11 +3,8 @@
 // Native calls of the group "processes", but for job_create and handle_give (syscall/handles.c).
 #include <kernel/syscall_handlers.h>
 #include <mm/aspace.h>
-#include <syscall/syscall.h>
-
-#define PROCESS_RIGHTS                                                                             \
-    (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_WAIT | RIGHT_READ | RIGHT_MANAGE | RIGHT_CREATE |    \
-     RIGHT_KILL)
+#include <mm/user.h>
+#include <sched/current.h>
 
 // Finds the process with the lowest id above `cursor` in the job's tree, with a reference. Locks
 // nest from parent to child.
@@ -35,29 +32,20 @@ static struct process *job_next_process(struct job *job, uint64_t cursor, bool n
     return best;
 }
 
-int64_t sys_job_child(handle_t job, uint64_t cursor, vaddr_t info) {
-    struct object *object;
-    uint32_t have;
-    status_t status =
-        handle_lookup_rights(self_table(), job, OBJECT_JOB, RIGHT_READ, &object, &have);
-    if (status != OK) {
-        return status;
-    }
-    struct process *process = job_next_process(job_from(object), cursor, false, NULL);
+int64_t sys_job_child(struct job *job, uint32_t job_rights, uint64_t cursor, vaddr_t info) {
+    struct process *process = job_next_process(job, cursor, false, NULL);
     if (process == NULL) {
         return ERR_NOT_FOUND;
     }
     struct process_info record;
     process_describe(process, &record);
-    status = copy_out(info, &record, sizeof(record));
+    status_t status = copy_out(info, &record, sizeof(record));
     if (status != OK) {
         object_unref(&process->object);
         return status;
     }
-    uint32_t rights = RIGHT_READ | RIGHT_WAIT | (have & (RIGHT_KILL | RIGHT_MANAGE));
-    handle_t handle;
-    status = handle_insert(self_table(), &process->object, rights, &handle);
-    return status == OK ? (int64_t)handle : status;
+    return self_insert(&process->object,
+                       RIGHT_READ | RIGHT_WAIT | (job_rights & (RIGHT_KILL | RIGHT_MANAGE)));
 }
 
 static int64_t kill_process(struct process *process, int64_t status, uint32_t flags) {
@@ -77,103 +65,39 @@ static int64_t kill_thread(struct thread *thread) {
     return OK;
 }
 
-int64_t sys_task_kill(handle_t task, int64_t status, uint32_t flags) {
-    struct object *object;
-    status_t found = self_lookup(task, 0, RIGHT_KILL, &object);
-    if (found != OK) {
-        return found;
-    }
-    switch (object->type) {
+int64_t sys_task_kill(struct object *task, int64_t status, uint32_t flags) {
+    switch (task->type) {
     case OBJECT_JOB:
-        job_kill(job_from(object), status);
+        job_kill(job_from(task), status);
         return OK;
     case OBJECT_PROCESS:
-        return kill_process(process_from(object), status, flags);
+        return kill_process(process_from(task), status, flags);
     case OBJECT_THREAD:
-        return kill_thread(thread_from(object));
+        return kill_thread(thread_from(task));
     default:
         return ERR_WRONG_TYPE;
     }
 }
 
-// The process to succeed to: null for HANDLE_NONE.
-static status_t lookup_predecessor(handle_t handle, struct process **out) {
-    *out = NULL;
-    if (handle == HANDLE_NONE) {
-        return OK;
-    }
-    struct object *object;
-    status_t status = self_lookup(handle, OBJECT_PROCESS, RIGHT_MANAGE, &object);
-    if (status == OK) {
-        *out = process_from(object);
-    }
-    return status;
-}
-
-int64_t sys_process_create(handle_t job, handle_t aspace, handle_t predecessor, uint32_t flags,
-                           vaddr_t options) {
-    struct object *job_object;
-    struct object *aspace_obj;
-    struct process *before;
-    uint32_t have;
-    status_t status =
-        handle_lookup_rights(self_table(), job, OBJECT_JOB, RIGHT_CREATE, &job_object, &have);
-    if (status == OK) {
-        status = self_lookup(aspace, OBJECT_ASPACE, RIGHT_MAP, &aspace_obj);
-    }
-    if (status == OK) {
-        status = lookup_predecessor(predecessor, &before);
-    }
-    struct process_options record;
-    if (status == OK) {
-        status = copy_in(&record, options, sizeof(record));
-    }
-    if (status != OK) {
-        return status;
-    }
-    if ((record.cookie | record.provider) != 0 && (have & RIGHT_IDENTITY) == 0) {
+int64_t sys_process_create(struct job *job, uint32_t job_rights, struct aspace *aspace,
+                           struct process *predecessor, uint32_t flags,
+                           const struct process_options *options) {
+    if ((options->cookie | options->provider) != 0 && (job_rights & RIGHT_IDENTITY) == 0) {
         return ERR_ACCESS_DENIED;
     }
     struct process *process;
-    status = process_create(job_from(job_object), aspace_from(aspace_obj), before,
-                            flags | PROCESS_HELD, &record, &process);
+    status_t status =
+        process_create(job, aspace, predecessor, flags | PROCESS_HELD, options, &process);
     if (status != OK) {
         return status;
     }
-    handle_t handle;
-    status = handle_insert(self_table(), &process->object, PROCESS_RIGHTS, &handle);
+    int64_t handle = self_insert(&process->object, RIGHTS_PROCESS);
     process_unhold(process);
-    return status == OK ? (int64_t)handle : status;
+    return handle;
 }
 
-static status_t lookup_managed(handle_t handle, struct process **out) {
-    struct object *object;
-    status_t status = self_lookup(handle, OBJECT_PROCESS, RIGHT_MANAGE, &object);
-    if (status == OK) {
-        *out = process_from(object);
-    }
-    return status;
-}
-
-int64_t sys_process_suspend(handle_t process) {
-    struct process *target;
-    status_t status = lookup_managed(process, &target);
-    if (status != OK) {
-        return status;
-    }
-    return target == self_process() ? ERR_BAD_STATE : process_suspend(target);
-}
-
-int64_t sys_process_resume(handle_t process) {
-    struct process *target;
-    status_t status = lookup_managed(process, &target);
-    return status != OK ? status : process_resume(target);
-}
-
-int64_t sys_process_discard(handle_t process) {
-    struct process *target;
-    status_t status = lookup_managed(process, &target);
-    return status != OK ? status : process_discard(target);
+int64_t sys_process_suspend(struct process *process) {
+    return process == self_process() ? ERR_BAD_STATE : process_suspend(process);
 }
 
 int64_t sys_process_exit(int64_t status) {

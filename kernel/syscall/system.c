@@ -7,30 +7,21 @@
 #include <debug/log.h>
 #include <kernel/syscall_handlers.h>
 #include <lib/random.h>
-#include <mm/vmo.h>
 #include <object/log.h>
 #include <object/system.h>
-#include <syscall/syscall.h>
+#include <mm/user.h>
 
 // Bytes that are copied at a time; the log's must hold a line.
 #define LOG_CHUNK 1024
 #define RANDOM_CHUNK 256
 static_assert(LOG_CHUNK >= LOG_READ_MIN_BYTES, "a chunk holds the longest line");
 
-int64_t sys_log_write(handle_t log, vaddr_t text, size_t size) {
-    struct object *object;
+int64_t sys_log_write(struct object *log, vaddr_t text, size_t size) {
     char line[LOG_LINE_MAX];
-    status_t status = self_lookup(log, OBJECT_LOG, RIGHT_WRITE, &object);
-    if (status != OK) {
-        return status;
-    }
-    if (size == 0 || size > LOG_LINE_MAX) {
-        return ERR_OUT_OF_RANGE;
-    }
-    status = copy_in(line, text, size);
+    status_t status = copy_in(line, text, size);
     if (status == OK) {
         log_text(line, size);
-        log_object_notify(object);
+        log_object_notify(log);
     }
     return status;
 }
@@ -53,33 +44,14 @@ static int64_t read_lines(uint64_t *position, vaddr_t buffer, size_t size) {
     return (int64_t)done;
 }
 
-int64_t sys_log_read(handle_t log, vaddr_t position, vaddr_t buffer, size_t size) {
-    struct object *object;
-    uint64_t at;
-    status_t status = self_lookup(log, OBJECT_LOG, RIGHT_READ, &object);
-    if (status != OK) {
-        return status;
-    }
-    if (size < LOG_READ_MIN_BYTES) {
-        return ERR_BUFFER_TOO_SMALL;
-    }
-    status = copy_in(&at, position, sizeof(at));
-    if (status != OK) {
-        return status;
-    }
-    int64_t bytes = read_lines(&at, buffer, size);
-    if (bytes > 0) {
-        status = copy_out(position, &at, sizeof(at));
-    }
-    return status == OK ? bytes : status;
+int64_t sys_log_read(struct object *log, uint64_t *position, vaddr_t buffer, size_t size) {
+    (void)log; // there is one ring
+    return size < LOG_READ_MIN_BYTES ? ERR_BUFFER_TOO_SMALL : read_lines(position, buffer, size);
 }
 
 int64_t sys_random_get(vaddr_t buffer, size_t size) {
     uint8_t chunk[RANDOM_CHUNK];
     status_t status = OK;
-    if (size > RANDOM_MAX_BYTES) {
-        return ERR_OUT_OF_RANGE;
-    }
     for (size_t done = 0; done < size && status == OK; done += sizeof(chunk)) {
         size_t bytes = MIN(size - done, sizeof(chunk));
         random_fill(chunk, bytes);
@@ -88,12 +60,8 @@ int64_t sys_random_get(vaddr_t buffer, size_t size) {
     return status;
 }
 
-int64_t sys_system_control(handle_t system, uint32_t op, uint64_t value) {
-    struct object *object;
-    status_t status = self_lookup(system, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
-    if (status != OK) {
-        return status;
-    }
+int64_t sys_system_control(struct object *system, uint32_t op, uint64_t value) {
+    (void)system; // there is one
     if (op == SYSTEM_EXIT && value > SYSTEM_EXIT_MAX) {
         return ERR_INVALID_ARGUMENT;
     }

@@ -31,7 +31,7 @@ def test_numbers_come_from_place_or_value(sample_abi: Path) -> None:
     assert [right.value for right in abi.rights] == [0, 1, 2]
     assert [each.number for each in abi.objects] == [1, 2, 3]
     assert abi.objects[2].signals[0].mask == 0x10
-    assert [call.number for call in abi.calls] == [1, 2, 5, 6, 9]
+    assert [call.number for call in abi.calls] == [1, 2, 5, 6, 7, 8, 9]
     assert [each.number for each in abi.protocols[0].operations] == [1, 2, 8, 9]
 
 
@@ -136,7 +136,9 @@ BAD = [
     (CALLS, 'name = "offset"', 'name = "vmo"', "the argument vmo is taken"),
     (CALLS, 'rights = ["READ"]', 'rights = ["CALL"]', "the right CALL means nothing on a vmo"),
     (CALLS, 'object = "vmo"', 'object = "box"', "unknown object type box"),
-    (CALLS, 'set = "wait_flags"', 'set = "topics"', "unknown set of flags topics"),
+    (CALLS, 'set = "wait_flags", doc', 'set = "topics", doc', "unknown set of flags topics"),
+    (CALLS, 'only = ["SHY"]', 'only = ["SIZE"]', "`only`: place_flags has no SIZE"),
+    (CALLS, 'type = "offset", doc', 'type = "offset", mask = "X", doc', "unknown key `mask`"),
     (CALLS, 'size_arg = "size"', 'size_arg = "vmo"', "its length vmo is not an argument"),
     (CALLS, 'of = "struct point"', 'of = "struct line"', "defines 'struct line'"),
     (CALLS, 'type = "size", doc = "bytes read"', 'type = "size"', "returns: `doc` is missing"),

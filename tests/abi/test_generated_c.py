@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from abigen_support import DATA, ROOT, compile_to, includes, run_program
 
+from abigen.emit_kernel import prototype
 from abigen.load import load
 from abigen.model import Abi, Arg, Call
-from abigen.types import ARG_TYPES, kernel_parameter
+from abigen.types import ARG_TYPES
 
 C = DATA.parent / "c"
+FAKE = C / "fake_kernel"
 REGISTERS = 6
 
 
@@ -23,7 +25,8 @@ def tree(request: pytest.FixtureRequest) -> tuple[Path, Path, Abi]:
 
 
 def test_everything_compiles_alone(tree: tuple, compiler: str, tmp_path: Path) -> None:
-    folder, gen, _ = tree
+    folder, gen, abi = tree
+    write_fakes(abi, tmp_path)
     sources = sorted(gen.rglob("*.c"))
     for index, header in enumerate(sorted(gen.rglob("*.h"))):
         # Twice: a header guards itself. The function uses what a header may leave unused.
@@ -33,7 +36,7 @@ def test_everything_compiles_alone(tree: tuple, compiler: str, tmp_path: Path) -
     assert len(sources) > 12
     for source in sources:
         compile_to(tmp_path / "x.o", compiler, "-c", "-ffreestanding", "-mgeneral-regs-only",
-                   *includes(gen, folder), source)
+                   *includes(gen, folder, FAKE, tmp_path), source)
 
 
 def number(arg: Arg, index: int) -> int:
@@ -45,46 +48,115 @@ def number(arg: Arg, index: int) -> int:
     return 0x11 + index if ARG_TYPES[arg.type].bits == 32 else 0x1_0000_0011 + index
 
 
-def spoiled(abi: Abi, arg: Arg) -> list[int]:
-    """Register contents that the dispatch must refuse for this argument."""
-    if arg.type == "flags":
-        mask = abi.set_named(arg.set).mask
-        unknown = next(1 << bit for bit in range(33) if not mask >> bit & 1)
-        return [unknown, mask | unknown, 1 << 32, 1 << 63]
-    if ARG_TYPES[arg.type].bits == 64:
-        return []
-    return [1 << 32, 1 << 63] if not ARG_TYPES[arg.type].signed else [0xFFFF_FFFF, 1 << 32, 1 << 63]
-
-
 def c_number(value: int) -> str:
     return f"0x{value & 0xFFFF_FFFF_FFFF_FFFF:x}u"
 
 
-def handler(call: Call) -> str:
+def proper(arg: Arg, index: int) -> str:
+    """The same in C, within the range that the data gives."""
+    if arg.align:
+        return f"{arg.align} * {0x11 + index}ul"
+    if arg.max:
+        return f"({arg.max}) - {index}u"
+    return c_number(number(arg, index))
+
+
+def spoiled(abi: Abi, arg: Arg) -> list[tuple[str, str]]:
+    """Register contents that the dispatch must refuse for this argument, and how."""
+    kind, found = ARG_TYPES[arg.type], []
+    if arg.type == "flags":
+        mask = abi.set_named(arg.set).mask
+        unknown = next(1 << bit for bit in range(33) if not mask >> bit & 1)
+        found = [unknown, mask | unknown, 1 << 32, 1 << 63]
+        found += [value.mask for value in abi.set_named(arg.set).values
+                  if arg.only and value.name not in arg.only]
+    elif kind.bits == 32:
+        found = ([0xFFFF_FFFF] if kind.signed else []) + [1 << 32, 1 << 63]
+    found = [(c_number(value), "ERR_INVALID_ARGUMENT") for value in found]
+    if arg.mask:
+        found.append((f"(uint32_t)~({arg.mask})", "ERR_INVALID_ARGUMENT"))
+    if arg.align:
+        found.append((f"({arg.align}) + 1ul", "ERR_INVALID_ARGUMENT"))
+    if arg.nonzero:
+        found.append(("0", "ERR_INVALID_ARGUMENT"))
+    if arg.min:
+        found.append((f"({arg.min}) - 1ul", "ERR_OUT_OF_RANGE"))
+    if arg.max:
+        found.append((f"({arg.max}) + 1ul", "ERR_OUT_OF_RANGE"))
+    if arg.looked_up:
+        found.append(("BAD_HANDLE_VALUE", "ERR_BAD_HANDLE"))
+    if arg.record and arg.type != "out":
+        found.append(("0", "ERR_FAULT"))
+    return found
+
+
+def handler_name(call: Call) -> str:
+    return call.handler or f"sys_{call.name}"
+
+
+def handler_prototype(abi: Abi, call: Call) -> str:
+    return prototype(abi, call).replace(f"sys_{call.name}(", f"{handler_name(call)}(").rstrip(";")
+
+
+def write_fakes(abi: Abi, folder: Path) -> None:
+    """What the fake kernel has to offer for this data."""
+    objects = [f"FAKE_OBJECT({each.name}, {each.struct})\n" for each in abi.objects if each.struct]
+    structs = [f"struct {each.struct};\n" for each in abi.objects if each.struct]
+    shared = [handler_prototype(abi, call) + ";\n" for call in abi.calls if call.handler]
+    headers = [f"#include <{name}>\n" for name in sorted(set(abi.structs.values()))]
+    (folder / "fake_handlers.h").write_text("".join(headers + structs + objects + shared))
+
+
+def note(abi: Abi, arg: Arg, index: int) -> str:
+    """How a handler notes one argument: as the register that it came from."""
+    if arg.record:
+        return (f"    wrong |= {arg.name} == NULL;\n"
+                + (f"    seen[{index}] = noted.in[0];\n" if arg.type != "out" else "")
+                + (f"    out_slot[out_slots++] = {index};\n" if arg.type != "in" else ""))
+    if arg.looked_up:
+        wanted = f"OBJECT_{arg.object.upper() if arg.object else 'NONE'}"
+        check = f"    check_lookup({arg.name}, {wanted}, {abi.right_mask(arg.rights)}u);\n"
+        if arg.optional or arg.own:
+            none = "SELF_ADDRESS" if arg.own else "0"
+            check = f"    if ((uintptr_t){arg.name} != {none}) {{\n{check}    }}\n"
+        carried = f"    wrong |= {arg.name}_rights != RIGHTS_CARRIED;\n" if arg.carried else ""
+        return f"    seen[{index}] = (uintptr_t){arg.name};\n{check}{carried}"
+    if ARG_TYPES[arg.type].signed:
+        return f"    seen[{index}] = (uint64_t)(int64_t){arg.name};\n"
+    return f"    seen[{index}] = {arg.name};\n"
+
+
+def handler(abi: Abi, call: Call) -> str:
     """A handler that notes its arguments, sign-extended where they are signed."""
-    parameters = ", ".join(kernel_parameter(arg) for arg in call.args) or "void"
-    notes = "".join(f"    seen[{index}] = (uint64_t)(int64_t){arg.name};\n"
-                    if ARG_TYPES[arg.type].signed else f"    seen[{index}] = {arg.name};\n"
-                    for index, arg in enumerate(call.args))
-    return (f"int64_t sys_{call.name}({parameters}) {{\n"
-            f"{notes}    return {1000 + call.number};\n}}\n")
+    notes = "".join(note(abi, arg, index) for index, arg in enumerate(call.args))
+    return f"{handler_prototype(abi, call)} {{\n{notes}    return {1000 + call.number};\n}}\n"
 
 
-def dispatch_row(number_text: str, values: list[int], wanted: str, seen: int) -> str:
-    padded = [c_number(value) for value in values + [0] * (REGISTERS - len(values))]
-    return f"    {{{number_text}, {{{', '.join(padded)}}}, {wanted}, {seen}}},\n"
+def dispatch_row(number_text: str, values: list[str], wanted: str, seen: list[str]) -> str:
+    padded = ["{" + ", ".join(each + ["0"] * (REGISTERS - len(each))) + "}"
+              for each in (values, seen)]
+    return f"    {{{number_text}, {padded[0]}, {wanted}, {padded[1]}}},\n"
 
 
 def dispatch_rows(abi: Abi, call: Call) -> list[str]:
-    good = [number(arg, index) for index, arg in enumerate(call.args)]
-    rows = [dispatch_row(str(call.number), good, str(1000 + call.number), len(good))]
+    number_text, done = str(call.number), str(1000 + call.number)
+    good = [proper(arg, index) for index, arg in enumerate(call.args)]
+    rows = [dispatch_row(number_text, good, done, good)]
     for index, arg in enumerate(call.args):
-        if arg.type == "flags":
-            full = good[:index] + [abi.set_named(arg.set).mask] + good[index + 1:]
-            rows.append(dispatch_row(str(call.number), full, str(1000 + call.number), len(good)))
-        for bad in spoiled(abi, arg):
-            values = good[:index] + [bad] + good[index + 1:]
-            rows.append(dispatch_row(str(call.number), values, "ERR_INVALID_ARGUMENT", 0))
+        def changed(value: str, place: int = index) -> list[str]:
+            return good[:place] + [value] + good[place + 1:]
+
+        if arg.type == "flags" and not arg.only:
+            full = changed(c_number(abi.set_named(arg.set).mask))
+            rows.append(dispatch_row(number_text, full, done, full))
+        if arg.optional and arg.looked_up:
+            rows.append(dispatch_row(number_text, changed("0"), done, changed("0")))
+        if arg.own:
+            rows.append(dispatch_row(number_text, changed("0"), done, changed("SELF_ADDRESS")))
+        if arg.record and arg.type == "out":
+            rows.append(dispatch_row(number_text, changed("0"), "ERR_FAULT", changed("0")))
+        for bad, status in spoiled(abi, arg):
+            rows.append(dispatch_row(number_text, changed(bad), status, []))
     return rows
 
 
@@ -93,11 +165,12 @@ def test_dispatch_passes_good_and_refuses_bad(tree: tuple, compiler: str, tmp_pa
     rows = [row for call in abi.calls for row in dispatch_rows(abi, call)]
     used = {call.number for call in abi.calls}
     unused = [each for each in range(max(used) + 3) if each not in used]
-    rows += [dispatch_row(c_number(each), [], "ERR_NO_SUCH_CALL", 0)
+    rows += [dispatch_row(c_number(each), [], "ERR_NO_SUCH_CALL", [])
              for each in unused + [1 << 31 | 1, 1 << 32 | 1, (1 << 64) - 1]]
+    write_fakes(abi, tmp_path)
     (tmp_path / "cases.h").write_text("".join(rows))
-    (tmp_path / "handlers.h").write_text("\n".join(handler(call) for call in abi.calls))
-    compile_to(tmp_path / "test", compiler, *includes(gen, folder, tmp_path),
+    (tmp_path / "handlers.h").write_text("\n".join(handler(abi, call) for call in abi.calls))
+    compile_to(tmp_path / "test", compiler, *includes(gen, folder, FAKE, tmp_path),
                "-fsanitize=undefined", C / "dispatch.c", gen / "kernel" / "syscall_dispatch.c")
     assert run_program(tmp_path / "test") == f"{len(rows)} cases\n"
 

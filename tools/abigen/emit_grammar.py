@@ -23,7 +23,7 @@ def arg_row(abi: Abi, call_args: tuple[Arg, ...], arg: Arg) -> str:
     if arg.length:
         index = next(i for i, each in enumerate(call_args) if each.name == arg.length)
         fields.append(f".length_arg = {index + 1}")
-    if arg.optional:
+    if arg.optional or arg.own:
         fields.append(".optional = 1")
     return wrap_parts("            {", fields, "},", "             ") + "\n"
 

@@ -53,6 +53,8 @@ def needs(arg: Arg) -> str:
         parts.append(article(arg.object))
     if arg.rights:
         parts.append("with " + " and ".join(arg.rights))
+    if arg.own:
+        parts.append("or HANDLE_NONE for the caller's own")
     if arg.optional:
         parts.append("or HANDLE_NONE" if arg.type == "handle" else "or null")
     return " ".join(parts)

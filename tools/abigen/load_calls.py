@@ -10,6 +10,7 @@ from .types import ARG_TYPES, POINTERS, RETURN_TYPES, SCALARS
 
 MAX_ARGS = 6
 MAX_NUMBER = 1023
+SIZES = ("size", "offset")
 USES = {"in": "read", "out": "write", "inout": "read and write"}
 
 
@@ -25,7 +26,24 @@ def implied_errors(arg: Arg) -> list[tuple[str, str]]:
     elif arg.type in POINTERS:
         found.append(("FAULT", f"`{arg.name}` is not memory that the caller may {USES[arg.type]}."))
     elif arg.type == "flags":
-        found.append(("INVALID_ARGUMENT", f"`{arg.name}` holds an unknown flag."))
+        unknown = f"a flag other than {', '.join(arg.only)}" if arg.only else "an unknown flag"
+        found.append(("INVALID_ARGUMENT", f"`{arg.name}` holds {unknown}."))
+    return found + implied_by_range(arg)
+
+
+def implied_by_range(arg: Arg) -> list[tuple[str, str]]:
+    """What is wrong with a number outside the range that its entry gives."""
+    found = []
+    if arg.min:
+        found.append(("OUT_OF_RANGE", f"`{arg.name}` is less than {arg.min}."))
+    if arg.max:
+        found.append(("OUT_OF_RANGE", f"`{arg.name}` is more than {arg.max}."))
+    if arg.align:
+        found.append(("INVALID_ARGUMENT", f"`{arg.name}` is no multiple of {arg.align}."))
+    if arg.mask:
+        found.append(("INVALID_ARGUMENT", f"`{arg.name}` has bits outside {arg.mask}."))
+    if arg.nonzero:
+        found.append(("INVALID_ARGUMENT", f"`{arg.name}` is 0."))
     return found
 
 
@@ -74,7 +92,8 @@ class CallLoader:
         call = Call(name=name, number=number, group=group, summary=entry.prose("summary"),
                     doc=entry.prose("doc", required=False), args=args, returns=returns,
                     returns_doc=returns_doc, errors=errors, may_block=entry.flag("may_block"),
-                    noreturn=noreturn, may_ignore=entry.flag("may_ignore"))
+                    noreturn=noreturn, may_ignore=entry.flag("may_ignore"),
+                    handler=entry.name(key="handler") if entry.has("handler") else "")
         entry.finish()
         return call
 
@@ -131,7 +150,7 @@ class CallLoader:
         kind = entry.name(key="type")
         if kind not in ARG_TYPES:
             entry.refuse(f"unknown type {kind}")
-        rights, wanted, flag_set, of, length = (), None, None, None, None
+        rights, wanted, flag_set, only, of, length = (), None, None, (), None, None
         if kind == "handle":
             rights = entry.names("rights")
             self._constants.check_rights(entry, rights)
@@ -141,14 +160,41 @@ class CallLoader:
                 self._check_meaning(entry, wanted, rights)
         elif kind in ("flags", "topic"):
             flag_set = self._set(entry, bits=kind == "flags")
+            only = self._only(entry, flag_set)
         elif kind in POINTERS:
             of = self._pointee(entry)
             length = entry.word("size_arg" if of == "bytes" else "count_arg",
                                 required=of == "bytes") or None
-        optional = entry.flag("optional") if kind == "handle" or kind in POINTERS else False
-        arg = Arg(name, kind, entry.word("doc"), rights, wanted, flag_set, of, length, optional)
+        arg = Arg(name, kind, entry.word("doc"), rights, wanted, flag_set, only, of, length,
+                  **self._ways(entry, kind))
         entry.finish()
         return arg
+
+    def _ways(self, entry: Entry, kind: str) -> dict[str, object]:
+        """How the kernel is to treat the argument before its handler sees it."""
+        found: dict[str, object] = {}
+        if kind == "handle" or kind in POINTERS:
+            found |= {key: entry.flag(key) for key in ("optional", "raw")}
+        if kind == "handle":
+            found |= {key: entry.flag(key) for key in ("own", "carried")}
+        if kind in SIZES:
+            found |= {key: entry.word(key, required=False) or None for key in ("min", "max")}
+        if kind in SIZES + ("addr",):
+            found["align"] = entry.word("align", required=False) or None
+        if kind == "signals":
+            found["mask"] = entry.word("mask", required=False) or None
+        if kind in ("u32", "u64"):
+            found["nonzero"] = entry.flag("nonzero")
+        return found
+
+    def _only(self, entry: Entry, flag_set: str | None) -> tuple[str, ...]:
+        names = entry.names("only")
+        known = {value.name for each in self._constants.sets if each.name == flag_set
+                 for value in each.values}
+        for name in names:
+            if name not in known:
+                entry.refuse(f"`only`: {flag_set} has no {name}")
+        return names
 
     def _check_meaning(self, entry: Entry, wanted: str, rights: tuple[str, ...]) -> None:
         target = next(each for each in self._constants.objects if each.name == wanted)

@@ -112,8 +112,9 @@ def load_object(entry: Entry, following: int, constants: Constants) -> Object:
     signals = load_signals(entry.entries("signal", "signal"), f"SIGNAL_{name.upper()}",
                            constants.taken)
     doc = entry.prose("doc")
+    struct = entry.name(key="struct") if entry.has("struct") else None
     entry.finish()
-    return Object(name, number, rights, signals, doc)
+    return Object(name, number, rights, signals, doc, struct)
 
 
 def load_objects(root: Entry, constants: Constants) -> None:

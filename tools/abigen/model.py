@@ -26,6 +26,7 @@ class Object:
     rights: tuple[str, ...]
     signals: tuple[Named, ...]
     doc: str
+    struct: str | None = None       # the kernel's struct, where handlers may know it
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,28 @@ class Arg:
     rights: tuple[str, ...] = ()    # of a handle: what it must carry
     object: str | None = None       # of a handle: the type that it must name
     set: str | None = None          # of flags: the ConstantSet
+    only: tuple[str, ...] = ()      # of flags: those of the set that are meant here; empty: all
     of: str | None = None           # of a pointer: "bytes" or "struct x"
     length: str | None = None       # of a pointer: the argument with its size or count
     optional: bool = False          # of a pointer: 0 is allowed; of a handle: HANDLE_NONE is
+    own: bool = False               # of a handle: HANDLE_NONE stands for the caller's own
+    carried: bool = False           # of a handle: the handler is given its rights too
+    raw: bool = False               # of a handle or a pointer: the handler looks at it itself
+    min: str | None = None          # of a size: a constant
+    max: str | None = None          # likewise
+    align: str | None = None        # of an address, an offset or a size: a constant
+    mask: str | None = None         # of signals: the constant that holds all that are meant
+    nonzero: bool = False           # of a number
+
+    @property
+    def looked_up(self) -> bool:
+        """Whether the handler is given the object that a handle names."""
+        return self.type == "handle" and not self.raw and bool(self.object or self.rights)
+
+    @property
+    def record(self) -> bool:
+        """Whether the handler is given a copy of what a pointer points to."""
+        return bool(self.of) and self.of != "bytes" and not self.length and not self.raw
 
 
 @dataclass(frozen=True)
@@ -74,6 +94,7 @@ class Call:
     may_block: bool
     noreturn: bool
     may_ignore: bool                # the caller need not look at the result
+    handler: str = ""               # the kernel's function, where it is not one of this call alone
 
     @property
     def constant(self) -> str:

@@ -84,4 +84,5 @@ def user_parameter(arg: Arg) -> str:
 
 
 def kernel_parameter(arg: Arg) -> str:
+    """As a plain value, before the kernel has looked at it."""
     return declare(ARG_TYPES[arg.type].kernel, arg.name)

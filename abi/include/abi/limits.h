@@ -16,6 +16,9 @@
 // stream_read, stream_write of bytes: one call moves at most so many, to bound its time.
 #define STREAM_STEP_BYTES 65536UL
 
+// event_signal, channel_signal: the bits that users may change. The last one is the kernel's.
+#define SIGNALS_USER 0x7fffffffu
+
 // timer_set: the shortest interval, so that a timer can't keep a CPU busy.
 #define TIMER_MIN_INTERVAL MICROSECONDS(100)
 

@@ -22,11 +22,11 @@ struct channel {
     uint32_t ends;                // atomic: end objects not yet destroyed
 };
 
-static inline struct channel *channel_from_client(struct object *object) {
+static inline struct channel *channel_from(struct object *object) {
     return container_of(object, struct channel, client);
 }
 
-static inline struct channel *channel_from_server(struct object *object) {
+static inline struct channel *endpoint_from(struct object *object) {
     return container_of(object, struct channel, server);
 }
 

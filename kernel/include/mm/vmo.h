@@ -8,6 +8,7 @@
 #pragma once
 
 #include <abi/flags.h>
+#include <abi/limits.h>
 #include <base.h>
 #include <ds/list.h>
 #include <mm/page.h>
@@ -15,9 +16,6 @@
 
 struct vmo;
 struct vmo_info; // abi/info.h
-
-#define VMO_MAX_BYTES (1ULL << 40)
-#define COPY_MAX_BYTES (1ULL << 20)
 
 struct vmo *vmo_from(struct object *object);
 struct object *vmo_object(struct vmo *vmo);

@@ -4,13 +4,11 @@
 // gone.
 #pragma once
 
+#include <abi/limits.h>
 #include <abi/objects.h>
 #include <object/object.h>
 
 struct job;
-
-// Bits that event_signal may change; the last one is the kernel's.
-#define EVENT_USER_SIGNALS (~SIGNAL_EVENT_PEER_CLOSED)
 
 // Creates an event without a peer. The caller gets its reference. LIMIT, NO_MEMORY.
 [[nodiscard]] status_t event_create(struct job *job, uint64_t provider, struct object **out);
@@ -18,5 +16,5 @@ struct job;
 // gets a reference on each. LIMIT, NO_MEMORY.
 [[nodiscard]] status_t event_pair_create(struct job *job, uint64_t provider, struct object **first,
                                          struct object **second);
-// Clears, then sets bits of EVENT_USER_SIGNALS. Returns the signals before. No lock held.
+// Clears, then sets bits of SIGNALS_USER. Returns the signals before. No lock held.
 uint32_t event_signal(struct object *event, uint32_t clear, uint32_t set);

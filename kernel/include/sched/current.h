@@ -28,3 +28,27 @@ static inline struct aspace *self_aspace(void) {
                                                  struct object **out) {
     return handle_lookup(self_table(), handle, type, rights, out);
 }
+
+// The same, and also gives the rights that the handle carries.
+[[nodiscard]] static inline status_t self_lookup_rights(handle_t handle, uint8_t type,
+                                                        uint32_t rights, struct object **out,
+                                                        uint32_t *have) {
+    return handle_lookup_rights(self_table(), handle, type, rights, out, have);
+}
+
+// Gives the caller the first handle of a new object, taking over its reference. Returns the handle,
+// or LIMIT, NO_MEMORY.
+static inline int64_t self_insert(struct object *object, uint32_t rights) {
+    handle_t handle;
+    status_t status = handle_insert(self_table(), object, rights, &handle);
+    return status == OK ? (int64_t)handle : status;
+}
+
+// The same for two objects: both or none. Returns the pair.
+static inline int64_t self_insert_pair(struct object *first, uint32_t first_rights,
+                                       struct object *second, uint32_t second_rights) {
+    int64_t pair;
+    status_t status =
+        handle_insert_pair(self_table(), first, first_rights, second, second_rights, &pair);
+    return status == OK ? pair : status;
+}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // What the handlers of native calls share. A handler sys_<name> (prototypes generated into
-// <kernel/syscall_handlers.h>) reads and checks everything first, then does a step that can't fail
-// for its input's sake. It returns a result >= 0, an ERR_ status, or one of the internal statuses
-// of base.h.
+// <kernel/syscall_handlers.h>) is called with looked-up objects and copied records. It checks
+// everything else first, then does a step that can't fail for its input's sake. It returns a result
+// >= 0, an ERR_ status, or one of the internal statuses of base.h.
 #pragma once
 
 #include <base.h>

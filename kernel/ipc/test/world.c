@@ -203,7 +203,7 @@ int64_t op_call(struct user *user) {
         return status;
     }
     struct thread *self = thread_self();
-    return call_send(self, channel_from_client(object), user->deadline, user->flags, NULL);
+    return call_send(self, channel_from(object), user->deadline, user->flags, NULL);
 }
 
 int64_t op_call_for(struct user *user) {
@@ -217,8 +217,7 @@ int64_t op_call_for(struct user *user) {
         return status;
     }
     origin.sub = SUB;
-    return call_send(thread_self(), channel_from_client(object), user->deadline, user->flags,
-                     &origin);
+    return call_send(thread_self(), channel_from(object), user->deadline, user->flags, &origin);
 }
 
 // ---- windows: plain memory of the caller, which it uses for itself while no call is under way

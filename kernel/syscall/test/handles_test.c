@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The handlers of native calls on handles, called as the dispatcher calls them.
+// The handlers of native calls on handles, with the checks of their arguments before them.
 //
 // host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host_user.c
 // host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c
@@ -12,9 +12,11 @@
 
 #include <abi/flags.h>
 #include <ipc/channel.h>
-#include <kernel/syscall_handlers.h>
+#include <kernel/syscall_checks.h>
 #include <object/id.h>
-#include <syscall/syscall.h>
+
+// A call with its argument registers, by way of the checks that its dispatch makes.
+#define CALL(name, ...) checked_##name((const uint64_t[6]){__VA_ARGS__})
 
 static struct process self;
 static struct process child; // not yet started
@@ -35,6 +37,7 @@ static void begin(void) {
     fixture_begin(1);
     self = (struct process){.job = job_root, .state = PROCESS_STARTED, .provider = 3};
     child = (struct process){.job = job_root, .state = PROCESS_NEW};
+    spin_init(&self.lock, RANK_PROCESS);
     spin_init(&child.lock, RANK_PROCESS);
     thread = (struct thread){.process = &self};
     cpu_this()->thread = &thread;
@@ -62,17 +65,17 @@ TEST(sys_handle_duplicate_close_info) {
     begin();
     struct handle_info info;
     handle_t top = insert(OBJECT_VMO, RIGHTS_SOME);
-    int64_t copy = sys_handle_duplicate(top, RIGHT_READ);
+    int64_t copy = CALL(handle_duplicate, top, RIGHT_READ);
     REQUIRE(copy > 0);
-    CHECK_EQ(sys_handle_info((handle_t)copy, (vaddr_t)&info), OK);
+    CHECK_EQ(CALL(handle_info, (handle_t)copy, (vaddr_t)&info), OK);
     CHECK(info.handle == copy && info.rights == RIGHT_READ && info.type == OBJECT_VMO);
-    CHECK_EQ(sys_handle_info((handle_t)copy, 16), ERR_FAULT);
-    CHECK_EQ(sys_handle_duplicate((handle_t)copy, RIGHT_READ), ERR_ACCESS_DENIED);
-    CHECK_EQ(sys_handle_revoke((handle_t)copy), ERR_ACCESS_DENIED);
-    CHECK_EQ(sys_handle_revoke(top), OK);
-    CHECK_EQ(sys_handle_close((handle_t)copy), ERR_BAD_HANDLE);
-    CHECK_EQ(sys_handle_close(top), OK);
-    CHECK_EQ(sys_handle_info(top, (vaddr_t)&info), ERR_BAD_HANDLE);
+    CHECK_EQ(CALL(handle_info, (handle_t)copy, 16), ERR_FAULT);
+    CHECK_EQ(CALL(handle_duplicate, (handle_t)copy, RIGHT_READ), ERR_ACCESS_DENIED);
+    CHECK_EQ(CALL(handle_revoke, (handle_t)copy), ERR_ACCESS_DENIED);
+    CHECK_EQ(CALL(handle_revoke, top), OK);
+    CHECK_EQ(CALL(handle_close, (handle_t)copy), ERR_BAD_HANDLE);
+    CHECK_EQ(CALL(handle_close, top), OK);
+    CHECK_EQ(CALL(handle_info, top, (vaddr_t)&info), ERR_BAD_HANDLE);
     end();
 }
 
@@ -80,20 +83,20 @@ TEST(sys_handle_next_walks) {
     begin();
     struct handle_info info;
     handle_t top = insert(OBJECT_VMO, RIGHTS_SOME);
-    CHECK_EQ(sys_handle_next(HANDLE_NONE, 0, (vaddr_t)&info), OK);
+    CHECK_EQ(CALL(handle_next, HANDLE_NONE, 0, (vaddr_t)&info), OK);
     CHECK_EQ(info.handle, child_handle);
-    CHECK_EQ(sys_handle_next(HANDLE_NONE, info.handle, (vaddr_t)&info), OK);
+    CHECK_EQ(CALL(handle_next, HANDLE_NONE, info.handle, (vaddr_t)&info), OK);
     CHECK_EQ(info.handle, top);
-    CHECK_EQ(sys_handle_next(HANDLE_NONE, info.handle, (vaddr_t)&info), ERR_NOT_FOUND);
-    CHECK_EQ(sys_handle_next(child_handle, 0, (vaddr_t)&info), ERR_NOT_FOUND);
-    CHECK_EQ(sys_handle_give(child_handle, top, 1500), 1500);
+    CHECK_EQ(CALL(handle_next, HANDLE_NONE, info.handle, (vaddr_t)&info), ERR_NOT_FOUND);
+    CHECK_EQ(CALL(handle_next, child_handle, 0, (vaddr_t)&info), ERR_NOT_FOUND);
+    CHECK_EQ(CALL(handle_give, child_handle, top, 1500), 1500);
     // Chunks that are missing are passed quickly, the free slots of those that are there in steps.
-    CHECK_EQ(sys_handle_next(child_handle, 0, (vaddr_t)&info), OK);
+    CHECK_EQ(CALL(handle_next, child_handle, 0, (vaddr_t)&info), OK);
     CHECK_EQ(info.handle, 1500);
-    CHECK_EQ(sys_handle_next(child_handle, 0, 16), ERR_FAULT);
-    CHECK_EQ(sys_handle_next(top, 0, (vaddr_t)&info), ERR_BAD_HANDLE);
+    CHECK_EQ(CALL(handle_next, child_handle, 0, 16), ERR_FAULT);
+    CHECK_EQ(CALL(handle_next, top, 0, (vaddr_t)&info), ERR_BAD_HANDLE);
     handle_t event = insert(OBJECT_EVENT, RIGHTS_SOME);
-    CHECK_EQ(sys_handle_next(event, 0, (vaddr_t)&info), ERR_WRONG_TYPE);
+    CHECK_EQ(CALL(handle_next, event, 0, (vaddr_t)&info), ERR_WRONG_TYPE);
     end();
 }
 
@@ -110,7 +113,7 @@ TEST(sys_handle_next_restarts) {
     uint32_t cursor = 0;
     uint32_t steps = 0;
     int64_t result;
-    while ((result = sys_handle_next(HANDLE_NONE, cursor, (vaddr_t)&info)) == STATUS_RESTART) {
+    while ((result = CALL(handle_next, HANDLE_NONE, cursor, (vaddr_t)&info)) == STATUS_RESTART) {
         cursor = (uint32_t)thread.arch.args[1];
         steps++;
     }
@@ -123,19 +126,19 @@ TEST(sys_handle_next_restarts) {
 
 TEST(sys_object_alive_tells) {
     begin();
-    CHECK_EQ(sys_object_alive(0), 0);
-    CHECK_EQ(sys_object_alive(UINT64_MAX), 0);
+    CHECK_EQ(CALL(object_alive, 0), 0);
+    CHECK_EQ(CALL(object_alive, UINT64_MAX), 0);
     self.id = id_alloc(ID_PROCESS, &self);
     thread.id = id_alloc(ID_THREAD, &thread);
-    CHECK_EQ(sys_object_alive(self.id), 1);
-    CHECK_EQ(sys_object_alive(thread.id), 1);
+    CHECK_EQ(CALL(object_alive, self.id), 1);
+    CHECK_EQ(CALL(object_alive, thread.id), 1);
     self.state = PROCESS_ENDED;
     thread.state = THREAD_DEAD;
-    CHECK_EQ(sys_object_alive(self.id), 0);
-    CHECK_EQ(sys_object_alive(thread.id), 0);
+    CHECK_EQ(CALL(object_alive, self.id), 0);
+    CHECK_EQ(CALL(object_alive, thread.id), 0);
     id_free(self.id);
     id_free(thread.id);
-    CHECK_EQ(sys_object_alive(self.id), 0);
+    CHECK_EQ(CALL(object_alive, self.id), 0);
     end();
 }
 
@@ -148,21 +151,21 @@ TEST(sys_job_create_hands_no_identity_out) {
     handle_t root;
     object_ref(&job_root->object);
     REQUIRE_EQ(handle_insert(self.table, &job_root->object, RIGHTS_JOB, &root), OK);
-    int64_t trusted = sys_job_create(root, (vaddr_t)&limits);
+    int64_t trusted = CALL(job_create, root, (vaddr_t)&limits);
     REQUIRE(trusted > 0);
-    CHECK_EQ(sys_handle_info((handle_t)trusted, (vaddr_t)&info), OK);
+    CHECK_EQ(CALL(handle_info, (handle_t)trusted, (vaddr_t)&info), OK);
     CHECK_EQ(info.rights, RIGHTS_JOB);
-    int64_t plain = sys_handle_duplicate(root, RIGHT_CREATE);
-    int64_t job = sys_job_create((handle_t)plain, (vaddr_t)&limits);
+    int64_t plain = CALL(handle_duplicate, root, RIGHT_CREATE);
+    int64_t job = CALL(job_create, (handle_t)plain, (vaddr_t)&limits);
     REQUIRE(job > 0);
-    CHECK_EQ(sys_handle_info((handle_t)job, (vaddr_t)&info), OK);
+    CHECK_EQ(CALL(handle_info, (handle_t)job, (vaddr_t)&info), OK);
     CHECK_EQ(info.rights, RIGHTS_JOB & ~RIGHT_IDENTITY);
-    CHECK_EQ(sys_job_create((handle_t)plain, (vaddr_t)&wrong), ERR_INVALID_ARGUMENT);
-    CHECK_EQ(sys_job_create((handle_t)plain, (vaddr_t)&large), ERR_LIMIT);
-    CHECK_EQ(sys_job_create((handle_t)plain, 16), ERR_FAULT);
-    CHECK_EQ(sys_job_create(child_handle, (vaddr_t)&limits), ERR_WRONG_TYPE);
-    int64_t mute = sys_handle_duplicate(root, RIGHT_READ);
-    CHECK_EQ(sys_job_create((handle_t)mute, (vaddr_t)&limits), ERR_ACCESS_DENIED);
+    CHECK_EQ(CALL(job_create, (handle_t)plain, (vaddr_t)&wrong), ERR_INVALID_ARGUMENT);
+    CHECK_EQ(CALL(job_create, (handle_t)plain, (vaddr_t)&large), ERR_LIMIT);
+    CHECK_EQ(CALL(job_create, (handle_t)plain, 16), ERR_FAULT);
+    CHECK_EQ(CALL(job_create, child_handle, (vaddr_t)&limits), ERR_WRONG_TYPE);
+    int64_t mute = CALL(handle_duplicate, root, RIGHT_READ);
+    CHECK_EQ(CALL(job_create, (handle_t)mute, (vaddr_t)&limits), ERR_ACCESS_DENIED);
     end();
 }
 
@@ -171,22 +174,22 @@ TEST(sys_handle_give_errors) {
     handle_t fixed = insert(OBJECT_EVENT, RIGHT_WAIT);
     handle_t vmo = insert(OBJECT_VMO, RIGHTS_SOME);
     handle_t other = insert(OBJECT_VMO, RIGHTS_SOME);
-    CHECK_EQ(sys_handle_give(child_handle, fixed, 0), ERR_ACCESS_DENIED);
-    CHECK_EQ(sys_handle_give(child_handle, HANDLE_NONE, 0), ERR_BAD_HANDLE);
-    CHECK_EQ(sys_handle_give(vmo, vmo, 0), ERR_WRONG_TYPE);
-    CHECK_EQ(sys_handle_give(child_handle, vmo, HANDLE_TABLE_MAX), ERR_OUT_OF_RANGE);
-    CHECK_EQ(sys_handle_give(child_handle, vmo, UINT32_MAX), ERR_OUT_OF_RANGE);
-    CHECK_EQ(sys_handle_give(child_handle, vmo, 7), 7);
-    CHECK_EQ(sys_handle_give(child_handle, other, 7), ERR_ALREADY_EXISTS);
-    CHECK_EQ(sys_handle_give(child_handle, vmo, 8), ERR_BAD_HANDLE);
+    CHECK_EQ(CALL(handle_give, child_handle, fixed, 0), ERR_ACCESS_DENIED);
+    CHECK_EQ(CALL(handle_give, child_handle, HANDLE_NONE, 0), ERR_BAD_HANDLE);
+    CHECK_EQ(CALL(handle_give, vmo, vmo, 0), ERR_WRONG_TYPE);
+    CHECK_EQ(CALL(handle_give, child_handle, vmo, HANDLE_TABLE_MAX), ERR_OUT_OF_RANGE);
+    CHECK_EQ(CALL(handle_give, child_handle, vmo, UINT32_MAX), ERR_OUT_OF_RANGE);
+    CHECK_EQ(CALL(handle_give, child_handle, vmo, 7), 7);
+    CHECK_EQ(CALL(handle_give, child_handle, other, 7), ERR_ALREADY_EXISTS);
+    CHECK_EQ(CALL(handle_give, child_handle, vmo, 8), ERR_BAD_HANDLE);
     child.state = PROCESS_STARTED;
-    CHECK_EQ(sys_handle_give(child_handle, other, 0), ERR_BAD_STATE);
+    CHECK_EQ(CALL(handle_give, child_handle, other, 0), ERR_BAD_STATE);
     child.state = PROCESS_NEW;
-    CHECK_EQ(sys_handle_give(child_handle, other, 0), 1);
+    CHECK_EQ(CALL(handle_give, child_handle, other, 0), 1);
     struct handle_table *table = child.table;
     child.table = NULL;
     handle_t last = insert(OBJECT_VMO, RIGHTS_SOME);
-    CHECK_EQ(sys_handle_give(child_handle, last, 0), ERR_BAD_STATE);
+    CHECK_EQ(CALL(handle_give, child_handle, last, 0), ERR_BAD_STATE);
     child.table = table;
     end();
 }
@@ -208,11 +211,11 @@ TEST(sys_handle_give_of_server_ends) {
     REQUIRE_EQ(handle_insert(self.table, &port.object, RIGHTS_PORT, &port_handle), OK);
     REQUIRE_EQ(handle_insert(self.table, &channel.server, RIGHTS_ENDPOINT, &endpoint), OK);
     port.orphaned = true;
-    CHECK_EQ(sys_handle_give(child_handle, port_handle, 0), ERR_ACCESS_DENIED);
-    CHECK_EQ(sys_handle_give(child_handle, endpoint, 0), ERR_ACCESS_DENIED);
+    CHECK_EQ(CALL(handle_give, child_handle, port_handle, 0), ERR_ACCESS_DENIED);
+    CHECK_EQ(CALL(handle_give, child_handle, endpoint, 0), ERR_ACCESS_DENIED);
     port.orphaned = false;
-    CHECK_EQ(sys_handle_give(child_handle, port_handle, 1), 1);
-    CHECK_EQ(sys_handle_give(child_handle, endpoint, 2), 2);
+    CHECK_EQ(CALL(handle_give, child_handle, port_handle, 1), 1);
+    CHECK_EQ(CALL(handle_give, child_handle, endpoint, 2), 2);
     CHECK(port.table == child.table);
     end();
 }

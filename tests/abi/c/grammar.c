@@ -9,7 +9,7 @@
 #include <abi/point.h>
 
 int main(void) {
-    assert(GRAMMAR_CALLS == 5);
+    assert(GRAMMAR_CALLS == 7);
     const struct grammar_call *read = &grammar_calls[1];
     assert(strcmp(read->name, "vmo_read") == 0 && read->number == CALL_VMO_READ && read->argc == 4);
     assert(read->args[0].kind == GRAMMAR_HANDLE && read->args[0].object == OBJECT_VMO);
@@ -21,6 +21,6 @@ int main(void) {
     const struct grammar_call *get = &grammar_calls[3];
     assert(get->args[0].optional && get->args[1].mask == TOPIC_NAME);
     assert(get->args[2].bytes == sizeof(struct point) && get->args[2].length_arg == 4);
-    assert(grammar_calls[4].noreturn);
+    assert(grammar_calls[6].noreturn && grammar_calls[5].args[1].optional);
     return 0;
 }

@@ -14,3 +14,4 @@ int64_t fake_long_call(uint32_t number, ...);
 #define native_call3(number, a0, a1, a2) fake_call(number, a0, (uint64_t)(a1), a2)
 #define native_call4 fake_long_call
 #define native_call5 fake_long_call
+#define native_call6 fake_long_call
