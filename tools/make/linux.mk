@@ -47,10 +47,16 @@ $(LINUX)/$(1)/$(2): $(3) $(addprefix $(LINUX_ROOT)/,$(call linux_extras,$(2),sou
 	    $(call linux_extras,$(2),flags))
 endef
 
+# The init of the Debian guest in which they run for comparison.
+$(LINUX)/runner: tests/linux/runner/init.c tools/make/linux.mk
+	$(call once,compile Linux programs)
+	@mkdir -p $(@D)
+	$(Q)$(call LINUX_CC_musl,-o $@ $<)
+
 .PHONY: linux
 ifneq ($(filter linux,$(MAKECMDGOALS)),)
 $(foreach p,$(LINUX_PROGRAMS),$(eval $(call linux_program,$(word 1,$(subst |, ,$(p))),$(word 2,\
     $(subst |, ,$(p))),$(word 3,$(subst |, ,$(p))))))
 -include $(wildcard $(LINUX)/depend/*.d)
 endif
-linux: $(LINUX_BINARIES)
+linux: $(LINUX_BINARIES) $(LINUX)/runner

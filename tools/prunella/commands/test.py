@@ -10,7 +10,7 @@ The last line is `N passed, N failed`; the exit status is 0 only when none faile
 """
 
 
-from prunella import setup
+from prunella import debian, setup
 from prunella.cli import add_setup_option
 from prunella.errors import UsageError
 from prunella.suites import builds, lint, system, unit
@@ -38,6 +38,8 @@ def _choose(names):
 def execute(options):
     chosen = _choose(options.groups)
     setup.ensure(setup.TEST, options.setup)
+    if "linux" in chosen:
+        debian.kernel(options.setup)
     tally = Tally()
     if "lint" in chosen:
         lint.execute(tally)

@@ -9,10 +9,11 @@ Programs carry theirs in comments at their top (tests/linux/programs/FAMILY/NAME
     // stdin: pattern 100000              or so many bytes of a pattern
     // status: 139                        the status of the run above, 0 where none is given
 
-Commands for the shells and the applets stand in scripts.tbl.
+Which cases can't be equal on Prunella yet, and why, stands in not_yet.tbl.
 """
 
 import ast
+import fnmatch
 import re
 import shlex
 from dataclasses import dataclass
@@ -100,3 +101,29 @@ def program_cases():
                                   (f"{GUEST_FOLDER}/{inside}", *run.words), run.stdin, run.status,
                                   inside))
     return sorted(cases, key=lambda case: case.name)
+
+
+def all_cases():
+    """Every case, each with a name of its own."""
+    cases = program_cases()
+    names = [case.name for case in cases]
+    assert len(set(names)) == len(names), [name for name in names if names.count(name) > 1]
+    return cases
+
+
+def not_yet():
+    """(pattern, reason) of cases that can't be equal yet, from not_yet.tbl."""
+    rows = []
+    for line in (HERE / "not_yet.tbl").read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            name, reason = line.split(maxsplit=1)
+            rows.append((name, reason))
+    return rows
+
+
+def reason_not_yet(case, rows):
+    """Why the case can't be equal yet; None when it should be."""
+    for name, reason in rows:
+        if fnmatch.fnmatchcase(case.name, name.replace("[", "[[]")):
+            return reason
+    return None
