@@ -14,7 +14,7 @@
 
 static const char *const group_names[] = {
     "runtime", "generic", "handles", "objects", "processes",  "threads", "memory", "ipc",
-    "keep",    "streams", "futexes", "time",    "protection", "system",  "races",
+    "keep",    "streams", "futexes", "time",    "protection", "system",  "libos",  "races",
 };
 
 #define SETTLE_STEP MILLISECONDS(20)

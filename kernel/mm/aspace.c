@@ -332,3 +332,33 @@ status_t aspace_query(struct aspace *aspace, vaddr_t addr, struct mapping_info *
 uint64_t aspace_resident_pages(const struct aspace *aspace) {
     return __atomic_load_n(&aspace->resident, __ATOMIC_RELAXED);
 }
+
+const struct aspace_entry *aspace_entry(const struct aspace *aspace) {
+    return &aspace->entry;
+}
+
+static bool is_entry(const struct aspace_entry *entry) {
+    const vaddr_t addrs[] = {entry->redirect,     entry->upcall,       entry->exit_begin,
+                             entry->exit_end,     entry->access_begin, entry->access_end,
+                             entry->access_fault, entry->child};
+    for (size_t i = 0; i < ARRAY_SIZE(addrs); i++) {
+        if (addrs[i] < USER_MIN || addrs[i] >= USER_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
+status_t aspace_set_entry(struct aspace *aspace, const struct aspace_entry *entry) {
+    if (!is_entry(entry)) {
+        return ERR_INVALID_ARGUMENT;
+    }
+    spin_lock(&aspace->lock);
+    bool first = aspace->entry.redirect == 0;
+    if (first) {
+        memcpy(&aspace->entry.upcall, &entry->upcall, sizeof(*entry) - sizeof(entry->redirect));
+        __atomic_store_n(&aspace->entry.redirect, entry->redirect, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&aspace->lock);
+    return first ? OK : ERR_BAD_STATE;
+}

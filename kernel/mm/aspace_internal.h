@@ -8,8 +8,9 @@
 
 struct aspace {
     struct object object;
-    uint32_t flags; // fixed, ASPACE_
-    uint32_t cpus;  // atomic; bit n: CPU n has the tables loaded
+    uint32_t flags;            // fixed, ASPACE_
+    uint32_t cpus;             // atomic; bit n: CPU n has the tables loaded
+    struct aspace_entry entry; // written once, under the lock; `redirect` last, atomic
 
     struct spinlock lock; // RANK_ASPACE, guards:
     struct tree mappings; // struct mapping.node, by address; none overlap

@@ -95,6 +95,7 @@ static status_t thread_build(struct thread *thread, struct process *process, vad
         return status;
     }
     thread->aspace = aspace;
+    thread->entry = aspace_entry(aspace);
     status = call_create(process->job, &thread->call);
     if (status == OK) {
         thread->id = id_alloc(ID_THREAD, thread);

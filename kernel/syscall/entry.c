@@ -27,6 +27,7 @@ static void serve_pending(struct thread *thread) {
     }
     if ((pending & PENDING_UPCALL) != 0) {
         __atomic_fetch_and(&thread->pending, ~(uint32_t)PENDING_UPCALL, __ATOMIC_SEQ_CST);
+        upcall_interrupt(thread);
     }
     if ((pending & PENDING_KILL) != 0) {
         thread_die(thread);
@@ -108,12 +109,21 @@ static void die_of_fault(struct thread *thread, uint32_t vector, vaddr_t addr) {
     process_fault(thread, vector, addr);
 }
 
-void entry_page_fault(struct thread *thread, vaddr_t addr, uint32_t access) {
-    status_t status = aspace_fault(thread->aspace, addr, access);
-    if (status != OK) {
-        die_of_fault(thread, ARCH_VECTOR_PAGE_FAULT, addr);
+static void exception(struct thread *thread, uint32_t vector, uint64_t code, vaddr_t addr,
+                      status_t status) {
+    if (!upcall_exception(thread, vector, code, addr, status)) {
+        die_of_fault(thread, vector, addr);
     }
     entry_leave();
+}
+
+void entry_page_fault(struct thread *thread, vaddr_t addr, uint32_t access, uint64_t code) {
+    status_t status = aspace_fault(thread->aspace, addr, access);
+    if (status == OK) {
+        entry_leave();
+    } else {
+        exception(thread, ARCH_VECTOR_PAGE_FAULT, code, addr, status);
+    }
 }
 
 status_t entry_user_copy_fault(vaddr_t addr, uint32_t access) {
@@ -122,9 +132,7 @@ status_t entry_user_copy_fault(vaddr_t addr, uint32_t access) {
 }
 
 void entry_exception(struct thread *thread, uint32_t vector, uint64_t code, vaddr_t addr) {
-    (void)code;
-    die_of_fault(thread, vector, addr);
-    entry_leave();
+    exception(thread, vector, code, addr, ERR_FAULT);
 }
 
 void entry_interrupt_done(struct thread *thread) {

@@ -80,3 +80,15 @@ int64_t sys_thread_set_priority(struct thread *thread, uint32_t priority) {
     sched_set_priority(thread, (uint8_t)priority);
     return OK;
 }
+
+// What was latched while `masked` was set is seen on the way out, with the new registers.
+int64_t sys_thread_resume(const struct registers *registers) {
+    struct thread *self = thread_self();
+    status_t status = arch_thread_set_registers(self, registers);
+    if (status != OK) {
+        return status;
+    }
+    __atomic_store_n(&self->block->masked, 0, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&self->pending, PENDING_UPCALL, __ATOMIC_SEQ_CST);
+    return STATUS_RESUMED;
+}

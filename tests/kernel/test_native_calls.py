@@ -17,6 +17,7 @@ PARTS = {
     "ipc": ("ipc", "keep"),
     "rest": ("streams", "futexes", "time", "system"),
     "protection": ("protection",),
+    "libos": ("libos",),
 }
 
 # Steps of all races together: a few batches of each in the short run.

@@ -32,6 +32,8 @@ syscall_entry:
     swapgs
     movq %rsp, %gs:CPU_USER_RSP
     movq %gs:CPU_THREAD, %rsp
+    testl %eax, %eax
+    jns redirect
     movq %rdi, THREAD_RDI(%rsp)
     movq %rsi, THREAD_RSI(%rsp)
     movq %rdx, THREAD_RDX(%rsp)
@@ -55,8 +57,6 @@ syscall_entry:
     incq %gs:CPU_ENTRIES
     movq %rsp, %rdi
     movq %gs:CPU_STACK_TOP, %rsp
-    testl %eax, %eax
-    jns redirect
     call entry_syscall // (thread)
 
 // ---- Back to user mode, to this CPU's thread.
@@ -90,9 +90,40 @@ exit_to_user:
     swapgs
     sysretq
 
+// A call that is not native enters the libos (abi/libos.h): straight on to where the aspace's entry
+// says. Only the thread's own things are read, so to others the CPU has not been in the kernel.
+
 redirect:
-    call arch_redirect // (thread)
-    jmp exit_to_user
+    incq %gs:CPU_ENTRIES
+    movq %rcx, THREAD_RIP(%rsp)
+    movq %r11, THREAD_RFLAGS(%rsp)
+    movq THREAD_ENTRY(%rsp), %rcx
+    cmpq $0, ENTRY_REDIRECT(%rcx)
+    je redirect_refused
+    movq THREAD_BLOCK(%rsp), %rcx
+    cmpl $0, BLOCK_MASKED(%rcx)
+    jne redirect_refused
+    movl $1, BLOCK_MASKED(%rcx)
+    movq %r11, BLOCK_REDIRECT_RFLAGS(%rcx)
+    movq THREAD_RIP(%rsp), %r11
+    movq %r11, BLOCK_REDIRECT_RIP(%rcx)
+    movq THREAD_BLOCK_ADDR(%rsp), %r11
+    movq THREAD_ENTRY(%rsp), %rcx
+    movq ENTRY_REDIRECT(%rcx), %rcx
+    // The low half becomes the flags, and must hold none that the block's address brings.
+    shrq $16, %r11
+    shlq $32, %r11
+    orq $(RFLAGS_ONE | RFLAGS_IF), %r11
+    movq %gs:CPU_USER_RSP, %rsp
+    swapgs
+    sysretq
+
+redirect_refused:
+    movq $-ENOSYS, %rax
+    movq THREAD_RIP(%rsp), %rcx
+    movq %gs:CPU_USER_RSP, %rsp
+    swapgs
+    sysretq
 
 exit_full:
     movq %rsp, %rdi

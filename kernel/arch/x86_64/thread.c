@@ -84,7 +84,8 @@ void arch_thread_get_registers(const struct thread *thread, struct registers *re
 
 status_t arch_thread_set_registers(struct thread *thread, const struct registers *regs) {
     struct registers r = *regs;
-    if (!arch_user_address(r.rip) || !is_canonical(r.fs_base) || !is_canonical(r.gs_base)) {
+    if (!arch_user_address(r.rip) || !is_canonical(r.rsp) || !is_canonical(r.fs_base) ||
+        !is_canonical(r.gs_base)) {
         return ERR_INVALID_ARGUMENT;
     }
     struct arch_thread *arch = &thread->arch;

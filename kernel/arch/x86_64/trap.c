@@ -17,8 +17,6 @@
 #define CODE_USER (1 << 2)
 #define CODE_FETCH (1 << 4)
 
-#define ENOSYS 38
-
 struct fixup {
     uint64_t at, to;
 };
@@ -31,10 +29,6 @@ uint32_t fault_access(uint64_t code) {
     return (code & CODE_WRITE) != 0 ? FAULT_WRITE : FAULT_READ;
 }
 
-void arch_redirect(struct thread *thread) {
-    arch_thread_set_result(&thread->arch, -ENOSYS);
-}
-
 void trap_user(struct thread *thread, uint64_t vector, uint64_t code) {
     if (vector >= TRAP_COUNT) {
         interrupt_dispatch((uint32_t)vector);
@@ -44,7 +38,7 @@ void trap_user(struct thread *thread, uint64_t vector, uint64_t code) {
         // of user mode can satisfy it, so it would fault for ever.
         entry_exception(thread, (uint32_t)vector, code, cr2_read());
     } else if (vector == TRAP_PAGE_FAULT) {
-        entry_page_fault(thread, cr2_read(), fault_access(code));
+        entry_page_fault(thread, cr2_read(), fault_access(code), code);
     } else if (vector == TRAP_NO_VECTORS && thread->arch.vectors == NULL &&
                vectors_first_use(thread)) {
         return;

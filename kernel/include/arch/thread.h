@@ -26,6 +26,12 @@ static inline const uint64_t *arch_thread_arguments(const struct arch_thread *ar
 // Argument `index` (0-5) of the present native call, for progress kept across a restart.
 static inline void arch_thread_set_argument(struct arch_thread *arch, unsigned index,
                                             uint64_t value);
+// Where the thread goes on; after a trap it can be set without touching anything else.
+static inline vaddr_t arch_thread_pc(const struct arch_thread *arch);
+static inline void arch_thread_set_pc(struct arch_thread *arch, vaddr_t pc);
+// Has the thread go on at an entry of the libos, with `value` in the register that the ABI gives it
+// (x86_64: rcx) and flags that do no harm there.
+static inline void arch_thread_enter(struct arch_thread *arch, vaddr_t pc, uint64_t value);
 // Copies the user registers out, or checked in (canonical pc, flag mask, user selectors).
 void arch_thread_get_registers(const struct thread *thread, struct registers *regs);
 [[nodiscard]] status_t arch_thread_set_registers(struct thread *thread,

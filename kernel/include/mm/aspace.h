@@ -6,6 +6,7 @@
 
 #include <abi/flags.h>
 #include <abi/info.h>
+#include <abi/libos.h>
 #include <base.h>
 #include <object/handle.h>
 #include <object/object.h>
@@ -85,5 +86,11 @@ void aspace_switch(struct aspace *aspace);
 
 // Key of a shared futex: the vmo and offset behind an address. FAULT.
 [[nodiscard]] status_t aspace_futex_key(struct aspace *aspace, vaddr_t addr, uint64_t key[2]);
+
+// Where threads enter the libos; stays readable as long as the aspace, and is all 0 until it is
+// set.
+const struct aspace_entry *aspace_entry(const struct aspace *aspace);
+// See the native call. INVALID_ARGUMENT, BAD_STATE.
+[[nodiscard]] status_t aspace_set_entry(struct aspace *aspace, const struct aspace_entry *entry);
 
 uint64_t aspace_resident_pages(const struct aspace *aspace);

@@ -17,6 +17,7 @@
 
 #include <abi/block.h>
 #include <abi/info.h>
+#include <abi/libos.h>
 #include <arch/cpu.h>
 #include <arch/thread.h>
 #include <base.h>
@@ -62,12 +63,13 @@ enum thread_pending {
 };
 
 struct thread {
-    struct arch_thread arch; // first: assembly saves registers through this pointer
-    struct object object;
-    struct process *process;    // holds a reference; fixed
-    struct thread_block *block; // kernel address of the pinned page
+    struct arch_thread arch;    // first: assembly saves registers through this pointer
+    struct thread_block *block; // kernel address of the pinned page; assembly knows these three
     vaddr_t block_addr;         // in the process
-    struct aspace *aspace;      // of the process; holds a reference until the thread dies
+    const struct aspace_entry *entry; // of the aspace: all 0 until it has one
+    struct object object;
+    struct process *process; // holds a reference; fixed
+    struct aspace *aspace;   // of the process; holds a reference until the thread dies
     uint64_t id;
     uint64_t cookie;  // atomic
     uint32_t pending; // atomic, enum thread_pending

@@ -11,6 +11,7 @@
 // host-sources: kernel/ipc/test/world_server.c kernel/ipc/test/world_manager.c
 // host-sources: kernel/sched/sched.c kernel/sched/wait.c kernel/sched/thread.c kernel/sched/futex.c
 // host-sources: kernel/time/timer_queue.c kernel/mm/reap.c kernel/syscall/entry.c
+// host-sources: kernel/syscall/upcall.c
 // host-sources: kernel/object/object.c kernel/object/id.c kernel/object/job.c
 // host-sources: kernel/object/process.c kernel/object/source.c kernel/object/timer.c
 // host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c

@@ -55,6 +55,12 @@ struct aspace *machine_aspace_create(struct job *job) {
     return aspace;
 }
 
+const struct aspace_entry *aspace_entry(const struct aspace *aspace) {
+    static const struct aspace_entry none;
+    (void)aspace;
+    return &none;
+}
+
 void aspace_switch(struct aspace *aspace) {
     CHECK(aspace == NULL || __atomic_load_n(&aspace->object.refs, __ATOMIC_RELAXED) != 0);
     cpu_this()->aspace_switches++;

@@ -35,6 +35,19 @@ static inline void arch_thread_restart(struct arch_thread *arch) {
     arch->restarts++;
 }
 
+static inline uint64_t arch_thread_pc(const struct arch_thread *arch) {
+    return arch->registers.rip;
+}
+
+static inline void arch_thread_set_pc(struct arch_thread *arch, uint64_t pc) {
+    arch->registers.rip = pc;
+}
+
+static inline void arch_thread_enter(struct arch_thread *arch, uint64_t pc, uint64_t value) {
+    arch->registers.rip = pc;
+    arch->registers.rcx = value;
+}
+
 static inline void arch_thread_set_argument(struct arch_thread *arch, unsigned index,
                                             uint64_t value) {
     arch->args[index] = value;

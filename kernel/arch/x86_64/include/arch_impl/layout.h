@@ -59,6 +59,19 @@
 #define THREAD_R11 136
 #define THREAD_CALL 144
 #define THREAD_ENTERED 148
+// Further on in struct thread.
+#define THREAD_BLOCK 176
+#define THREAD_BLOCK_ADDR 184
+#define THREAD_ENTRY 192
+
+// struct thread_block, struct aspace_entry.
+#define BLOCK_MASKED 0
+#define BLOCK_REDIRECT_RIP 656
+#define BLOCK_REDIRECT_RFLAGS 800
+#define ENTRY_REDIRECT 0
+
+// What Linux calls give that there are none.
+#define ENOSYS 38
 
 // arch_thread.entered.
 #define ENTERED_BY_TRAP 0

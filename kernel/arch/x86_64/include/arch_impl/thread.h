@@ -10,6 +10,7 @@
 #include <arch_impl/cpu.h>
 #include <arch_impl/layout.h>
 #include <stdint.h>
+#include <x86/bits.h>
 
 struct arch_thread {
     uint64_t args[6]; // rdi, rsi, rdx, r10, r8, r9: the arguments of a native call, in order
@@ -52,6 +53,25 @@ static inline void arch_thread_restart(struct arch_thread *arch) {
 static inline void arch_thread_set_argument(struct arch_thread *arch, unsigned index,
                                             uint64_t value) {
     arch->args[index] = value;
+}
+
+static inline vaddr_t arch_thread_pc(const struct arch_thread *arch) {
+    return arch->rip;
+}
+
+// After a trap, where all registers are valid.
+static inline void arch_thread_set_pc(struct arch_thread *arch, vaddr_t pc) {
+    arch->rip = pc;
+}
+
+static inline void arch_thread_enter(struct arch_thread *arch, vaddr_t pc, uint64_t value) {
+    if (arch->entered == ENTERED_BY_CALL) {
+        arch->r11 = arch->rflags;
+        arch->entered = ENTERED_BY_TRAP;
+    }
+    arch->rip = pc;
+    arch->rcx = value;
+    arch->rflags &= ~(uint64_t)(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC);
 }
 
 extern bool arch_has_fsgsbase;

@@ -22,8 +22,6 @@ void trap_user(struct thread *thread, uint64_t vector, uint64_t code);
 void trap_kernel(struct trap_frame *frame);
 // NMI, #DF, #MC: on its own stack, no locks.
 void trap_critical(struct trap_frame *frame);
-// A system call that is not native.
-void arch_redirect(struct thread *thread);
 
 // Where the CPU enters at a `syscall` (entry.S).
 void syscall_entry(void);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// A libos of a page or two, for tests of how the kernel enters one. A thread uses its region (see
+// sys/thread.h) twice: the program's stack is its upper part, the libos's its lower one. Constants
+// for assembly too.
+#pragma once
+
+// Where the stack of the libos ends, from the block.
+#define LIBOS_STACK 0x6000
+
+#define MASKED 0
+#define LATCHED 4
+#define UPCALL 496
+#define REDIRECT 664
+
+// struct registers.
+#define RAX 0
+#define RBX 8
+#define RCX 16
+#define RDX 24
+#define RSI 32
+#define RDI 40
+#define RBP 48
+#define RSP 56
+#define R8 64
+#define R9 72
+#define R10 80
+#define R11 88
+#define R12 96
+#define R13 104
+#define R14 112
+#define R15 120
+#define RIP 128
+#define RFLAGS 136
+
+#ifndef __ASSEMBLER__
+#include <abi/block.h>
+#include <abi/libos.h>
+
+// In libos.S.
+extern char mini_redirect[], mini_upcall[], mini_exit[], mini_exit_end[];
+extern char mini_access[], mini_access_end[], mini_access_fault[], mini_child[];
+// Copies in the access range. Returns OK, or the status of a fault; *left says how much was not
+// copied.
+status_t mini_copy(void *to, const void *from, uint64_t bytes, uint64_t *left);
+// Fills all registers with a pattern made from `seed`, makes Linux call `number`, and counts how
+// many registers are not what they should be: general ones, vectors, flags, the red zone.
+uint64_t mini_call_checked(uint64_t seed, uint64_t number);
+
+// In C, called on the libos's stack.
+void mini_call(struct thread_block *block);
+_Noreturn void mini_take_upcall(struct thread_block *block);
+void mini_take_latched(struct thread_block *block);
+#endif
