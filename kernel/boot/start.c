@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The first process: everything that any program will ever be allowed to do is derived from the ten
+// The first process: everything that any program will ever be allowed to do is derived from the
 // handles that it gets here.
 #include <abi/boot.h>
 #include <arch/boot.h>
+#include <arch/clock.h>
 #include <boot/start.h>
 #include <debug/log.h>
 #include <mm/aspace.h>
@@ -14,6 +15,7 @@
 #include <object/system.h>
 #include <sched/thread.h>
 
+// Of what anybody may map to read.
 #define RIGHTS_ARCHIVE (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP)
 #define RIGHTS_COMMAND (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ)
 
@@ -43,18 +45,30 @@ static status_t give_archive(struct process *init) {
     return status == OK ? give(init, INIT_ARCHIVE, vmo_object(vmo), RIGHTS_ARCHIVE) : status;
 }
 
-static status_t give_command(struct process *init) {
+// A vmo that holds some data.
+static status_t give_data(struct process *init, handle_t expected, const void *data, size_t bytes,
+                          uint32_t rights) {
     struct vmo *vmo;
-    status_t status = vmo_create(job_root, BOOT_COMMAND_MAX, 0, 0, &vmo);
+    status_t status = vmo_create(job_root, bytes, 0, 0, &vmo);
     if (status != OK) {
         return status;
     }
-    int64_t written = vmo_write(vmo, 0, boot_info.command, BOOT_COMMAND_MAX);
+    int64_t written = vmo_write(vmo, 0, data, bytes);
     if (written < 0) {
         object_unref(vmo_object(vmo));
         return (status_t)written;
     }
-    return give(init, INIT_COMMAND, vmo_object(vmo), RIGHTS_COMMAND);
+    return give(init, expected, vmo_object(vmo), rights);
+}
+
+static status_t give_command(struct process *init) {
+    return give_data(init, INIT_COMMAND, boot_info.command, BOOT_COMMAND_MAX, RIGHTS_COMMAND);
+}
+
+static status_t give_clock(struct process *init) {
+    struct clock_page clock;
+    arch_clock_describe(&clock);
+    return give_data(init, INIT_CLOCK, &clock, sizeof(clock), RIGHTS_ARCHIVE);
 }
 
 static status_t give_vault(struct process *init) {
@@ -110,6 +124,7 @@ static status_t give_all(struct process *init, struct thread *thread) {
     // There are no device objects before the first driver.
     status = status == OK ? skip(init, INIT_SERIAL) : status;
     status = status == OK ? give_vault(init) : status;
+    status = status == OK ? give_clock(init) : status;
     return status == OK ? handle_close(init->table, INIT_SERIAL) : status;
 }
 

@@ -19,7 +19,7 @@ static const struct start_named_handle init_handles[] = {
     {"job", INIT_JOB},         {"process", INIT_PROCESS}, {"aspace", INIT_ASPACE},
     {"thread", INIT_THREAD},   {"log", INIT_LOG},         {"system", INIT_SYSTEM},
     {"archive", INIT_ARCHIVE}, {"command", INIT_COMMAND}, {"serial", INIT_SERIAL},
-    {"vault", INIT_VAULT},
+    {"vault", INIT_VAULT},     {"clock", INIT_CLOCK},
 };
 
 static bool record_is_valid(const struct start_record *r) {

@@ -165,12 +165,12 @@ static void make_own(struct init *init) {
 // Every handle that a record names, and those of the kernel.
 static struct {
     uint32_t count;
-    handle_t items[INIT_VAULT + 3 + STATE_SERVICES * STATE_HANDLES_MAX];
+    handle_t items[INIT_LAST + 3 + STATE_SERVICES * STATE_HANDLES_MAX];
 } named;
 
 static void collect_named(const struct init *init) {
     named.count = 0;
-    for (handle_t handle = 1; handle <= INIT_VAULT; handle++) {
+    for (handle_t handle = 1; handle <= INIT_LAST; handle++) {
         named.items[named.count++] = handle;
     }
     named.items[named.count++] = init->own->port;

@@ -148,6 +148,9 @@ static void list_system(const struct service *service, const struct service_reco
     if ((grants & GRANT_INIT_VAULT) != 0) {
         list_add(list, "init-vault", INIT_VAULT, VAULT_RIGHTS);
     }
+    if ((grants & GRANT_CLOCK) != 0) {
+        list_add(list, "clock", INIT_CLOCK, ARCHIVE_RIGHTS);
+    }
 }
 
 void grant_fill(const struct service *service, const struct service_record *record,

@@ -29,6 +29,7 @@ enum manifest_grant {
     GRANT_JOB = 1 << 4,
     GRANT_ROOT_JOB = 1 << 5,
     GRANT_INIT_VAULT = 1 << 6, // for tests of init
+    GRANT_CLOCK = 1 << 7,
 };
 
 enum manifest_restart {

@@ -204,6 +204,7 @@ static const struct {
     {"job", GRANT_JOB},
     {"root-job", GRANT_ROOT_JOB},
     {"init-vault", GRANT_INIT_VAULT},
+    {"clock", GRANT_CLOCK},
 };
 
 uint32_t manifest_grant_bit(const char *word) {

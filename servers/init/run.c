@@ -68,7 +68,7 @@ void run_prepare(struct init *init) {
     text_copy(entry->manifest.name, MANIFEST_NAME_BYTES, "run");
     entry->manifest.restart = RESTART_NEVER;
     entry->manifest.start = START_BOOT;
-    entry->manifest.grants = GRANT_JOB | GRANT_LOG | GRANT_SYSTEM | GRANT_ARCHIVE;
+    entry->manifest.grants = GRANT_JOB | GRANT_LOG | GRANT_SYSTEM | GRANT_ARCHIVE | GRANT_CLOCK;
     for (uint32_t i = 0; i < init->command.grants.count; i++) {
         uint32_t bit = manifest_grant_bit(init->command.grants.items[i]);
         if (bit == 0) {

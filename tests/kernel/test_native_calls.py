@@ -4,6 +4,9 @@
 Each part is a boot of its own, so that a panic in one leaves the others.
 """
 
+import re
+import time
+
 import pytest
 from harness.cases import run_cases
 
@@ -37,6 +40,14 @@ def run_program(boot, program, name, args, smp, timeout=TIMEOUT_S, **machine):
 def test_calls(boot, cpus, part):
     cases = run_program(boot, "syscall-test", "syscall-test", PARTS[part], cpus)
     assert len(cases.ok) > len(PARTS[part])
+
+
+def test_the_time_of_day(boot):
+    """The clock page tells the time of the machine's own clock, which QEMU takes from the host."""
+    before = time.time()
+    cases = run_program(boot, "syscall-test", "time", ["--only=time_clock_page"], 1)
+    seconds = int(re.fullmatch(r"unix time (\d+)", cases.figures[0])[1])
+    assert before - 2 <= seconds <= time.time() + 1
 
 
 def test_races(boot, cpus):

@@ -17,6 +17,8 @@
 #define INIT_COMMAND ((handle_t)8) // vmo: the kernel command line, zero-terminated
 #define INIT_SERIAL ((handle_t)9)  // device: the first serial port
 #define INIT_VAULT ((handle_t)10)  // vmo of INIT_VAULT_BYTES that survives init
+#define INIT_CLOCK ((handle_t)11)  // vmo: struct clock_page of <abi/libos.h>, read and map
+#define INIT_LAST INIT_CLOCK
 
 #define INIT_VAULT_BYTES 65536UL
 

@@ -13,6 +13,7 @@
 #include <x86/cpu.h>
 #include <x86/reference.h>
 #include <x86/regs.h>
+#include <x86/rtc.h>
 
 #define MEASURE_US 4000
 #define TRIES 8
@@ -24,6 +25,7 @@
 #define NS_PER_S 1000000000UL
 
 static uint64_t tsc_start;
+static uint64_t tsc_hertz;
 static uint64_t ns_per_tick;   // 32.32 fixed point
 static uint64_t ticks_per_ns;  // of the TSC, 32.32
 static uint64_t counts_per_ns; // of the APIC timer, 32.32
@@ -54,6 +56,16 @@ instant_t clock_now(void) {
 
 duration_t clock_span(uint64_t cycles) {
     return (duration_t)scale(cycles, ns_per_tick);
+}
+
+void arch_clock_describe(struct clock_page *clock) {
+    *clock = (struct clock_page){
+        .shift = 32,
+        .multiplier = ns_per_tick,
+        .base_cycles = tsc_start,
+        .realtime_ns = SECONDS(rtc_read()) - clock_now(),
+        .hertz = tsc_hertz,
+    };
 }
 
 void clock_wait(duration_t time) {
@@ -113,6 +125,7 @@ void arch_clock_init(void) {
     if (!found) {
         panic("no clock to measure time with");
     }
+    tsc_hertz = tsc_hz;
     ns_per_tick = (NS_PER_S << 32) / tsc_hz;
     ticks_per_ns = fraction(tsc_hz, NS_PER_S);
     counts_per_ns = fraction(apic_hz, NS_PER_S);
