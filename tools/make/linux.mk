@@ -42,7 +42,7 @@ $(LINUX)/$(1)/$(2): $(3) $(addprefix $(LINUX_ROOT)/,$(call linux_extras,$(2),sou
     tools/make/linux.mk
 	$$(call once,compile Linux programs)
 	@mkdir -p $$(@D) $(LINUX)/depend
-	$$(Q)$$(call LINUX_CC_$(1),-MMD -MF $(LINUX)/depend/$(1)-$(2).d -MT $$@ -o $$@ $(3) \
+	$$(Q)$$(call LINUX_CC_$(1),-MMD -MP -MF $(LINUX)/depend/$(1)-$(2).d -MT $$@ -o $$@ $(3) \
 	    $(addprefix $(LINUX_ROOT)/,$(call linux_extras,$(2),sources)) \
 	    $(call linux_extras,$(2),flags))
 endef
