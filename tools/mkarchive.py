@@ -11,13 +11,35 @@ The list has one entry a line; `#` starts a comment. Paths in the guest have no 
 
 `@/x` is looked for in each --build folder in turn. Entries are sorted, owned by root, dated
 SOURCE_DATE_EPOCH or 0. With --depfile a makefile is written that names every file which went in.
+
+The first file is boot/table: for each static program of the archive, which bytes of the archive go
+where in memory. The kernel starts the first program by it (kernel/include/boot/table.h).
 """
 
 import argparse
 import io
 import os
+import struct
 import sys
 import tarfile
+
+BLOCK_BYTES = tarfile.BLOCKSIZE
+TABLE_NAME = "boot/table"
+TABLE_MAGIC = b"BOOTTABL"
+TABLE_HEADER = struct.Struct("<8sQQ")
+PROGRAM = struct.Struct("<128sQQ")
+SEGMENT = struct.Struct("<5Q")
+SEGMENTS_MAX = 8
+PROGRAM_BYTES = PROGRAM.size + SEGMENTS_MAX * SEGMENT.size
+WORD_MASK = (1 << 64) - 1
+
+# ELF64 (System V ABI): the header from the magic on, and a program header.
+ELF_HEADER = struct.Struct("<4sBBB9xHHIQQQIHHHHHH")
+ELF_SEGMENT = struct.Struct("<IIQQQQQQ")
+ELF_IDENT = (b"\x7fELF", 2, 1, 1)        # 64 bits, little-endian, version 1
+ELF_STATIC_X86_64 = (2, 62)
+LOAD, FOREIGN = 1, (2, 3, 7)             # dynamic, interpreter, thread-local storage
+EXECUTE, WRITE, READ = 1, 2, 4
 
 
 class ListError(Exception):
@@ -96,20 +118,84 @@ def add_parents(entries):
             parent = os.path.dirname(parent)
 
 
+def read_program(content):
+    """(entry, segments) of a static program for this machine, a segment being (address, offset in
+    the file, bytes in the file, bytes in memory, access); None for any other content."""
+    if len(content) < ELF_HEADER.size:
+        return None
+    header = ELF_HEADER.unpack_from(content)
+    entry, table, size, count = header[7], header[8], header[12], header[13]
+    if (header[:4] != ELF_IDENT or header[4:6] != ELF_STATIC_X86_64 or size != ELF_SEGMENT.size
+            or table + size * count > len(content)):
+        return None
+    segments = []
+    for index in range(count):
+        kind, access, offset, addr, _, file_bytes, memory_bytes, _ = ELF_SEGMENT.unpack_from(
+            content, table + index * size)
+        if kind in FOREIGN:
+            return None
+        if kind != LOAD or memory_bytes == 0:
+            continue
+        both = WRITE | EXECUTE
+        if offset + file_bytes > len(content) or not access & READ or access & both == both:
+            return None
+        segments.append((addr, offset, file_bytes, memory_bytes, access))
+    return (entry, segments) if 0 < len(segments) <= SEGMENTS_MAX else None
+
+
+def make_table(programs):
+    """The content of boot/table, from {path: (entry, segments)} with offsets in the archive."""
+    body = b""
+    for path, (entry, segments) in sorted(programs.items()):
+        body += PROGRAM.pack(path.encode(), entry, len(segments))
+        body += b"".join(SEGMENT.pack(*segment) for segment in segments)
+        body += bytes(SEGMENT.size * (SEGMENTS_MAX - len(segments)))
+    words = struct.unpack(f"<{len(body) // 8}Q", body)
+    total = int.from_bytes(TABLE_MAGIC, "little") + len(programs) + sum(words)
+    return TABLE_HEADER.pack(TABLE_MAGIC, total & WORD_MASK, len(programs)) + body
+
+
+def padded(size):
+    """The bytes that so much content takes up in an archive."""
+    return (size + BLOCK_BYTES - 1) // BLOCK_BYTES * BLOCK_BYTES
+
+
+def write_members(archive, members):
+    """Writes [(TarInfo, content)] behind a boot table of the programs among them."""
+    found = [read_program(content) if info.isreg() and len(info.name) < 128 else None
+             for info, content in members]
+    at = 2 * BLOCK_BYTES + padded(TABLE_HEADER.size + PROGRAM_BYTES * sum(map(bool, found)))
+    programs = {}
+    for (info, content), program in zip(members, found):
+        if program:
+            entry, segments = program
+            programs[info.name] = (entry, [(addr, at + offset, *rest)
+                                           for addr, offset, *rest in segments])
+        at += BLOCK_BYTES + padded(len(content))
+    table = make_table(programs)
+    first = tarfile.TarInfo(TABLE_NAME)
+    first.mode = 0o444
+    first.mtime, first.uname, first.gname = members[0][0].mtime if members else 0, "root", "root"
+    for info, content in [(first, table), *members]:
+        info.size = len(content)
+        archive.addfile(info, io.BytesIO(content))
+
+
 def write_archive(out, entries):
     """The archive, written beside its place and then moved there."""
     date = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     temporary = f"{out}.new"
+    members = []
+    for guest in sorted(entries):
+        info, host = entries[guest]
+        info.mtime, info.uname, info.gname = date, "root", "root"
+        content = b""
+        if host:
+            with open(host, "rb") as source:
+                content = source.read()
+        members.append((info, content))
     with tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as archive:
-        for guest in sorted(entries):
-            info, host = entries[guest]
-            info.mtime, info.uname, info.gname = date, "root", "root"
-            content = b""
-            if host:
-                with open(host, "rb") as source:
-                    content = source.read()
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+        write_members(archive, members)
     os.replace(temporary, out)
 
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's one program loader. The archive and the program in it are hostile input, checked by
-// ds/ustar.h and ds/elf.h before anything is made of them.
+// The kernel's one program loader. It understands neither archives nor program files: the boot
+// table at the beginning of the archive says which bytes go where (boot/table.h). Archive and table
+// may be damaged; every number is checked before anything is made of it.
 #include <abi/block.h>
 #include <arch/boot.h>
 #include <boot/start.h>
+#include <boot/table.h>
 #include <debug/log.h>
-#include <ds/elf.h>
-#include <ds/ustar.h>
 #include <mm/aspace.h>
 #include <mm/page.h>
 #include <mm/vmo.h>
@@ -32,23 +32,37 @@ static status_t map_filled(struct aspace *aspace, vaddr_t addr, uint64_t size, u
     } else {
         assert((uint64_t)written == bytes);
         vaddr_t mapped;
-        status =
-            aspace_map(aspace, NULL, HANDLE_NONE, vmo, 0, addr, size, flags | MAP_FIXED, &mapped);
+        status = aspace_map(aspace, NULL, HANDLE_NONE, vmo, 0, addr, size,
+                            flags | MAP_FIXED | MAP_EXCLUSIVE, &mapped);
     }
     // The mapping holds a reference of its own.
     object_unref(vmo_object(vmo));
     return status;
 }
 
-static status_t load_segment(struct aspace *aspace, const struct ustar_entry *file,
-                             const struct elf_segment *segment) {
-    uint32_t flags = 0;
-    flags |= segment->access & ELF_READ ? MAP_READ : 0;
-    flags |= segment->access & ELF_WRITE ? MAP_WRITE : 0;
-    flags |= segment->access & ELF_EXECUTE ? MAP_EXECUTE : 0;
-    const uint8_t *data = (const uint8_t *)file->data + segment->offset;
-    return map_filled(aspace, elf_segment_start(segment), elf_segment_bytes(segment), flags,
-                      segment->addr % PAGE_SIZE, data, segment->file_bytes);
+static bool segment_valid(const struct boot_segment *segment) {
+    return segment->addr >= USER_MIN && segment->addr < INIT_REGION && segment->memory_bytes != 0 &&
+           segment->memory_bytes <= INIT_REGION - segment->addr &&
+           segment->file_bytes <= segment->memory_bytes &&
+           segment->offset <= boot_info.archive_size &&
+           segment->file_bytes <= boot_info.archive_size - segment->offset &&
+           (segment->access & BOOT_READ) != 0 &&
+           (segment->access & (BOOT_WRITE | BOOT_EXECUTE)) != (BOOT_WRITE | BOOT_EXECUTE);
+}
+
+static status_t load_segment(struct aspace *aspace, const struct boot_segment *segment) {
+    if (!segment_valid(segment)) {
+        return ERR_CORRUPT;
+    }
+    uint32_t flags = MAP_READ;
+    flags |= (segment->access & BOOT_WRITE) != 0 ? MAP_WRITE : 0;
+    flags |= (segment->access & BOOT_EXECUTE) != 0 ? MAP_EXECUTE : 0;
+    const char *archive = phys_to_virt(boot_info.archive);
+    vaddr_t start = ALIGN_DOWN(segment->addr, PAGE_SIZE);
+    uint64_t size = ALIGN_UP(segment->addr + segment->memory_bytes, PAGE_SIZE) - start;
+    status_t status = map_filled(aspace, start, size, flags, segment->addr - start,
+                                 archive + segment->offset, segment->file_bytes);
+    return status == ERR_ALREADY_EXISTS ? ERR_CORRUPT : status; // two that overlap
 }
 
 // The block, a page without access, and the stack.
@@ -61,46 +75,63 @@ static status_t map_region(struct aspace *aspace) {
     return aspace_protect(aspace, INIT_REGION + PAGE_SIZE, PAGE_SIZE, 0);
 }
 
-// Finds the program's file.
-static status_t find_program(const char *path, struct ustar_entry *file) {
-    if (boot_info.archive == 0 || boot_info.archive_size == 0) {
+// The table, or null when it is damaged.
+static const struct boot_table *read_table(void) {
+    const struct boot_table *table =
+        (void *)((char *)phys_to_virt(boot_info.archive) + BOOT_TABLE_OFFSET);
+    if (boot_info.archive_size < BOOT_TABLE_OFFSET + sizeof(*table) ||
+        table->magic != BOOT_TABLE_MAGIC ||
+        table->count > (boot_info.archive_size - BOOT_TABLE_OFFSET - sizeof(*table)) /
+                           sizeof(table->programs[0])) {
+        return NULL;
+    }
+    const uint64_t *words = &table->count;
+    const uint64_t *end = (const uint64_t *)&table->programs[table->count];
+    uint64_t sum = table->magic;
+    while (words < end) {
+        sum += *words++;
+    }
+    return sum == table->sum ? table : NULL;
+}
+
+static status_t find_program(const char *path, const struct boot_program **out) {
+    if (boot_info.archive == 0) {
         log_line("boot: there is no boot archive");
         return ERR_NOT_FOUND;
     }
-    status_t status =
-        ustar_find(phys_to_virt(boot_info.archive), boot_info.archive_size, path, file);
-    if (status == ERR_NOT_FOUND) {
-        log_line("boot: no init in the boot archive: %s", path);
-    } else if (status != OK) {
+    const struct boot_table *table = read_table();
+    if (table == NULL) {
         log_line("boot: the boot archive is damaged");
+        return ERR_CORRUPT;
     }
-    return status;
+    for (uint64_t i = 0; i < table->count; i++) {
+        if (strncmp(table->programs[i].path, path, BOOT_PATH_BYTES) == 0) {
+            *out = &table->programs[i];
+            return OK;
+        }
+    }
+    log_line("boot: no init in the boot archive: %s", path);
+    return ERR_NOT_FOUND;
 }
 
 status_t boot_load_init(struct aspace *aspace, vaddr_t *entry, vaddr_t *block) {
-    char path[INIT_PATH_BYTES] = INIT_DEFAULT_PATH;
+    char path[BOOT_PATH_BYTES] = INIT_DEFAULT_PATH;
     (void)boot_option("init", path, sizeof(path));
-    struct ustar_entry file;
-    status_t status = find_program(path, &file);
+    const struct boot_program *program;
+    status_t status = find_program(path, &program);
     if (status != OK) {
         return status;
     }
-    struct elf_image image;
-    status = elf_read(file.data, file.size, USER_MIN, INIT_REGION, &image);
-    if (status != OK) {
-        log_line("boot: %s is %s", path,
-                 status == ERR_CORRUPT ? "damaged" : "no static program for this machine");
-        return status;
-    }
-    for (uint32_t i = 0; status == OK && i < image.count; i++) {
-        status = load_segment(aspace, &file, &image.segments[i]);
+    status = program->segment_count <= BOOT_SEGMENTS_MAX ? OK : ERR_CORRUPT;
+    for (uint64_t i = 0; status == OK && i < program->segment_count; i++) {
+        status = load_segment(aspace, &program->segments[i]);
     }
     status = status == OK ? map_region(aspace) : status;
     if (status != OK) {
-        log_line("boot: no memory for %s", path);
+        log_line(status == ERR_CORRUPT ? "boot: %s is damaged" : "boot: no memory for %s", path);
         return status;
     }
-    *entry = image.entry;
+    *entry = program->entry;
     *block = INIT_REGION;
     return OK;
 }

@@ -7,7 +7,7 @@
 #include <sys/spawn.h>
 
 #include <abi/block.h>
-#include <ds/elf.h>
+#include <image/elf.h>
 #include <stdbool.h>
 #include <sys/calls.h>
 #include <sys/start.h>

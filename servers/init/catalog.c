@@ -8,7 +8,7 @@
 
 #include <abi/status.h>
 #include <ds/format.h>
-#include <ds/ustar.h>
+#include <image/ustar.h>
 #include <stdarg.h>
 #include <sys/string.h>
 

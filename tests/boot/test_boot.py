@@ -4,6 +4,7 @@
 import re
 import tarfile
 
+import mkarchive
 import pytest
 from harness.guest import KERNEL_LINE
 
@@ -16,7 +17,8 @@ NO_INIT = "boot: no init in the boot archive"
 def boot_without_init(boot, tmp_path):
     """Boots with an empty boot archive until the kernel has powered off for want of an init."""
     archive = tmp_path / "empty.tar"
-    tarfile.open(archive, "w", format=tarfile.USTAR_FORMAT).close()
+    with tarfile.open(archive, "w", format=tarfile.USTAR_FORMAT) as out:
+        mkarchive.write_members(out, [])
 
     def start(**machine):
         guest = boot(archive=archive, **machine)

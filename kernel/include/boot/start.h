@@ -8,7 +8,6 @@
 struct aspace;
 struct process;
 
-#define INIT_PATH_BYTES 128
 // The stack pointer of the first thread: 16-byte aligned below the region's end.
 #define INIT_STACK(block) ((block) + BLOCK_REGION_BYTES - 16)
 // Above every server, so that init can end one that loops.
@@ -17,8 +16,8 @@ struct process;
 // Loads the program that the option `init=` names (sbin/init without it) from the boot archive into
 // an empty address space, with a region for its first thread. Gives its entry point and the address
 // of its thread block. Can be called again for a new address space. What is wrong is said in the
-// log. Errors: NOT_FOUND (no archive, or no such file), CORRUPT (archive or program), NOT_SUPPORTED
-// (no static program for this machine), NO_MEMORY. No lock held.
+// log. Errors: NOT_FOUND (no archive, or no such program), CORRUPT (archive or program), NO_MEMORY.
+// No lock held.
 [[nodiscard]] status_t boot_load_init(struct aspace *aspace, vaddr_t *entry, vaddr_t *block);
 
 // Makes the first process in the root job, with the handles of <abi/boot.h>, and starts it. Errors:

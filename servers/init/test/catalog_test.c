@@ -2,7 +2,7 @@
 //
 // Names of manifests: who depends on whom, and who is refused for it.
 // host-sources: servers/init/catalog.c servers/init/manifest.c servers/init/manifest_keys.c
-// host-sources: lib/ds/format.c lib/ds/ustar.c lib/test/test.c lib/test/test/host_main.c
+// host-sources: lib/ds/format.c lib/image/ustar.c lib/test/test.c lib/test/test/host_main.c
 // host-sources: servers/init/test/host_text.c
 #include "../catalog.h"
 

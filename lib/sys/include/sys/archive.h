@@ -4,7 +4,7 @@
 #pragma once
 
 #include <abi/types.h>
-#include <ds/ustar.h>
+#include <image/ustar.h>
 
 struct archive {
     const void *data;

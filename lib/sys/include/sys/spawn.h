@@ -45,7 +45,7 @@ struct spawned {
 
 // Makes the process and its first thread, not started; spawn_start lets it go. On failure nothing
 // is left of it, but handles already moved (SPAWN_MOVE) are closed. NOT_FOUND: no such file in the
-// archive; CORRUPT, NOT_SUPPORTED: no proper program (ds/elf.h); NO_SPACE: the start record is
+// archive; CORRUPT, NOT_SUPPORTED: no proper program (image/elf.h); NO_SPACE: the start record is
 // full; INVALID_ARGUMENT: a handle is SPAWN_KEPT without a predecessor, or not with one; else the
 // errors of the native calls that it makes. A kept table is not lost: when `out->process` is a
 // handle after a failure, it names a dead process that has the table now, and is the predecessor of

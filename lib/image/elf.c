@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include <ds/elf.h>
+#include <image/elf.h>
 
 #include <abi/status.h>
 #include <stdbool.h>

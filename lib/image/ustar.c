@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include <ds/ustar.h>
+#include <image/ustar.h>
 
 #include <abi/status.h>
 #include <stdbool.h>

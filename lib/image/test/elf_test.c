@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The ELF reader on a good program, on each single rule broken, and on random damage.
-// host-sources: lib/ds/elf.c lib/ds/x86_64/elf_machine.c lib/test/test.c lib/test/test/host_main.c
-#include <ds/elf.h>
+//
+// host-sources: lib/image/elf.c lib/image/x86_64/elf_machine.c
+// host-sources: lib/test/test.c lib/test/test/host_main.c
+#include <image/elf.h>
 #include <test/host.h>
 #include <test/test.h>
 

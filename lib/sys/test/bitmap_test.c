@@ -3,7 +3,7 @@
 // Bitmaps against an array of flags, at every length around word borders.
 //
 // host-sources: lib/test/test.c lib/test/test/host_main.c
-#include <ds/bitmap.h>
+#include <sys/bitmap.h>
 #include <test/host.h>
 #include <test/test.h>
 

@@ -3,9 +3,9 @@
 // The archive reader on archives built here, cut off anywhere, and damaged at random: it must
 // answer with a status, never read outside, never loop.
 //
-// host-sources: lib/ds/ustar.c
+// host-sources: lib/image/ustar.c
 // host-sources: lib/test/test.c lib/test/test/host_main.c
-#include <ds/ustar.h>
+#include <image/ustar.h>
 #include <test/host.h>
 #include <test/test.h>
 

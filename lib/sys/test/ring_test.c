@@ -3,7 +3,7 @@
 // Rings: two threads that count, counters that wrap, and a peer that lies.
 //
 // host-sources: lib/test/test.c lib/test/test/host_main.c
-#include <ds/ring.h>
+#include <sys/ring.h>
 #include <test/test.h>
 
 #include <pthread.h>

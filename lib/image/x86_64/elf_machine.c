@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-#include <ds/elf.h>
+#include <image/elf.h>
 
 const uint16_t elf_machine = 62; // EM_X86_64
