@@ -37,5 +37,10 @@ bool join_run(const struct options *options);
 // More calls than there is room for.
 bool limits_run(const struct options *options);
 
+// procd with Linux processes: the same storm, script and pairs.
+bool procd_storm_run(const struct options *options);
+bool procd_exhaustive_run(const struct options *options);
+bool procd_pairs_run(const struct options *options);
+
 // Prints the outcome of a case; `failure` null or empty: it passed.
 bool case_report(const char *name, const char *failure);

@@ -148,11 +148,13 @@ static void stamp(struct sim_thread *self, struct sim_call *call, const struct s
         call->thread = origin->thread;
         call->number = origin->number;
         call->acked = origin->acked;
+        call->cookie = origin->cookie;
         call->sub = origin->sub;
         call->forwarded = true;
         return;
     }
     call->process = self->process->id;
+    call->cookie = self->cookie;
     call->thread = self->id;
     call->number = self->call_number;
     call->acked = self->call_number - 1;
@@ -207,6 +209,7 @@ static void call_take(struct sim_call *call, struct sim_thread *server) {
         .thread = call->thread,
         .call_number = call->number,
         .acked = call->acked,
+        .cookie = call->cookie,
         .sub = call->sub,
         .in_bytes = call->message.in.bytes,
         .out_bytes = call->message.out.bytes,

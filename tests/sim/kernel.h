@@ -130,8 +130,16 @@ struct sim_mapping {
 };
 
 struct sim_process {
+    struct sim_object object;
     struct list_node node; // in sim.processes
     uint64_t id;
+    // Of those that a server has made by process_create (processes.c); they live until the last
+    // handle is closed and they have ended.
+    bool made, started;
+    uint32_t suspended;
+    int64_t status;
+    uint64_t cookie;
+    struct sim_vmo *identity, *signals;
     struct sim_table *table;
     bool keep, dead;
     enum exit_cause cause;
@@ -157,7 +165,7 @@ struct sim_thread {
     uintptr_t futex;
     struct sim_object *object;
     uint32_t signals;
-    uint64_t call_number, current_token;
+    uint64_t call_number, current_token, cookie;
     uint32_t latched;
     void (*function)(void *argument);
     void *argument;
@@ -205,6 +213,22 @@ void sim_thread_interrupt(struct sim_thread *thread);
 // Waits. Returns what sim_wake was given.
 int64_t sim_block(enum sim_wait wait, instant_t deadline, bool interruptible);
 void sim_wake(struct sim_thread *thread, int64_t result);
+
+// ---- processes that a server makes (processes.c)
+
+// Native calls about them; false when it is another one.
+bool sim_process_call(uint32_t number, const uint64_t a[6], int64_t *result);
+// Lets a made process begin with a thread of its own; as process_clone does. Returns whether it had
+// not begun.
+bool sim_process_start(struct sim_process *process, void (*function)(void *argument),
+                       void *argument);
+struct sim_process *sim_process_of(struct sim_object *object);
+void sim_process_ref(struct sim_process *process);
+// A made process has ended: tells those who wait for it.
+void sim_process_ended(struct sim_process *process);
+// Its last handle is closed; its last reference is gone.
+void sim_process_handles_gone(struct sim_process *process);
+void sim_process_free(struct sim_process *process);
 
 // ---- objects (objects.c)
 

@@ -89,7 +89,7 @@ static struct sim_thread *pick(void) {
     struct sim_thread *chosen = NULL;
     list_for_each(node, &sim.threads) {
         struct sim_thread *thread = list_entry(node, struct sim_thread, node);
-        if (!thread->blocked && sim_random(++runnable) == 0) {
+        if (!thread->blocked && thread->process->suspended == 0 && sim_random(++runnable) == 0) {
             chosen = thread;
         }
     }
@@ -132,6 +132,7 @@ struct sim_thread *sim_thread_create(struct sim_process *process, void (*functio
                                      void *argument) {
     struct sim_thread *thread = calloc(1, sizeof(*thread));
     thread->process = process;
+    thread->cookie = process->cookie;
     thread->id = ++sim.next_id;
     thread->function = function;
     thread->argument = argument;
@@ -182,7 +183,8 @@ bool sim_alive(uint64_t id) {
 
 struct sim_process *sim_process_create(struct sim_table *table, bool keep) {
     struct sim_process *process = calloc(1, sizeof(*process));
-    process->id = ++sim.next_id;
+    sim_object_init(&process->object, OBJECT_PROCESS);
+    process->id = process->object.id;
     process->table = table != NULL ? table : sim_table_create();
     process->keep = keep;
     list_init(&process->mappings);
@@ -219,6 +221,9 @@ void sim_process_end(struct sim_process *process, enum exit_cause cause) {
     }
     sim_unmap_all(process, NULL);
     process->dead = true;
+    if (process->made) {
+        sim_process_ended(process);
+    }
     if (own) {
         coroutine_leave(coroutine, true);
     }
@@ -234,6 +239,16 @@ _Noreturn void sim_die(enum exit_cause cause) {
 void sim_reset(uint64_t seed) {
     while (!list_empty(&sim.processes) && sim.processes.head.next != NULL) {
         struct sim_process *process = list_entry(sim.processes.head.next, struct sim_process, node);
+        if (process->made) {
+            // It is freed with its last reference: when its maker's table goes, at the latest.
+            sim_process_ref(process);
+            if (!process->dead) {
+                sim_process_end(process, EXIT_KILLED);
+            }
+            list_remove(&process->node);
+            sim_object_unref(&process->object);
+            continue;
+        }
         if (!process->dead) {
             process->keep = false;
             sim_process_end(process, EXIT_KILLED);

@@ -26,10 +26,19 @@ static const struct {
     const char *name;
     bool (*run)(const struct options *options);
 } cases[] = {
-    {"vault", vault_run},           {"join", join_run},     {"limits", limits_run},
-    {"hooks", hooks_run},           {"poison", poison_run}, {"first-start", first_start_run},
-    {"exhaustive", exhaustive_run}, {"pairs", pairs_run},   {"garbage", garbage_run},
+    {"vault", vault_run},
+    {"join", join_run},
+    {"limits", limits_run},
+    {"hooks", hooks_run},
+    {"poison", poison_run},
+    {"first-start", first_start_run},
+    {"exhaustive", exhaustive_run},
+    {"pairs", pairs_run},
+    {"garbage", garbage_run},
     {"storm", storm_run},
+    {"procd-exhaustive", procd_exhaustive_run},
+    {"procd-pairs", procd_pairs_run},
+    {"procd-storm", procd_storm_run},
 };
 
 bool case_report(const char *name, const char *failure) {

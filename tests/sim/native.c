@@ -199,6 +199,10 @@ static int64_t unmap(const uint64_t a[6]) {
 }
 
 static int64_t call_native(uint32_t number, const uint64_t a[6]) {
+    int64_t result;
+    if (sim_process_call(number, a, &result)) {
+        return result;
+    }
     switch (number) {
     case CALL_HANDLE_CLOSE:
         return sim_handle_close(TABLE, (handle_t)a[0]);
@@ -245,6 +249,7 @@ static int64_t call_native(uint32_t number, const uint64_t a[6]) {
     case CALL_THREAD_SLEEP:
         return sim_block(WAIT_SLEEP, (instant_t)a[0], (a[1] & WAIT_INTERRUPTIBLE) != 0);
     case CALL_PROCESS_EXIT:
+        sim.current->process->status = (int64_t)a[0];
         sim_die(EXIT_VOLUNTARY);
     default:
         fprintf(stderr, "the simulator has no native call %u\n", number);
@@ -330,4 +335,13 @@ _Noreturn void panic(const char *format, ...) {
     fputc('\n', stderr);
     va_end(args);
     abort();
+}
+
+bool text_copy(char *to, size_t size, const char *from) {
+    size_t length = strlen(from);
+    bool fits = length < size;
+    length = fits ? length : size - 1;
+    memcpy(to, from, length);
+    to[length] = '\0';
+    return fits;
 }

@@ -148,6 +148,9 @@ void sim_object_unref(struct sim_object *object) {
         list_remove(&list_entry(object, struct sim_port, object)->node);
         free(object);
         break;
+    case OBJECT_PROCESS:
+        sim_process_free(sim_process_of(object));
+        break;
     default:
         free(object);
     }
@@ -169,6 +172,9 @@ void sim_object_close(struct sim_object *object) {
             break;
         case OBJECT_ENDPOINT:
             sim_server_gone(list_entry(object, struct sim_channel, server));
+            break;
+        case OBJECT_PROCESS:
+            sim_process_handles_gone(sim_process_of(object));
             break;
         default:
             break;
@@ -223,6 +229,9 @@ void sim_binding_fill(const struct sim_binding *binding, struct packet *packet) 
     if (binding->object->type == OBJECT_TIMER) {
         packet->kind = PACKET_TIMER;
         packet->count = list_entry(binding->object, struct sim_timer, object)->count;
+    } else if (binding->object->type == OBJECT_PROCESS) {
+        packet->kind = PACKET_EXIT;
+        packet->status = sim_process_of(binding->object)->status;
     } else {
         packet->kind = PACKET_SIGNAL;
         packet->signals = binding->object->signals & binding->signals;

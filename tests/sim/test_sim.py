@@ -41,7 +41,7 @@ def run(program, *options):
         else:
             results.figure(f"{program.name}: {match[4]}")
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    assert passed >= 9
+    assert passed >= 13
 
 
 def test_a_hundred_thousand_kills(sim):

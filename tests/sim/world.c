@@ -15,7 +15,7 @@
 #include "../../lib/server/vault_internal.h"
 #include "log.h"
 
-#define VAULT_BYTES (256 * 1024)
+#define VAULT_BYTES (256 * 1024) // procd has small tables here
 #define RESTART_MAX_NS MICROSECONDS(300)
 #define SETTLE_NS MILLISECONDS(20) // in which every leftover is found
 #define STUCK_NS SECONDS(60)       // nobody's call takes that long
@@ -24,12 +24,13 @@
 int64_t bank_main(struct thread_block *block);
 int64_t queue_main(struct thread_block *block);
 int64_t relay_main(struct thread_block *block);
+int64_t procd_main(struct thread_block *block);
 
 struct world world;
 bool world_proposed;
 
 // Channels of clients to each service.
-static struct sim_object *roots[SERVICES];
+static struct sim_object *roots[SERVICES_ALL];
 
 void world_fail(const char *format, ...) {
     va_list args;
@@ -159,8 +160,10 @@ static void service_prepare(enum service_id id, const char *name,
 }
 
 void world_connect(struct sim_table *table) {
-    for (uint32_t i = 0; i < SERVICES; i++) {
-        (void)sim_handle_insert(table, roots[i]);
+    for (uint32_t i = 0; i < SERVICES_ALL; i++) {
+        if (world.services[i].main != NULL) {
+            (void)sim_handle_insert(table, roots[i]);
+        }
     }
 }
 
@@ -173,12 +176,27 @@ void world_argument(enum service_id id, const char *text) {
     service->fixed_text = service->start.text_bytes;
 }
 
-void world_create(uint64_t seed) {
+static void clear(uint64_t seed) {
     sim_reset(seed);
     sim_log_clear();
     world = (struct world){0};
     sim.point = point;
     sim.proposed = world_proposed;
+}
+
+void world_create_procd(uint64_t seed) {
+    clear(seed);
+    service_prepare(PROCD, "procd", procd_main);
+    // Jobs have no limits here.
+    struct sim_object *job = calloc(1, sizeof(*job));
+    sim_object_init(job, OBJECT_JOB);
+    give(&world.services[PROCD], "job", job);
+    world.services[PROCD].up_at = sim.now;
+    world.storm_next = next_storm();
+}
+
+void world_create(uint64_t seed) {
+    clear(seed);
     service_prepare(BANK, "bank", bank_main);
     service_prepare(QUEUE, "queue", queue_main);
     service_prepare(RELAY, "relay", relay_main);
@@ -190,25 +208,34 @@ void world_create(uint64_t seed) {
     world.storm_next = next_storm();
 }
 
-void world_begin(uint64_t seed) {
-    world_create(seed);
-    if (world_settle()) {
-        for (uint32_t i = 0; i < SERVICES; i++) {
-            struct service *service = &world.services[i];
+void world_ready(void) {
+    if (!world_settle()) {
+        return;
+    }
+    for (uint32_t i = 0; i < SERVICES_ALL; i++) {
+        struct service *service = &world.services[i];
+        if (service->main != NULL) {
             service->baseline = service->process->table->used;
             service->points = 0;
         }
     }
 }
 
+void world_begin(uint64_t seed) {
+    world_create(seed);
+    world_ready();
+}
+
 void world_end(void) {
     sim.point = NULL;
-    for (uint32_t i = 0; i < SERVICES; i++) {
+    for (uint32_t i = 0; i < SERVICES_ALL; i++) {
         struct service *service = &world.services[i];
         if (service->table != NULL) {
             sim_table_destroy(service->table);
         }
-        sim_object_close(roots[i]);
+        if (service->main != NULL) {
+            sim_object_close(roots[i]);
+        }
     }
     sim_reset(0);
 }
@@ -234,8 +261,11 @@ static void service_ended(struct service *service) {
 }
 
 static void supervise(void) {
-    for (uint32_t i = 0; i < SERVICES; i++) {
+    for (uint32_t i = 0; i < SERVICES_ALL; i++) {
         struct service *service = &world.services[i];
+        if (service->main == NULL) {
+            continue;
+        }
         if (service->process != NULL && service->process->dead) {
             service_ended(service);
         }
@@ -271,8 +301,9 @@ bool world_settle(void) {
     instant_t until = sim.now + SETTLE_NS;
     while (!world_failed()) {
         bool up = true;
-        for (uint32_t i = 0; i < SERVICES; i++) {
-            up &= world.services[i].process != NULL && !world.services[i].process->dead;
+        for (uint32_t i = 0; i < SERVICES_ALL; i++) {
+            const struct service *service = &world.services[i];
+            up &= service->main == NULL || (service->process != NULL && !service->process->dead);
         }
         until = up ? until : sim.now + SETTLE_NS;
         if (sim.now >= until) {
@@ -296,9 +327,12 @@ struct queue_counts world_queue(void) {
 }
 
 void world_check_flat(void) {
-    for (uint32_t i = 0; i < SERVICES; i++) {
+    for (uint32_t i = 0; i < SERVICES_ALL; i++) {
         const struct service *service = &world.services[i];
         struct vault_summary counts = {0};
+        if (service->main == NULL) {
+            continue;
+        }
         if (vault_summarize(service->vault->memory, service->vault->bytes, &counts) != OK) {
             world_fail("%s: its vault can't be read", service->name);
         }

@@ -5,7 +5,8 @@
 
 #include "kernel.h"
 
-enum service_id { BANK, QUEUE, RELAY, SERVICES };
+// A world has the first three, or procd alone.
+enum service_id { BANK, QUEUE, RELAY, SERVICES, PROCD = SERVICES, SERVICES_ALL };
 
 struct service {
     const char *name;
@@ -39,7 +40,7 @@ struct death {
 #define DEATHS_MAX 4
 
 struct world {
-    struct service services[SERVICES];
+    struct service services[SERVICES_ALL]; // those without a main are not there
     struct death deaths[DEATHS_MAX];
     uint32_t death_count, next_death;
     uint64_t kills;      // that happened
@@ -54,6 +55,9 @@ extern bool world_proposed; // of every world to come: see struct sim
 // Builds a machine with the three services, which are to start at once; and lets them start until
 // they are idle.
 void world_create(uint64_t seed);
+// The same with procd alone; world_begin's work is then done by world_ready.
+void world_create_procd(uint64_t seed);
+void world_ready(void);
 void world_begin(uint64_t seed);
 // Gives the memory back.
 void world_end(void);
@@ -72,7 +76,8 @@ static inline bool world_failed(void) {
 void world_plan(enum service_id service, uint64_t countdown, enum exit_cause cause);
 // Kills a service from outside, wherever its threads are.
 void world_kill(enum service_id service, enum exit_cause cause);
-// Gives a client's table the root channels, in this order: handles 1, 2, 3 name bank, queue, relay.
+// Gives a client's table the root channels, in this order: handles 1, 2, 3 name bank, queue, relay;
+// or handle 1 procd.
 void world_connect(struct sim_table *table);
 
 // Items that were put into the queue, and taken out of it, so far, by its vault.

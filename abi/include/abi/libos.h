@@ -167,13 +167,13 @@ static_assert(sizeof(struct identity_page) <= PAGE_SIZE, "the identity page is o
 // is cleared: by the request id in a slot that was taken already, procd sees at a retry that it has
 // given this signal. procd takes the slots in turn.
 struct signal_slot {
-    uint32_t state; // 0 free, 1 being filled, 2 full
+    uint32_t state; // 0 free, 1 being filled by the libos, 2 full, 3 being filled by procd
     int32_t number;
     int32_t code; // si_code
     int32_t pid;
     uint32_t uid;
     int32_t tid;                  // to this thread only; 0: to the process
-    uint64_t value;               // si_value, or the status of SIGCHLD
+    uint64_t value;               // si_value, or si_status of SIGCHLD
     uint64_t thread, call_number; // request id of the kill: a retry adds nothing
 };
 static_assert(sizeof(struct signal_slot) == 48, "struct signal_slot is ABI");

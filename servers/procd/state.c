@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "state.h"
+
+#include <abi/objects.h>
+#include <sys/calls.h>
+
+static bool state_check(uint32_t index, const void *record) {
+    const struct state *state = record;
+    (void)index;
+    return state->next_pid > 0 && state->next_pid < PID_MAX && state->wrapped <= 1;
+}
+
+static bool process_check(uint32_t index, const void *record) {
+    const struct process *process = record;
+    (void)index;
+    return process->pid > 0 && process->pid < PID_MAX && process->parent >= 0 &&
+           process->pgid > 0 && process->sid > 0 && process->state >= PROCESS_MAKING &&
+           process->state <= PROCESS_ZOMBIE &&
+           (process->state == PROCESS_ZOMBIE) == (process->process == HANDLE_NONE);
+}
+
+static bool traits_check(uint32_t index, const void *record) {
+    const struct traits *traits = record;
+    (void)index;
+    return traits->group_count <= GROUPS_MAX;
+}
+
+static bool thread_check(uint32_t index, const void *record) {
+    const struct thread_id *thread = record;
+    (void)index;
+    return thread->tid > 0 && thread->tid < PID_MAX && thread->owner > 0;
+}
+
+static const struct vault_table tables[TABLES] = {
+    [TABLE_STATE] = {.name = "state",
+                     .record_bytes = sizeof(struct state),
+                     .count = 1,
+                     .handles = {{offsetof(struct state, job), OBJECT_JOB},
+                                 {offsetof(struct state, client), OBJECT_CHANNEL},
+                                 {offsetof(struct state, endpoint), OBJECT_ENDPOINT}},
+                     .check = state_check},
+    [TABLE_PROCESSES] = {.name = "processes",
+                         .record_bytes = sizeof(struct process),
+                         .count = PROCESSES_MAX,
+                         .handles = {{offsetof(struct process, process), OBJECT_PROCESS},
+                                     {offsetof(struct process, thread), OBJECT_THREAD},
+                                     {offsetof(struct process, identity), OBJECT_VMO},
+                                     {offsetof(struct process, signals), OBJECT_VMO}},
+                         .check = process_check},
+    [TABLE_TRAITS] = {"traits", sizeof(struct traits), PROCESSES_MAX, {{0}}, traits_check},
+    [TABLE_THREADS] = {"threads", sizeof(struct thread_id), THREADS_MAX, {{0}}, thread_check},
+};
+
+const struct vault_layout procd_layout = {
+    .service = 0x434f5250, // "PROC"
+    .version = 1,
+    .undo_bytes = 8192,
+    .calls_max = WAITS_MAX,
+    .forwarded_max = 64,
+    .table_count = TABLES,
+    .tables = tables,
+};
+
+const struct state *state_of(const struct procd *procd) {
+    return vault_record(&procd->server.vault, TABLE_STATE, 0);
+}
+
+const struct process *process_at(const struct procd *procd, uint32_t slot) {
+    const struct process *process = vault_record(&procd->server.vault, TABLE_PROCESSES, slot);
+    return process != NULL && process->head.used ? process : NULL;
+}
+
+uint32_t process_slot(const struct procd *procd, const struct process *process) {
+    const struct process *first = vault_record(&procd->server.vault, TABLE_PROCESSES, 0);
+    return (uint32_t)(process - first);
+}
+
+const struct traits *traits_of(const struct procd *procd, const struct process *process) {
+    return vault_record(&procd->server.vault, TABLE_TRAITS, process_slot(procd, process));
+}
+
+const struct thread_id *thread_at(const struct procd *procd, uint32_t slot) {
+    const struct thread_id *thread = vault_record(&procd->server.vault, TABLE_THREADS, slot);
+    return thread->head.used ? thread : NULL;
+}
+
+const struct process *process_find(const struct procd *procd, int32_t pid) {
+    for_each_process(procd, process, slot) {
+        if (process->pid == pid) {
+            return process;
+        }
+    }
+    return NULL;
+}
+
+uint64_t process_cookie(uint32_t slot, int32_t pid) {
+    return (uint64_t)slot << 32 | (uint32_t)pid;
+}
+
+const struct process *process_caller(const struct procd *procd, const struct packet *packet) {
+    const struct process *process = process_at(procd, (uint32_t)(packet->cookie >> 32));
+    bool fits = process != NULL && (uint32_t)process->pid == (uint32_t)packet->cookie &&
+                process->id == packet->process && process_alive(process);
+    return fits ? process : NULL;
+}
+
+// ---- changes
+
+int32_t process_slot_find(struct procd *procd) {
+    for (uint32_t slot = 0; slot < PROCESSES_MAX; slot++) {
+        if (process_at(procd, slot) == NULL) {
+            procd->process_top = slot < procd->process_top ? procd->process_top : slot + 1;
+            return (int32_t)slot;
+        }
+    }
+    return -1;
+}
+
+int32_t thread_slot_find(struct procd *procd) {
+    for (uint32_t slot = 0; slot < THREADS_MAX; slot++) {
+        if (thread_at(procd, slot) == NULL) {
+            procd->thread_top = slot < procd->thread_top ? procd->thread_top : slot + 1;
+            return (int32_t)slot;
+        }
+    }
+    return -1;
+}
+
+static bool id_in_use(const struct procd *procd, int32_t id) {
+    for_each_process(procd, process, slot) {
+        if (process->pid == id || process->pgid == id || process->sid == id) {
+            return true;
+        }
+    }
+    for (uint32_t slot = 0; slot < procd->thread_top; slot++) {
+        const struct thread_id *thread = thread_at(procd, slot);
+        if (thread != NULL && thread->tid == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int32_t pid_take(struct procd *procd) {
+    const struct state *state = state_of(procd);
+    struct vault *vault = &procd->server.vault;
+    int32_t pid = state->next_pid;
+    bool wrapped = state->wrapped != 0;
+    // There are far more ids than can be in use.
+    while (wrapped && id_in_use(procd, pid)) {
+        pid = pid + 1 < PID_MAX ? pid + 1 : PID_RESERVED;
+    }
+    int32_t next = pid + 1;
+    if (next >= PID_MAX) {
+        next = PID_RESERVED;
+        vault_set(vault, &state->wrapped, 1);
+    }
+    vault_set(vault, &state->next_pid, next);
+    return pid;
+}
+
+void process_flag(struct procd *procd, const struct process *process, uint32_t clear,
+                  uint32_t set) {
+    uint32_t flags = (process->flags & ~clear) | set;
+    if (flags != process->flags) {
+        process_set(procd, process, flags, flags);
+    }
+}
