@@ -3,8 +3,8 @@
 
 The programs of one C library and the userland of harness.debian go into the boot archive of one
 guest, which runs the cases one after the other. A case that does not end in time, or ends the
-guest, costs a boot: the next one gets a new guest. After MAX_LOST of them the rest of the cases fail
-unseen, so that a broken system does not take hours to say so.
+guest, costs a boot: the next one gets a new guest. After MAX_LOST of them the rest of the cases
+fail unseen, so that a broken system does not take hours to say so.
 """
 
 import importlib.util
