@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+
+#include <core/memory.h>
+
+#include <abi/libos.h>
+#include <core/heap.h>
+#include <core/process.h>
+#include <sys/calls.h>
+#include <sys/string.h>
+
+#define FIRST_ROOM 64
+#define MAPPINGS_MAX 65530 // as Linux
+
+uint32_t memory_flags(uint32_t protection) {
+    uint32_t flags = 0;
+    if ((protection & PROT_WRITE) != 0) {
+        flags |= MAP_READ | MAP_WRITE; // the processor knows no writing without reading
+    }
+    if ((protection & PROT_EXEC) != 0) {
+        flags |= MAP_READ | MAP_EXECUTE;
+    }
+    return flags | ((protection & PROT_READ) != 0 ? MAP_READ : 0);
+}
+
+// The first mapping that ends above an address; count when there is none.
+static uint32_t find(const struct memory *memory, uint64_t addr) {
+    uint32_t low = 0, high = memory->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (memory->list[middle].end > addr) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+bool memory_lookup(struct memory *memory, uint64_t addr, struct mapping *out) {
+    uint32_t at = find(memory, addr);
+    if (at == memory->count || memory->list[at].start > addr) {
+        return false;
+    }
+    *out = memory->list[at];
+    return true;
+}
+
+bool memory_covered(struct memory *memory, uint64_t start, uint64_t end) {
+    for (uint32_t at = find(memory, start); start < end; at++) {
+        if (at == memory->count || memory->list[at].start > start) {
+            return false;
+        }
+        start = memory->list[at].end;
+    }
+    return true;
+}
+
+bool memory_vacant(struct memory *memory, uint64_t start, uint64_t end) {
+    uint32_t at = find(memory, start);
+    return at == memory->count || memory->list[at].start >= end;
+}
+
+uint64_t memory_gap(struct memory *memory, uint64_t hint, uint64_t bytes, uint64_t high) {
+    hint = page_down(hint);
+    if (hint >= LINUX_ADDR_MIN && hint < LINUX_ADDR_MAX && bytes <= LINUX_ADDR_MAX - hint &&
+        memory_vacant(memory, hint, hint + bytes)) {
+        return hint;
+    }
+    uint64_t end = high;
+    for (uint32_t at = find(memory, end - 1);; at--) {
+        uint64_t low = at > 0 ? memory->list[at - 1].end : LINUX_ADDR_MIN;
+        if (at < memory->count && memory->list[at].start < end) {
+            end = memory->list[at].start;
+        }
+        if (end >= low && end - low >= bytes) {
+            return end - bytes;
+        }
+        if (at == 0) {
+            return 0;
+        }
+    }
+}
+
+// Makes room for `more` entries.
+static bool reserve(struct memory *memory, uint32_t more) {
+    if (memory->count + more <= memory->room) {
+        return true;
+    }
+    uint32_t room = memory->room == 0 ? FIRST_ROOM : memory->room * 2;
+    if (room > 2 * MAPPINGS_MAX) {
+        return false;
+    }
+    struct mapping *list = heap_alloc(room * sizeof(*list));
+    if (list == NULL) {
+        return false;
+    }
+    if (memory->count > 0) {
+        memcpy(list, memory->list, memory->count * sizeof(*list));
+    }
+    heap_free(memory->list, memory->room * sizeof(*list));
+    memory->list = list;
+    memory->room = room;
+    return true;
+}
+
+static void insert(struct memory *memory, uint32_t at, const struct mapping *mapping) {
+    struct mapping *list = memory->list;
+    memmove(&list[at + 1], &list[at], (memory->count - at) * sizeof(*list));
+    list[at] = *mapping;
+    memory->count++;
+}
+
+static void drop(struct memory *memory, uint32_t at) {
+    struct mapping *list = memory->list;
+    memory->count--;
+    memmove(&list[at], &list[at + 1], (memory->count - at) * sizeof(*list));
+}
+
+static bool joins(const struct mapping *low, const struct mapping *high) {
+    return low->end == high->start && low->kind == high->kind &&
+           low->protection == high->protection && low->shared == high->shared &&
+           low->name == high->name && low->inode == high->inode &&
+           (low->kind != MAPPING_FILE || low->offset + (low->end - low->start) == high->offset);
+}
+
+// Splits the mapping that an address lies within. reserve(1) came before.
+static void split(struct memory *memory, uint64_t addr) {
+    uint32_t at = find(memory, addr);
+    if (at == memory->count || memory->list[at].start >= addr) {
+        return;
+    }
+    struct mapping high = memory->list[at];
+    high.offset += high.kind == MAPPING_FILE ? addr - high.start : 0;
+    high.start = addr;
+    memory->list[at].end = addr;
+    insert(memory, at + 1, &high);
+}
+
+// Joins the entry with its neighbours.
+static void join(struct memory *memory, uint32_t at) {
+    if (at + 1 < memory->count && joins(&memory->list[at], &memory->list[at + 1])) {
+        memory->list[at].end = memory->list[at + 1].end;
+        drop(memory, at + 1);
+    }
+    if (at > 0 && at < memory->count && joins(&memory->list[at - 1], &memory->list[at])) {
+        memory->list[at - 1].end = memory->list[at].end;
+        drop(memory, at);
+    }
+}
+
+bool memory_forget(struct memory *memory, uint64_t start, uint64_t end) {
+    if (!reserve(memory, 2)) {
+        return false;
+    }
+    split(memory, start);
+    split(memory, end);
+    uint32_t first = find(memory, start), last = first;
+    while (last < memory->count && memory->list[last].start < end) {
+        last++;
+    }
+    memmove(&memory->list[first], &memory->list[last],
+            (memory->count - last) * sizeof(*memory->list));
+    memory->count -= last - first;
+    return true;
+}
+
+bool memory_note(struct memory *memory, const struct mapping *mapping) {
+    if (!memory_forget(memory, mapping->start, mapping->end) || !reserve(memory, 1)) {
+        return false;
+    }
+    uint32_t at = find(memory, mapping->start);
+    insert(memory, at, mapping);
+    join(memory, at);
+    return true;
+}
+
+bool memory_note_protection(struct memory *memory, uint64_t start, uint64_t end,
+                            uint32_t protection) {
+    if (!reserve(memory, 2)) {
+        return false;
+    }
+    split(memory, start);
+    split(memory, end);
+    for (uint32_t at = find(memory, start); at < memory->count && memory->list[at].start < end;
+         at++) {
+        memory->list[at].protection = (uint8_t)protection;
+    }
+    join(memory, find(memory, end - 1));
+    join(memory, find(memory, start));
+    return true;
+}
+
+status_t memory_map(handle_t vmo, uint64_t offset, uint64_t addr, uint64_t bytes,
+                    uint32_t protection, uint32_t extra) {
+    uint32_t flags = memory_flags(protection);
+    int64_t mapped = sys_aspace_map(HANDLE_NONE, vmo, offset, addr, bytes,
+                                    (flags != 0 ? flags : MAP_READ) | MAP_FIXED | extra);
+    if (mapped < 0) {
+        return (status_t)mapped;
+    }
+    return flags == 0 ? sys_aspace_protect(HANDLE_NONE, addr, bytes, 0) : OK;
+}
+
+status_t memory_map_zeros(uint64_t addr, uint64_t bytes, uint32_t protection, uint32_t extra) {
+    int64_t vmo = sys_vmo_create(HANDLE_NONE, bytes, 0);
+    if (vmo < 0) {
+        return (status_t)vmo;
+    }
+    status_t status = memory_map((handle_t)vmo, 0, addr, bytes, protection, extra);
+    (void)!sys_handle_close((handle_t)vmo);
+    return status;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// What the libos keeps of the process, at the beginning of its heap: so every part of the libos
+// finds it without a global, and a fork copies it. Each part has its own lock; who needs several
+// takes them in the order of this structure.
+#pragma once
+
+#include <core/heap.h>
+#include <core/memory.h>
+#include <core/signal.h>
+#include <core/thread.h>
+#include <files/table.h>
+#include <sys/mutex.h>
+
+struct threads {
+    struct mutex lock;
+    // Guarded by lock:
+    struct linux_thread *first;
+    uint32_t count;
+    int64_t ended_time;                       // CPU time of threads that have ended
+    uint64_t regions[LIBOS_REGIONS_MAX / 64]; // bit set: the region is mapped or being made
+};
+
+struct linux_process {
+    // Fixed after the start.
+    handle_t proc, log, libos, clock, executable, identity_vmo, signals_vmo;
+    bool executable_is_vmo;
+    bool trace;
+    bool alone; // no procd: the pages of procd are our own
+    uint32_t vector_bytes;
+    uint64_t vector_mask;
+    uint64_t vdso;
+
+    // Changed by single stores.
+    uint32_t umask;
+    int32_t last_tid;      // of a process that is alone
+    int64_t children_time; // CPU time of children that were waited for
+    char *path;            // of the program, for /proc/self/exe
+    uint64_t path_bytes;
+    handle_t root, cwd; // guarded by files.lock
+
+    struct threads threads;
+    struct files files;
+    struct memory memory;
+    struct signal_actions actions;
+    struct heap heap;
+};
+
+static inline struct linux_process *process_current(void) {
+    return (struct linux_process *)LIBOS_HEAP;
+}
+static inline const volatile struct identity_page *identity_current(void) {
+    return (const volatile struct identity_page *)LIBOS_IDENTITY;
+}
+static inline struct signal_page *signal_page_current(void) {
+    return (struct signal_page *)LIBOS_SIGNALS;
+}
+
+// CPU time of the process's threads.
+int64_t process_time(struct linux_thread *self);
+// Ends the process with a wait status of Linux.
+_Noreturn void process_end(int64_t status);
+// Writes a line to the log, if there is one. For what concerns the libos, not the program.
+void process_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// Ends the process because the libos itself is broken; says why in the log.
+_Noreturn void process_panic(const char *why, int64_t detail);

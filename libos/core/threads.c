@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+
+#include <core/threads.h>
+
+#include <core/access.h>
+#include <core/process.h>
+#include <core/signal.h>
+#include <remote/proc.h>
+#include <sys/calls.h>
+
+void thread_add(struct linux_thread *thread) {
+    struct threads *threads = &process_current()->threads;
+    thread->region = (uint32_t)(((uint64_t)thread->block - LIBOS_BLOCKS) / BLOCK_REGION_BYTES);
+    mutex_lock(&threads->lock);
+    threads->regions[thread->region / 64] |= 1UL << (thread->region % 64);
+    thread->next = threads->first;
+    thread->listed = true;
+    threads->first = thread;
+    threads->count++;
+    mutex_unlock(&threads->lock);
+}
+
+void thread_publish(struct linux_thread *thread, uint64_t mask) {
+    struct signal_page *page = signal_page_current();
+    thread->signals = &thread->own_signals;
+    for (size_t i = 0; i < SIGNAL_THREADS; i++) {
+        struct signal_thread *entry = &page->threads[i];
+        uint64_t expected = 0;
+        if (__atomic_compare_exchange_n(&entry->thread, &expected, thread->block->thread, false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+            thread->signals = entry;
+            break;
+        }
+    }
+    thread->signals->tid = thread->tid;
+    thread->signals->pending = 0;
+    thread->signals->blocked = mask & ~SIGNALS_UNBLOCKABLE;
+    thread->signals->thread = thread->block->thread;
+}
+
+void thread_withdraw(struct linux_thread *thread) {
+    thread->signals->tid = 0;
+    __atomic_store_n(&thread->signals->thread, 0, __ATOMIC_SEQ_CST);
+    thread->own_signals.blocked = ~0UL;
+    thread->signals = &thread->own_signals;
+}
+
+struct linux_thread *thread_find(int32_t tid) {
+    struct linux_thread *thread = process_current()->threads.first;
+    while (thread != NULL && thread->tid != tid) {
+        thread = thread->next;
+    }
+    return thread;
+}
+
+// Takes a thread out of the list. Returns how many are left.
+static uint32_t unlist(struct linux_thread *self) {
+    struct threads *threads = &process_current()->threads;
+    mutex_lock(&threads->lock);
+    for (struct linux_thread **at = &threads->first; *at != NULL; at = &(*at)->next) {
+        if (*at == self) {
+            *at = self->next;
+            self->listed = false;
+            threads->count--;
+            break;
+        }
+    }
+    uint32_t left = threads->count;
+    mutex_unlock(&threads->lock);
+    return left;
+}
+
+// Robust futexes: each lock of the list that this thread holds is marked as of a dead owner
+// (Linux, Documentation/robust-futex-ABI.txt).
+#define ROBUST_ENTRIES_MAX 2048
+#define FUTEX_OWNER_DIED 0x40000000u
+#define FUTEX_WAITERS 0x80000000u
+#define FUTEX_OWNER 0x3fffffffu
+
+static bool mark_dead(struct linux_thread *self, uint64_t at) {
+    uint32_t value;
+    if (at % 4 != 0 || !load_user32(at, &value)) {
+        return false;
+    }
+    while ((value & FUTEX_OWNER) == (uint32_t)self->tid) {
+        uint32_t seen = value;
+        uint32_t wanted = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+        if (access_cas32((uint32_t *)at, &seen, wanted) != OK) {
+            return false;
+        }
+        if (seen == value) {
+            if ((value & FUTEX_WAITERS) != 0) {
+                (void)!sys_futex_wake(at, 1, UINT32_MAX, 0);
+                (void)!sys_futex_wake(at, 1, UINT32_MAX, FUTEX_SHARED);
+            }
+            return true;
+        }
+        value = seen;
+    }
+    return true;
+}
+
+static void robust_list_walk(struct linux_thread *self) {
+    struct {
+        uint64_t first;
+        int64_t offset;
+        uint64_t pending;
+    } head;
+    uint64_t list = self->robust_head;
+    if (list == 0 || !copy_in(&head, list, sizeof(head))) {
+        return;
+    }
+    uint64_t entry = head.first;
+    for (uint32_t i = 0; entry != list && i < ROBUST_ENTRIES_MAX; i++) {
+        uint64_t next;
+        if (!load_user64(entry & ~1UL, &next)) {
+            return;
+        }
+        if (entry != head.pending && !mark_dead(self, (entry & ~1UL) + (uint64_t)head.offset)) {
+            return;
+        }
+        entry = next;
+    }
+    if (head.pending != 0) {
+        (void)mark_dead(self, (head.pending & ~1UL) + (uint64_t)head.offset);
+    }
+}
+
+// The kernel stores 0 and wakes as the last act. The region and the handle stay for a later thread,
+// which takes them when this one has left its stack (core/clone.c).
+static _Noreturn void end_quietly(struct linux_thread *self) {
+    uint64_t clear = self->clear_tid;
+    uint32_t value;
+    if (clear % 4 != 0 || !load_user32(clear, &value)) {
+        clear = 0;
+    }
+    if (self->tid != identity_current()->pid) {
+        proc_end_thread_id(self->tid);
+    }
+    for (;;) {
+        sys_thread_exit(clear, 0, 0);
+    }
+}
+
+void thread_end(struct linux_thread *self, int64_t status) {
+    robust_list_walk(self);
+    self->robust_head = 0;
+    thread_withdraw(self);
+    if (unlist(self) == 0) {
+        process_end(status);
+    }
+    signal_pass_all(self);
+    end_quietly(self);
+}
+
+void thread_leave(struct linux_thread *self) {
+    thread_end(self, LINUX_STATUS_SIGNAL(SIGKILL));
+}
+
+void threads_stop_others(struct linux_thread *self) {
+    struct threads *threads = &process_current()->threads;
+    for (;;) {
+        mutex_lock(&threads->lock);
+        uint32_t count = threads->count;
+        for (struct linux_thread *other = threads->first; other != NULL; other = other->next) {
+            if (other != self) {
+                other->leaving = true;
+                (void)!sys_thread_interrupt(other->handle, INTERRUPT_EXIT);
+            }
+        }
+        mutex_unlock(&threads->lock);
+        if (count <= 1) {
+            return;
+        }
+        (void)!sys_thread_sleep(sys_clock_get() + MILLISECONDS(1), 0);
+    }
+}
+
+void threads_forget_others(struct linux_thread *self) {
+    struct threads *threads = &process_current()->threads;
+    for (uint32_t region = 0; region < LIBOS_REGIONS_MAX; region++) {
+        bool used = (threads->regions[region / 64] >> (region % 64) & 1) != 0;
+        if (used && region != self->region) {
+            (void)!sys_aspace_unmap(HANDLE_NONE, LIBOS_BLOCKS + region * BLOCK_REGION_BYTES,
+                                    BLOCK_REGION_BYTES);
+            threads->regions[region / 64] &= ~(1UL << (region % 64));
+        }
+    }
+    threads->first = self;
+    threads->count = 1;
+    self->next = NULL;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+#include <files/adopt.h>
+
+#include <core/process.h>
+#include <files/table.h>
+#include <sys/calls.h>
+
+static const struct file_ops *ops_of(const struct libos_fd *fd) {
+    switch (fd->kind) {
+    case FD_STREAM:
+        return &stream_ops;
+    case FD_LOG:
+        return &log_ops;
+    case FD_FILE:
+        return fd->device != 0 ? device_ops(fd->device) : &file_regular_ops;
+    case FD_EVENT:
+        return &event_ops;
+    case FD_TIMER:
+        return &timer_ops;
+    case FD_LOCAL:
+        return device_ops(fd->device);
+    default:
+        return NULL;
+    }
+}
+
+// Descriptors that shared a description name the same handle.
+static struct description *same_handle(struct files *files, handle_t handle) {
+    for (uint32_t i = 0; handle != HANDLE_NONE && i < LIBOS_FDS_MAX; i++) {
+        struct description *file = files->slots[i].file;
+        if (file != NULL && file->handle == handle) {
+            file->references++;
+            return file;
+        }
+    }
+    return NULL;
+}
+
+static void adopt(struct files *files, const struct libos_fd *fd) {
+    const struct file_ops *ops = ops_of(fd);
+    if (fd->fd >= LIBOS_FDS_MAX || ops == NULL || files->slots[fd->fd].file != NULL) {
+        return;
+    }
+    struct description *file = same_handle(files, fd->handle);
+    if (file == NULL) {
+        file = description_make(fd->kind, fd->handle, fd->flags, ops);
+    }
+    if (file == NULL) {
+        return;
+    }
+    file->device = fd->device;
+    file->position = fd->offset;
+    files->slots[fd->fd] = (struct file_slot){file, fd->cloexec != 0};
+}
+
+void files_adopt(const struct libos_record *record) {
+    struct files *files = &process_current()->files;
+    const struct libos_fd *fds = (const void *)((const char *)record + record->fds);
+    for (uint32_t i = 0; i < record->fd_count; i++) {
+        adopt(files, &fds[i]);
+    }
+}
+
+uint32_t files_describe(struct libos_fd *fds, uint32_t room) {
+    struct files *files = &process_current()->files;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < LIBOS_FDS_MAX && count < room; i++) {
+        const struct description *file = files->slots[i].file;
+        if (file == NULL || files->slots[i].close_on_exec) {
+            continue;
+        }
+        fds[count++] = (struct libos_fd){
+            .fd = i,
+            .handle = file->handle,
+            .kind = file->kind,
+            .flags = file->flags,
+            .device = file->device,
+            .offset = file->position,
+        };
+    }
+    return count;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// Descriptors and open file descriptions. A description is one kernel object, or a device that the
+// libos plays itself; several descriptors may share it. References count descriptors, and calls
+// that are using it: so that a close by another thread does not take it away under a call.
+#pragma once
+
+#include <abi/libos.h>
+#include <abi/linux/errno.h>
+#include <abi/proto/fs.h>
+#include <stdbool.h>
+#include <sys/mutex.h>
+
+struct linux_thread;
+struct description;
+struct wait_item;
+
+enum open_flag {
+    O_RDONLY = 0,
+    O_WRONLY = 1,
+    O_RDWR = 2,
+    O_ACCMODE = 3,
+    O_CREAT = 0100,
+    O_EXCL = 0200,
+    O_NOCTTY = 0400,
+    O_TRUNC = 01000,
+    O_APPEND = 02000,
+    O_NONBLOCK = 04000,
+    O_DSYNC = 010000,
+    O_ASYNC = 020000,
+    O_DIRECT = 040000,
+    O_LARGEFILE = 0100000,
+    O_DIRECTORY = 0200000,
+    O_NOFOLLOW = 0400000,
+    O_NOATIME = 01000000,
+    O_CLOEXEC = 02000000,
+    O_SYNC = 04010000,
+    O_PATH = 010000000,
+    O_TMPFILE = 020200000,
+};
+// What F_SETFL may change.
+#define O_CHANGEABLE (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
+
+// A read or write of a range of the program's memory.
+struct io {
+    uint64_t addr;
+    uint64_t bytes;
+    int64_t offset; // OFFSET_CURRENT, or absolute
+    bool more;      // a later piece of the same call: may not wait
+};
+#define OFFSET_CURRENT (-1L)
+
+enum poll_event {
+    POLLIN = 0x1,
+    POLLPRI = 0x2,
+    POLLOUT = 0x4,
+    POLLERR = 0x8,
+    POLLHUP = 0x10,
+    POLLNVAL = 0x20,
+    POLLRDNORM = 0x40,
+    POLLRDBAND = 0x80,
+    POLLWRNORM = 0x100,
+    POLLWRBAND = 0x200,
+    POLLRDHUP = 0x2000,
+};
+
+// What a kind of file does. A null function means the error behind it. Results are those of
+// handlers: a count or a negative error.
+struct file_ops {
+    // May wait unless the description has O_NONBLOCK.
+    int64_t (*read)(struct linux_thread *self, struct description *file, const struct io *io);
+    int64_t (*write)(struct linux_thread *self, struct description *file, const struct io *io);
+    int64_t (*seek)(struct description *file, int64_t offset, int whence);       // ESPIPE
+    int64_t (*stat)(struct description *file, struct fs_attributes *attributes); // EBADF
+    int64_t (*control)(struct linux_thread *self, struct description *file, uint32_t request,
+                       uint64_t argument); // ENOTTY
+    // What is ready now without waiting: poll events. When that is not known, 0, and the item
+    // filled in whose signals tell; poll_ready translates them back. (always ready)
+    uint32_t (*poll)(struct description *file, uint32_t events, struct wait_item *item);
+    uint32_t (*poll_ready)(struct description *file, uint32_t events, uint32_t observed);
+    void (*close)(struct description *file); // (closes the handle)
+};
+
+struct description {
+    uint32_t references;
+    uint16_t kind;  // enum fd_kind
+    bool directory; // FD_FILE: of a directory
+    uint32_t flags; // access mode and status flags
+    handle_t handle;
+    const struct file_ops *ops;
+    uint64_t device;   // rdev of a device
+    uint64_t inode;    // FD_FILE, for locks and maps
+    uint64_t secret;   // FD_FILE: for rename and link
+    uint64_t position; // of a directory listing; a private counter of others
+    void *data;        // what the kind keeps; of data_bytes
+    uint64_t data_bytes;
+};
+
+struct file_slot {
+    struct description *file;
+    bool close_on_exec;
+};
+
+struct files {
+    struct mutex lock;
+    // Guarded by lock:
+    struct file_slot slots[LIBOS_FDS_MAX];
+    uint32_t first_free; // no lower number is free
+};
+
+// A fresh description with one reference, or null. The handle becomes its own.
+struct description *description_make(uint16_t kind, handle_t handle, uint32_t flags,
+                                     const struct file_ops *ops);
+void description_release(struct description *file);
+
+// The description of a descriptor, with a reference for the caller; null: EBADF.
+struct description *file_get(int fd);
+// The same, not for O_PATH descriptors.
+struct description *file_get_open(int fd);
+// Gives a descriptor at or above `lowest` to a description, whose reference it takes also when it
+// fails. EMFILE, EINVAL.
+[[nodiscard]] int64_t file_install(struct description *file, uint32_t flags, int lowest);
+[[nodiscard]] int64_t file_close(int fd);
+// The mark of a descriptor that exec closes it. Nothing happens for one that is not open.
+bool file_cloexec(int fd);
+void file_set_cloexec(int fd, bool on);
+// Writes out what descriptions hold back, before the process ends.
+void files_flush(void);
+// The limit of descriptors.
+uint32_t files_limit(void);
+
+static inline bool can_read(const struct description *file) {
+    return (file->flags & O_ACCMODE) != O_WRONLY && (file->flags & O_PATH) == 0;
+}
+static inline bool can_write(const struct description *file) {
+    return (file->flags & O_ACCMODE) != O_RDONLY && (file->flags & O_PATH) == 0;
+}
+
+// The kinds.
+extern const struct file_ops stream_ops, log_ops, file_regular_ops, event_ops, timer_ops;
+// The behaviour of a device by its rdev; null: there is no such device.
+const struct file_ops *device_ops(uint64_t rdev);

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+
+#include <remote/proc.h>
+
+#include <core/process.h>
+#include <core/status.h>
+#include <proto/proc_client.h>
+#include <sys/calls.h>
+
+int64_t proc_send(struct linux_thread *self, int32_t pid, int32_t tid,
+                  const struct signal_info *info) {
+    struct linux_process *process = process_current();
+    if (process->alone) {
+        bool own = pid == identity_current()->pid || pid == 0 || pid == -identity_current()->pgid;
+        if (!own || info->number == SIGCONT || info->number == 0) {
+            return own ? 0 : -LINUX_ESRCH;
+        }
+        return signal_send(self, NULL, info);
+    }
+    const struct proc_kill_request request = {
+        .pid = pid,
+        .tid = tid,
+        .number = info->number,
+        .code = info->code,
+        .value = info->sent.value,
+    };
+    return linux_result(proc_kill(process->proc, &request, INSTANT_NEVER));
+}
+
+void proc_stop_self(int32_t number) {
+    struct linux_process *process = process_current();
+    if (process->alone) {
+        return; // nobody could make it go on
+    }
+    const struct proc_stopped_request request = {
+        .number = number,
+        .continues = __atomic_load_n(&signal_page_current()->continues, __ATOMIC_SEQ_CST),
+    };
+    (void)!proc_stopped(process->proc, &request, INSTANT_NEVER);
+}
+
+int64_t proc_new_thread_id(void) {
+    struct linux_process *process = process_current();
+    if (process->alone) {
+        return __atomic_add_fetch(&process->last_tid, 1, __ATOMIC_RELAXED) + 1;
+    }
+    struct proc_new_tid_reply reply;
+    int64_t result = proc_new_tid(process->proc, &reply, INSTANT_NEVER);
+    return result == ERR_LIMIT ? -LINUX_EAGAIN : result < 0 ? linux_result(result) : reply.tid;
+}
+
+void proc_end_thread_id(int32_t tid) {
+    struct linux_process *process = process_current();
+    const struct proc_end_tid_request request = {.tid = tid};
+    if (!process->alone) {
+        (void)!proc_end_tid(process->proc, &request, INSTANT_NEVER);
+    }
+}
+
+int64_t proc_set_limit_of(struct linux_thread *self, uint32_t resource, uint64_t soft,
+                          uint64_t hard) {
+    struct linux_process *process = process_current();
+    (void)self;
+    if (process->alone) {
+        struct identity_page *page = (struct identity_page *)LIBOS_IDENTITY;
+        page->limits[resource][0] = soft;
+        page->limits[resource][1] = hard;
+        return 0;
+    }
+    const struct proc_set_limit_request request = {
+        .resource = resource,
+        .soft = soft,
+        .hard = hard,
+    };
+    return linux_result(proc_set_limit(process->proc, &request, INSTANT_NEVER));
+}

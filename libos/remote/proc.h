@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//
+// What is procd's to do (protocol proc). A process that has no procd is alone: then each of these
+// does what can be done without.
+#pragma once
+
+#include <core/signal.h>
+
+// A signal to another process, to a group, or one that only procd may give.
+[[nodiscard]] int64_t proc_send(struct linux_thread *self, int32_t pid, int32_t tid,
+                                const struct signal_info *info);
+// A stop signal was taken whose action is to stop. Returns when the process goes on.
+void proc_stop_self(int32_t number);
+// An id for a new thread; gives it back.
+[[nodiscard]] int64_t proc_new_thread_id(void);
+void proc_end_thread_id(int32_t tid);
+[[nodiscard]] int64_t proc_set_limit_of(struct linux_thread *self, uint32_t resource, uint64_t soft,
+                                        uint64_t hard);
