@@ -13,8 +13,9 @@
 #include <sys/start.h>
 
 static const char *const group_names[] = {
-    "runtime", "generic", "handles", "objects", "processes",  "threads", "memory", "ipc",
-    "keep",    "streams", "futexes", "time",    "protection", "system",  "libos",  "races",
+    "runtime",    "generic", "handles", "objects", "processes", "threads",
+    "memory",     "ipc",     "keep",    "streams", "futexes",   "time",
+    "protection", "system",  "libos",   "races",   "devices",
 };
 
 #define SETTLE_STEP MILLISECONDS(20)

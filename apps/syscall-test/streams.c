@@ -382,3 +382,26 @@ TEST(streams_memory_is_charged_and_bounded) {
         pipe_close(&pipes[i]);
     }
 }
+
+TEST(streams_tell_what_went_through) {
+    int64_t pair = sys_stream_create(STREAM_MIN_BYTES, 0);
+    REQUIRE(pair > 0);
+    handle_t reader = handle_pair_first(pair);
+    handle_t writer = handle_pair_second(pair);
+    struct stream_info info;
+    char byte[3] = "abc";
+    for (uint64_t i = 0; i < 5000; i++) {
+        REQUIRE_EQ(sys_stream_write(writer, byte, 3, 0, 0), 3);
+        REQUIRE_EQ(sys_stream_read(reader, byte, 2, 0, IO_PEEK), 2);
+        REQUIRE_EQ(sys_stream_read(reader, byte, i % 2 == 0 ? 2 : 4, 0, 0), i % 2 == 0 ? 2 : 4);
+    }
+    REQUIRE_EQ(sys_stream_write(writer, byte, 1, 0, 0), 1);
+    CHECK_EQ(sys_object_get(reader, &info, sizeof(info)), OK);
+    CHECK_EQ(info.read_bytes, 15000);
+    CHECK_EQ(info.written_bytes, 15001);
+    CHECK_EQ(info.capacity_bytes, STREAM_MIN_BYTES);
+    CHECK_EQ(sys_object_get(writer, &info, sizeof(info)), ERR_ACCESS_DENIED);
+    CHECK_EQ(sys_object_get(reader, &info, sizeof(info) - 1), ERR_INVALID_ARGUMENT);
+    drop(reader);
+    drop(writer);
+}

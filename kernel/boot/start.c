@@ -9,6 +9,7 @@
 #include <debug/log.h>
 #include <mm/aspace.h>
 #include <mm/vmo.h>
+#include <object/device.h>
 #include <object/job.h>
 #include <object/log.h>
 #include <object/process.h>
@@ -77,14 +78,10 @@ static status_t give_vault(struct process *init) {
     return status == OK ? give(init, INIT_VAULT, vmo_object(vmo), RIGHTS_VMO) : status;
 }
 
-// Keeps the place of a handle free that nothing can be given for yet.
-static status_t skip(struct process *init, handle_t expected) {
-    handle_t handle;
-    status_t status = handle_derive(init->table, INIT_JOB, 0, &handle);
-    if (status == OK && handle != expected) {
-        panic("boot: handle %x of init has the number %x", expected, handle);
-    }
-    return status;
+static status_t give_serial(struct process *init, handle_t expected, uint32_t index) {
+    struct object *device;
+    status_t status = device_create_serial(job_root, index, &device);
+    return status == OK ? give(init, expected, device, RIGHTS_DEVICE) : status;
 }
 
 static status_t give_log(struct process *init) {
@@ -121,11 +118,10 @@ static status_t give_all(struct process *init, struct thread *thread) {
     status = status == OK ? give_system(init) : status;
     status = status == OK ? give_archive(init) : status;
     status = status == OK ? give_command(init) : status;
-    // There are no device objects before the first driver.
-    status = status == OK ? skip(init, INIT_SERIAL) : status;
+    status = status == OK ? give_serial(init, INIT_SERIAL, 0) : status;
     status = status == OK ? give_vault(init) : status;
     status = status == OK ? give_clock(init) : status;
-    return status == OK ? handle_close(init->table, INIT_SERIAL) : status;
+    return status == OK ? give_serial(init, INIT_SERIAL2, 1) : status;
 }
 
 static status_t make_init(struct aspace *aspace, struct process **out) {

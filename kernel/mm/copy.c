@@ -98,6 +98,23 @@ int64_t vmo_write(struct vmo *vmo, uint64_t offset, const void *buffer, size_t s
     return copy_vmo(&copy, size);
 }
 
+status_t vmo_word(struct vmo *vmo, uint64_t offset, bool write, uint32_t *word) {
+    struct copy copy = {.vmo = vmo, .write = write};
+    struct page *page;
+    assert(offset % sizeof(*word) == 0);
+    status_t status = hold(&copy, offset, &page);
+    if (status == OK) {
+        uint32_t *place = (uint32_t *)((char *)page_to_virt(page) + offset % PAGE_SIZE);
+        if (write) {
+            __atomic_store_n(place, *word, __ATOMIC_RELEASE);
+        } else {
+            *word = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+        }
+        page_release(page, write);
+    }
+    return status;
+}
+
 int64_t vmo_read_user(struct vmo *vmo, uint64_t offset, vaddr_t buffer, size_t size) {
     struct copy copy = {.vmo = vmo, .at = offset, .buffer = buffer, .user = true};
     return copy_vmo(&copy, size);

@@ -24,6 +24,7 @@
 // header does not count towards the capacity that was asked for, so a record of that size fits in
 // an empty ring.
 #include <abi/flags.h>
+#include <abi/info.h>
 #include <abi/limits.h>
 #include <mm/slab.h>
 #include <object/job.h>
@@ -278,6 +279,16 @@ int64_t stream_write(struct object *object, vaddr_t buffer, size_t size, instant
     }
     spin_unlock(&stream->lock);
     return status == OK ? (int64_t)size : status;
+}
+
+void stream_describe(struct object *object, struct stream_info *info) {
+    struct stream_end *end = end_from(object);
+    const struct stream_ring *ring = &end->stream->rings[end - end->stream->ends];
+    spin_lock(&end->stream->lock);
+    info->read_bytes = ring->taken_bytes;
+    info->written_bytes = ring->taken_bytes + ring->used_bytes;
+    info->capacity_bytes = ring->size_bytes;
+    spin_unlock(&end->stream->lock);
 }
 
 // ---- life

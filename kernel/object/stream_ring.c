@@ -67,6 +67,7 @@ void ring_read_end(struct stream_ring *ring, size_t bytes) {
     ring->reader_busy = false;
     ring->head = (ring->head + bytes) % ring->size_bytes;
     ring->used_bytes -= bytes;
+    ring->taken_bytes += bytes;
 }
 
 // A run of bytes within one page.

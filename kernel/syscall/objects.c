@@ -8,6 +8,7 @@
 #include <mm/vmo.h>
 #include <object/job.h>
 #include <object/source.h>
+#include <object/stream.h>
 #include <object/system.h>
 #include <sched/current.h>
 
@@ -18,6 +19,7 @@ union record {
     struct process_info process;
     struct thread_info thread;
     struct vmo_info vmo;
+    struct stream_info stream;
     struct system_info system;
 };
 
@@ -37,6 +39,10 @@ static void fill_vmo(struct object *object, union record *record) {
     vmo_describe(vmo_from(object), &record->vmo);
 }
 
+static void fill_stream(struct object *object, union record *record) {
+    stream_describe(object, &record->stream);
+}
+
 static void fill_system(struct object *object, union record *record) {
     (void)object;
     system_describe(&record->system);
@@ -50,6 +56,7 @@ static const struct {
     [OBJECT_PROCESS] = {sizeof(struct process_info), fill_process},
     [OBJECT_THREAD] = {sizeof(struct thread_info), fill_thread},
     [OBJECT_VMO] = {sizeof(struct vmo_info), fill_vmo},
+    [OBJECT_STREAM] = {sizeof(struct stream_info), fill_stream},
     [OBJECT_SYSTEM] = {sizeof(struct system_info), fill_system},
 };
 
@@ -74,6 +81,8 @@ static uint16_t packet_kind(const struct object *object) {
         return PACKET_TIMER;
     case OBJECT_PROCESS:
         return PACKET_EXIT;
+    case OBJECT_INTERRUPT:
+        return PACKET_INTERRUPT;
     default:
         return PACKET_SIGNAL;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What an instance of init finds: ten handles of the kernel, its vault, and whatever its
+// What an instance of init finds: the handles of the kernel, its vault, and whatever its
 // predecessor had made. Records say what belongs to whom. For the rest, in this order:
 //
 //   1. A process that no record names and that has the kept table of a service that is down is a

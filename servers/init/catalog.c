@@ -6,6 +6,8 @@
 
 #include "catalog.h"
 
+#include "devices.h"
+
 #include <abi/status.h>
 #include <ds/format.h>
 #include <image/ustar.h>
@@ -112,18 +114,13 @@ static void check_channels(struct catalog *catalog) {
     }
 }
 
-// The devices that the kernel knows by name. More come with devmgr.
-static bool device_exists(const char *name) {
-    return strcmp(name, "serial") == 0;
-}
-
 // Finds whom an entry depends on. A refused entry is not looked at.
 static void resolve_entry(struct catalog *catalog, uint32_t i) {
     struct catalog_entry *entry = &catalog->entries[i];
     const struct manifest *manifest = &entry->manifest;
     entry->depends = 0;
     for (uint8_t k = 0; k < manifest->device_count; k++) {
-        if (!device_exists(manifest->devices[k])) {
+        if (device_find(manifest->devices[k]) == HANDLE_NONE) {
             refuse(catalog, i, "there is no device ", manifest->devices[k]);
             return;
         }

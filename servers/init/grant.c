@@ -6,6 +6,8 @@
 
 #include "grant.h"
 
+#include "devices.h"
+
 #include <abi/boot.h>
 #include <ds/format.h>
 #include <server/start.h>
@@ -166,6 +168,6 @@ void grant_fill(const struct service *service, const struct service_record *reco
         list_add(list, manifest->uses[k].as, record->grants[k], grant_channel_rights(service));
     }
     for (uint32_t k = 0; k < manifest->device_count; k++) {
-        list_add(list, manifest->devices[k], INIT_SERIAL, RIGHTS_DEVICE);
+        list_add(list, manifest->devices[k], device_find(manifest->devices[k]), RIGHTS_DEVICE);
     }
 }

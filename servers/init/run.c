@@ -2,6 +2,7 @@
 
 #include "run.h"
 
+#include "devices.h"
 #include "supervise.h"
 
 #include <abi/boot.h>
@@ -70,9 +71,14 @@ void run_prepare(struct init *init) {
     entry->manifest.start = START_BOOT;
     entry->manifest.grants = GRANT_JOB | GRANT_LOG | GRANT_SYSTEM | GRANT_ARCHIVE | GRANT_CLOCK;
     for (uint32_t i = 0; i < init->command.grants.count; i++) {
-        uint32_t bit = manifest_grant_bit(init->command.grants.items[i]);
-        if (bit == 0) {
-            refuse(init, "there is no grant", init->command.grants.items[i]);
+        const char *word = init->command.grants.items[i];
+        uint32_t bit = manifest_grant_bit(word);
+        if (device_find(word) != HANDLE_NONE &&
+            entry->manifest.device_count < MANIFEST_DEVICES_MAX) {
+            text_copy(entry->manifest.devices[entry->manifest.device_count++], MANIFEST_NAME_BYTES,
+                      word);
+        } else if (bit == 0) {
+            refuse(init, "there is no grant", word);
         }
         entry->manifest.grants |= bit;
     }

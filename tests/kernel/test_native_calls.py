@@ -42,6 +42,14 @@ def test_calls(boot, cpus, part):
     assert len(cases.ok) > len(PARTS[part])
 
 
+def test_devices(boot, cpus):
+    """On the second serial port, which nobody else uses."""
+    cases = run_cases(boot, "sbin/init", args=["devices"], name=f"devices[{cpus}]", smp=cpus,
+                      append="init.run=bin/syscall-test init.grants=serial2",
+                      extra=["-chardev", "null,id=second", "-serial", "chardev:second"])
+    assert len(cases.ok) >= 7
+
+
 def test_the_time_of_day(boot):
     """The clock page tells the time of the machine's own clock, which QEMU takes from the host."""
     before = time.time()

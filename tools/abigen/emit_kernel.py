@@ -165,6 +165,11 @@ def copy(function: str, index: int, arg: Arg) -> tuple[str, list[str]]:
     return function, (sides[::-1] if function == "copy_in" else sides) + [f"sizeof({local(arg)})"]
 
 
+def given_record(index: int, arg: Arg) -> str:
+    """The condition under which an optional record was given; empty for others."""
+    return f"args[{index}] != 0" if arg.optional else ""
+
+
 def step(conditions: list[str], function: str, values: list[str]) -> str:
     """A statement that sets `status`, where all conditions hold."""
     conditions = [each for each in conditions if each]
@@ -183,7 +188,7 @@ def fetches(call: Call) -> str:
             found.append((given, *lookup(index, arg)))
     for index, arg in enumerate(call.args):
         if arg.record and arg.type != "out":
-            found.append(("", *copy("copy_in", index, arg)))
+            found.append((given_record(index, arg), *copy("copy_in", index, arg)))
     text = "".join(step(["status == OK" if position else "", given], function, values)
                    for position, (given, function, values) in enumerate(found))
     return text + "    if (status != OK) {\n        return status;\n    }\n" if text else ""
@@ -191,7 +196,8 @@ def fetches(call: Call) -> str:
 
 def stores(call: Call) -> str:
     """Statements that copy records out after a call that went well."""
-    text = "".join(step(["status == OK", "result >= 0"], *copy("copy_out", index, arg))
+    text = "".join(step(["status == OK", "result >= 0", given_record(index, arg)],
+                        *copy("copy_out", index, arg))
                    for index, arg in enumerate(call.args) if arg.record and arg.type != "in")
     return text + "    return status == OK ? result : status;\n" if text else ""
 
@@ -200,6 +206,8 @@ def argument(abi: Abi, index: int, arg: Arg) -> list[str]:
     c_type = ARG_TYPES[arg.type].kernel
     if arg.record:
         text = f"&{local(arg)}"
+        if arg.optional:
+            text = f"{given_record(index, arg)} ? {text} : NULL"
     elif arg.looked_up:
         text = local(arg) if struct_of(abi, arg) == "object" else f"{arg.object}_from({local(arg)})"
         if arg.own or (arg.optional and text != local(arg)):

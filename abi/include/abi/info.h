@@ -119,6 +119,14 @@ struct vmo_info {
 };
 static_assert(sizeof(struct vmo_info) == 24, "struct vmo_info is ABI");
 
+// object_get of a stream's end that reads.
+struct stream_info {
+    uint64_t read_bytes;    // ever, headers of records included
+    uint64_t written_bytes; // ever
+    uint64_t capacity_bytes;
+};
+static_assert(sizeof(struct stream_info) == 24, "struct stream_info is ABI");
+
 // aspace_query: the mapping at an address, or the next one above it.
 struct mapping_info {
     vaddr_t addr;

@@ -62,9 +62,9 @@ struct packet {
     uint32_t deliveries; // how often this call was handed out, this time included
     union {
         uint64_t token;   // CALL, CANCELLED: names the call; valid for this delivery only
-        uint64_t signals; // SIGNAL
+        uint64_t signals; // SIGNAL, INTERRUPT
         uint64_t offset;  // PAGE
-        uint64_t count;   // TIMER, INTERRUPT: expiries, interrupts not acknowledged yet
+        uint64_t count;   // TIMER: expiries not acknowledged yet
         int64_t status;   // EXIT
     };
     // The stamp: who calls. Believe this, never an identity that a message claims.

@@ -147,9 +147,3 @@ void ioapic_fired(uint32_t line) {
     random_stir(arch_cycles());
     interrupt_fired(line);
 }
-
-// Until there are interrupt objects, nobody enables a line; one that fires all the same is shut up.
-__attribute__((weak)) void interrupt_fired(uint32_t line) {
-    arch_interrupt_mask(line);
-    log_line("interrupt: nobody wants line %u", line);
-}

@@ -4,6 +4,8 @@
 // reads 0xff everywhere, which looks like a port that is always ready.
 #include <arch/boot.h>
 #include <arch/cpu.h>
+#include <arch/device.h>
+#include <arch/interrupt.h>
 #include <x86/io.h>
 
 #define PORT_BASE 0x3f8
@@ -15,6 +17,8 @@
 #define REG_LINE (PORT_BASE + 3)
 #define REG_MODEM (PORT_BASE + 4)
 #define REG_LINE_STATUS (PORT_BASE + 5)
+#define SCRATCH 7
+#define SCRATCH_PROBE 0x5a
 #define LINE_DIVISOR 0x80
 #define LINE_8N1 0x03
 #define FIFO_ENABLE_CLEAR 0x07
@@ -49,4 +53,28 @@ void arch_serial_write(const char *text, size_t bytes) {
         }
         put(text[i]);
     }
+}
+
+// Where the two serial ports of a PC have always been. The scratch register of one that exists
+// keeps what is written to it; not even the early console uses it.
+bool arch_serial_find(uint32_t index, uint32_t *base, uint32_t *line) {
+    static const struct {
+        uint16_t base;
+        uint8_t irq;
+    } places[] = {{PORT_BASE, 4}, {0x2f8, 3}};
+    *base = places[index].base;
+    out8(places[index].base + SCRATCH, SCRATCH_PROBE);
+    if (in8(places[index].base + SCRATCH) != SCRATCH_PROBE) {
+        return false;
+    }
+    *line = arch_interrupt_legacy(places[index].irq);
+    return true;
+}
+
+uint8_t arch_register_read(uint32_t reg) {
+    return in8((uint16_t)reg);
+}
+
+void arch_register_write(uint32_t reg, uint8_t value) {
+    out8((uint16_t)reg, value);
 }

@@ -54,6 +54,8 @@ void vmo_describe(struct vmo *vmo, struct vmo_info *info);
 // Copies between a vmo and kernel memory. Returns bytes copied or a status.
 int64_t vmo_read(struct vmo *vmo, uint64_t offset, void *buffer, size_t size);
 int64_t vmo_write(struct vmo *vmo, uint64_t offset, const void *buffer, size_t size);
+// Loads (acquire) or stores (release) an aligned 32-bit word at once. Errors of vmo_page.
+[[nodiscard]] status_t vmo_word(struct vmo *vmo, uint64_t offset, bool write, uint32_t *word);
 // The same with a user buffer of the calling thread's aspace. STATUS_PAGE_WAIT and FAULT from it.
 int64_t vmo_read_user(struct vmo *vmo, uint64_t offset, vaddr_t buffer, size_t size);
 int64_t vmo_write_user(struct vmo *vmo, uint64_t offset, vaddr_t buffer, size_t size);

@@ -14,6 +14,10 @@ struct job;
                                      uint64_t provider, struct object **first,
                                      struct object **second);
 
+struct stream_info; // abi/info.h
+// Tells what has gone through the ring that an end reads; zeros when it reads none.
+void stream_describe(struct object *end, struct stream_info *info);
+
 // See the native calls of the same names. They restart after a wait. No lock held.
 // Return bytes, or: STATUS_PARKED; STATUS_RESTART (somebody else is at work in the ring);
 // WOULD_BLOCK; TIMED_OUT; INTERRUPTED; PEER_CLOSED; OUT_OF_RANGE; ACCESS_DENIED (the wrong end);

@@ -24,6 +24,7 @@ struct stream_ring {
     // Guarded by the stream's lock.
     size_t head; // index of the first used byte
     size_t used_bytes;
+    uint64_t taken_bytes; // read, ever
     bool reader_busy;
     bool writer_busy;
 };

@@ -12,6 +12,7 @@
 #include <mm/vmo.h>
 #include <object/event.h>
 #include <object/stream.h>
+#include <object/device.h>
 #include <object/timer.h>
 #include <sched/current.h>
 #include <sched/futex.h>
