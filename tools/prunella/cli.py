@@ -8,7 +8,7 @@ import sys
 
 from prunella.errors import Failure
 
-COMMANDS = ("run", "test", "bench", "build", "debug", "clean", "features",
+COMMANDS = ("run", "exec", "test", "bench", "build", "debug", "clean", "features",
             "version")
 
 

@@ -44,11 +44,12 @@ def _environment():
     return {name: value for name, value in os.environ.items() if name not in inherited}
 
 
-def build(targets=(), out=None, compiler=None, verbose=False, debug=True):
-    """Builds; make's own output goes through. Failure when it fails."""
+def build(targets=(), out=None, compiler=None, verbose=False, debug=True, stdout=None):
+    """Builds; make's own output goes through, or to `stdout`. Failure when it fails."""
     with _lock(out or paths.out_folder()), heartbeat("building"):
         result = subprocess.run(command(targets, out, compiler, verbose, debug),
-                                check=False, env=_environment(), stdin=subprocess.DEVNULL)
+                                check=False, env=_environment(), stdin=subprocess.DEVNULL,
+                                stdout=stdout)
     if result.returncode != 0:
         raise Failure("the build failed (its errors are above)", "correct them and try again")
 

@@ -49,7 +49,8 @@ class Machine:
     """What is booted, and how the console is connected.
 
     console is "terminal" (serial line and monitor on standard input and output; ^A x quits) or
-    "pipe" (the bytes of the serial line on standard input and output, nothing else).
+    "pipe" (the bytes of the serial line on standard input and output, nothing else), or "frames"
+    (the first serial line into the file `log`, the second one on standard input and output).
     parallel: the CPUs run at once (True), in turns (False), or at once where the host has a core
     for each and one to spare (None). Under KVM always at once, with icount always in turns.
     """
@@ -104,6 +105,9 @@ class Machine:
 
     def _console(self):
         # signal=off: ^C goes to the guest.
+        if self.console == "frames":
+            return ["-chardev", f"file,id=log,path={self.log}", "-serial", "chardev:log",
+                    "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]
         log = f",logfile={self.log}" if self.log else ""
         if self.console == "terminal":
             return ["-chardev", f"stdio,id=console,mux=on,signal=off{log}",
