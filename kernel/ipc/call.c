@@ -185,14 +185,8 @@ struct thread *call_end(struct call *call, struct list *orphans) {
     struct thread *caller = call->caller;
     assert(call->state != CALL_IDLE && spin_held(&call->port->lock));
     assert(call->state != CALL_FILLING && call->copies == 0);
-    if (call->item.queued) {
-        list_remove(&call->item.node);
-        call->item.queued = false;
-    }
-    if (call->cancel_item.queued) {
-        list_remove(&call->cancel_item.node);
-        call->cancel_item.queued = false;
-    }
+    port_withdraw_locked(&call->item);
+    port_withdraw_locked(&call->cancel_item);
     if (list_node_linked(&call->taken_node)) {
         list_remove(&call->taken_node);
     }

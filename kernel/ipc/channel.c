@@ -49,24 +49,16 @@ static void server_gone(struct object *object) {
     struct port *port = channel->port;
     spin_lock(&port->lock);
     channel->server_closed = true;
-    if (channel->closed_item.queued) {
-        list_remove(&channel->closed_item.node);
-        channel->closed_item.queued = false;
-    }
+    port_withdraw_locked(&channel->closed_item);
     spin_unlock(&port->lock);
     port_end_calls(port, channel, ERR_PEER_CLOSED);
     source_update(&channel->client_source, 0, SIGNAL_CHANNEL_PEER_CLOSED);
-}
-
-static struct source *client_source(struct object *object) {
-    return &channel_from(object)->client_source;
 }
 
 static const struct object_ops client_ops = {
     .name = "channel",
     .handles_gone = client_gone,
     .destroy = client_destroy,
-    .source = client_source,
 };
 
 static const struct object_ops server_ops = {
@@ -88,7 +80,6 @@ status_t channel_create(struct job *job, struct port *port, uint64_t key, bool f
     channel->forwarder = forwarder;
     channel->closed_item.kind = PACKET_PEER_CLOSED;
     channel->ends = 2;
-    source_init(&channel->client_source, 0);
     spin_lock(&port->lock);
     bool alive = !port->dead && object_try_ref(&port->object);
     if (alive) {
@@ -100,6 +91,7 @@ status_t channel_create(struct job *job, struct port *port, uint64_t key, bool f
         return ERR_BAD_STATE;
     }
     object_init(&channel->client, &client_ops, OBJECT_CHANNEL, job, provider);
+    source_init(&channel->client_source, &channel->client, 0);
     object_init(&channel->server, &server_ops, OBJECT_ENDPOINT, job, provider);
     *out = channel;
     return OK;

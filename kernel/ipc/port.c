@@ -27,11 +27,9 @@ static struct slab_cache port_cache = SLAB_CACHE(struct port, "port");
 
 static bool port_destroy(struct object *object) {
     struct port *port = port_from(object);
-    struct job *job = object->job;
     assert(list_empty(&port->taken) && list_empty(&port->held) && list_empty(&port->waiters));
     assert(list_empty(&port->channels) && list_empty(&port->bindings));
-    slab_free(&port_cache, job, port);
-    object_fini(job);
+    (void)port;
     return true;
 }
 
@@ -41,17 +39,19 @@ static void port_handles_gone(struct object *object) {
 
 static const struct object_ops port_ops = {
     .name = "port",
+    .type = OBJECT_PORT,
+    .cache = &port_cache,
     .handles_gone = port_handles_gone,
     .destroy = port_destroy,
 };
 
 status_t port_create(struct job *job, uint64_t provider, struct port **out) {
-    void *memory;
-    status_t status = slab_alloc(&port_cache, job, &memory);
+    struct object *object;
+    status_t status = object_create(&port_ops, job, provider, &object);
     if (status != OK) {
         return status;
     }
-    struct port *port = memory;
+    struct port *port = port_from(object);
     spin_init(&port->lock, RANK_PORT);
     list_init(&port->queue);
     list_init(&port->taken);
@@ -59,7 +59,6 @@ status_t port_create(struct job *job, uint64_t provider, struct port **out) {
     list_init(&port->waiters);
     list_init(&port->bindings);
     list_init(&port->channels);
-    object_init(&port->object, &port_ops, OBJECT_PORT, job, provider);
     *out = port;
     return OK;
 }
@@ -103,15 +102,6 @@ void ports_pass_on(struct handle_table *table) {
         spin_unlock(&port->lock);
     }
     spin_unlock(&table->lock);
-}
-
-void port_withdraw(struct port *port, struct port_item *item) {
-    spin_lock(&port->lock);
-    if (item->queued) {
-        list_remove(&item->node);
-        item->queued = false;
-    }
-    spin_unlock(&port->lock);
 }
 
 void port_abort_wait(struct thread *thread, struct port *port, uint64_t seq, status_t status) {
@@ -367,10 +357,7 @@ void port_orphan(struct port *port, uint64_t process, bool crashed, struct list 
         if (call->server_process != process) {
             continue;
         }
-        if (call->cancel_item.queued) {
-            list_remove(&call->cancel_item.node);
-            call->cancel_item.queued = false;
-        }
+        port_withdraw_locked(&call->cancel_item);
         if (crashed && call->current && ++call->crashes >= CALL_CRASHES_MAX) {
             quarantine(port, call);
             end_with(call, ERR_QUARANTINED, orphans);

@@ -139,12 +139,6 @@ void random_fill(void *buffer, size_t bytes) {
     wipe(&key, sizeof(key));
 }
 
-uint64_t random_u64(void) {
-    uint64_t value;
-    random_fill(&value, sizeof(value));
-    return value;
-}
-
 void random_stir(uint64_t value) {
     spin_lock(&lock);
     stir_locked(value);

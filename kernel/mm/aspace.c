@@ -154,28 +154,19 @@ status_t aspace_fault(struct aspace *aspace, vaddr_t addr, uint32_t access) {
     return status;
 }
 
-static status_t get_page(struct aspace *aspace, vaddr_t addr, uint32_t access, bool hold,
-                         struct page **out) {
+status_t aspace_page_hold(struct aspace *aspace, vaddr_t addr, bool write, struct page **out) {
     struct mapping *mapping;
     struct vmo_view view;
-    status_t status = lock_page(aspace, addr, access, &mapping, &view);
+    status_t status = lock_page(aspace, addr, write ? FAULT_WRITE : FAULT_READ, &mapping, &view);
     if (status != OK) {
         return status;
     }
     if (view.page != NULL) {
-        page_hold(view.page, hold);
+        page_hold(view.page, write);
         *out = view.page;
     }
     spin_unlock(mapping->vmo->lock);
     return view.page != NULL ? OK : ERR_FAULT;
-}
-
-status_t aspace_page(struct aspace *aspace, vaddr_t addr, uint32_t access, struct page **out) {
-    return get_page(aspace, addr, access, false, out);
-}
-
-status_t aspace_page_hold(struct aspace *aspace, vaddr_t addr, bool write, struct page **out) {
-    return get_page(aspace, addr, write ? FAULT_WRITE : FAULT_READ, write, out);
 }
 
 status_t aspace_futex_key(struct aspace *aspace, vaddr_t addr, uint64_t key[2]) {

@@ -37,8 +37,8 @@ struct pin {
 // Whether a thread block lies in a range. aspace->lock held.
 bool aspace_has_pin(const struct aspace *aspace, vaddr_t start, vaddr_t end);
 
-// The page behind an address for a copy that ends with page_release (vmo_internal.h). As
-// aspace_page.
+// The page behind an address, resolving as a fault would, for a copy that ends with page_release
+// (vmo_internal.h).
 [[nodiscard]] status_t aspace_page_hold(struct aspace *aspace, vaddr_t addr, bool write,
                                         struct page **out);
 

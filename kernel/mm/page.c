@@ -309,31 +309,6 @@ void page_free_span(struct page *page, size_t count) {
     }
 }
 
-status_t page_alloc_run(struct job *job, uint32_t order, uint32_t flags, struct page **out) {
-    return page_alloc_span(job, 1ULL << order, flags, out);
-}
-
-void page_free_run(struct page *page, uint32_t order) {
-    page_free_span(page, 1ULL << order);
-}
-
-status_t page_recharge(struct page *page, struct job *job) {
-    if (job == page->job) {
-        return OK;
-    }
-    if (job != NULL) {
-        status_t status = job_charge(job, RESOURCE_PAGES, 1);
-        if (status != OK) {
-            return status;
-        }
-    }
-    if (page->job != NULL) {
-        job_uncharge(page->job, RESOURCE_PAGES, 1);
-    }
-    page->job = job;
-    return OK;
-}
-
 uint64_t page_total_count(void) {
     return total;
 }

@@ -89,7 +89,7 @@ static void release_item(struct cpu *cpu, struct reap_state *state) {
 static uint32_t destroy_object(struct cpu *cpu, struct reap_state *state) {
     struct list_node *node = list_pop_front(&cpu->reap);
     struct object *object = list_entry(node, struct object, reap_node);
-    if (object->ops->destroy(object)) {
+    if (object_destroy(object)) {
         state->batch_objects--;
         cpu->reap_count--;
         return WORK_OBJECT;

@@ -54,26 +54,24 @@ static bool vmo_destroy(struct object *object) {
     if (vmo->source != NULL) {
         object_unref(&vmo->source->object);
     }
-    struct job *job = object->job;
-    slab_free(&vmo_cache, job, vmo);
-    object_fini(job);
     return true;
 }
 
 static const struct object_ops vmo_ops = {
     .name = "vmo",
+    .type = OBJECT_VMO,
+    .cache = &vmo_cache,
     .destroy = vmo_destroy,
 };
 
 status_t vmo_new(struct job *job, uint64_t pages, uint32_t flags, uint64_t provider,
                  struct vmo **out) {
-    void *memory;
-    status_t status = slab_alloc(&vmo_cache, job, &memory);
+    struct object *object;
+    status_t status = object_create(&vmo_ops, job, provider, &object);
     if (status != OK) {
         return status;
     }
-    struct vmo *vmo = memory;
-    object_init(&vmo->object, &vmo_ops, OBJECT_VMO, job, provider);
+    struct vmo *vmo = vmo_from(object);
     spin_init(&vmo->own_lock, RANK_VMO);
     vmo->lock = &vmo->own_lock;
     vmo->flags = flags;

@@ -16,31 +16,22 @@
 
 static struct slab_cache device_cache = SLAB_CACHE(struct device, "device");
 
-static bool device_destroy(struct object *object) {
-    struct job *job = object->job;
-    slab_free(&device_cache, job, device_from(object));
-    object_fini(job);
-    return true;
-}
-
 static const struct object_ops device_ops = {
     .name = "device",
-    .destroy = device_destroy,
+    .type = OBJECT_DEVICE,
+    .cache = &device_cache,
 };
 
 status_t device_create_serial(struct job *job, uint32_t index, struct object **out) {
-    void *memory;
-    status_t status = slab_alloc(&device_cache, job, &memory);
+    status_t status = object_create(&device_ops, job, 0, out);
     if (status != OK) {
         return status;
     }
-    struct device *device = memory;
+    struct device *device = device_from(*out);
     device->line = INTERRUPT_LINES_MAX;
     if (arch_serial_find(index, &device->base, &device->line)) {
         device->register_count = SERIAL_REGISTERS;
     }
-    object_init(&device->object, &device_ops, OBJECT_DEVICE, job, 0);
-    *out = &device->object;
     return OK;
 }
 

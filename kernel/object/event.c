@@ -47,20 +47,15 @@ static void event_handles_gone(struct object *object) {
     }
 }
 
-static struct source *event_source(struct object *object) {
-    return &event_from(object)->source;
-}
-
 static const struct object_ops event_ops = {
     .name = "event",
     .handles_gone = event_handles_gone,
     .destroy = event_destroy,
-    .source = event_source,
 };
 
 static void event_init(struct event *event, struct job *job, uint64_t provider) {
-    source_init(&event->source, 0);
     object_init(&event->object, &event_ops, OBJECT_EVENT, job, provider);
+    source_init(&event->source, &event->object, 0);
 }
 
 status_t event_create(struct job *job, uint64_t provider, struct object **out) {

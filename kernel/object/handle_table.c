@@ -268,20 +268,18 @@ static bool table_destroy(struct object *object) {
     if (table->chunks != table->first_chunks) {
         kpages_free(job, table->chunks, DIRECTORY_BYTES);
     }
-    slab_free(&table_cache, job, table);
-    object_fini(job);
     return true;
 }
 
 status_t handle_table_create(struct job *job, struct handle_table **out) {
-    static const struct object_ops ops = {.name = "handle_table", .destroy = table_destroy};
-    void *memory;
-    status_t status = slab_alloc(&table_cache, job, &memory);
+    static const struct object_ops ops = {
+        .name = "handle_table", .cache = &table_cache, .destroy = table_destroy};
+    struct object *object;
+    status_t status = object_create(&ops, job, 0, &object);
     if (status != OK) {
         return status;
     }
-    struct handle_table *table = memory;
-    object_init(&table->object, &ops, OBJECT_NONE, job, 0);
+    struct handle_table *table = container_of(object, struct handle_table, object);
     spin_init(&table->lock, RANK_TABLE);
     list_init(&table->free);
     list_init(&table->ports);

@@ -33,50 +33,41 @@ static void interrupt_handles_gone(struct object *object) {
 }
 
 static bool interrupt_destroy(struct object *object) {
-    struct job *job = object->job;
-    source_detach(&interrupt_from(object)->source);
-    slab_free(&interrupt_cache, job, interrupt_from(object));
-    object_fini(job);
+    source_detach(object->source);
     return true;
-}
-
-static struct source *interrupt_source(struct object *object) {
-    return &interrupt_from(object)->source;
 }
 
 static const struct object_ops interrupt_ops = {
     .name = "interrupt",
+    .type = OBJECT_INTERRUPT,
+    .cache = &interrupt_cache,
     .handles_gone = interrupt_handles_gone,
     .destroy = interrupt_destroy,
-    .source = interrupt_source,
 };
 
 status_t interrupt_create(uint32_t line, struct job *job, uint64_t provider, struct object **out) {
-    void *memory;
     if (line >= arch_interrupt_count()) {
         return ERR_NOT_SUPPORTED;
     }
-    status_t status = slab_alloc(&interrupt_cache, job, &memory);
+    status_t status = object_create(&interrupt_ops, job, provider, out);
     if (status != OK) {
         return status;
     }
-    struct interrupt *interrupt = memory;
+    struct interrupt *interrupt = interrupt_from(*out);
     struct interrupt *nobody = NULL;
     interrupt->line = line;
-    source_init(&interrupt->source, 0);
+    source_init(&interrupt->source, *out, 0);
     if (!__atomic_compare_exchange_n(&owners[line], &nobody, interrupt, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED)) {
-        slab_free(&interrupt_cache, job, interrupt);
-        return ERR_ALREADY_EXISTS;
-    }
-    if (arch_interrupt_enable(line) != OK) {
+        status = ERR_ALREADY_EXISTS;
+    } else if (arch_interrupt_enable(line) != OK) {
         __atomic_store_n(&owners[line], NULL, __ATOMIC_RELEASE);
-        slab_free(&interrupt_cache, job, interrupt);
-        return ERR_NOT_SUPPORTED;
+        status = ERR_NOT_SUPPORTED;
     }
-    object_init(&interrupt->object, &interrupt_ops, OBJECT_INTERRUPT, job, provider);
-    *out = &interrupt->object;
-    return OK;
+    if (status != OK) {
+        object_free(*out);
+    }
+    return status;
 }
 
 void interrupt_fired(uint32_t line) {

@@ -114,9 +114,8 @@ static void set_limits(struct job *job, const struct job_limits *limits) {
     job->counters[RESOURCE_PROCESSES].limit = limits->processes;
 }
 
-static void set_up(struct job *job, const struct object_ops *ops, struct job *parent,
-                   const struct job_limits *limits) {
-    object_init(&job->object, ops, OBJECT_JOB, parent, 0);
+// What the header's is not.
+static void set_up(struct job *job, struct job *parent, const struct job_limits *limits) {
     spin_init(&job->lock, RANK_JOB);
     list_init(&job->children);
     list_init(&job->processes);
@@ -136,8 +135,6 @@ static bool job_destroy(struct object *object) {
         assert(job->counters[i].used == 0);
         counter_uncharge(parent, i, job->counters[i].reserved);
     }
-    slab_free(&job_cache, parent, job);
-    object_fini(parent);
     return true;
 }
 
@@ -155,29 +152,31 @@ void job_init_root(uint64_t pages) {
         .processes = JOB_UNLIMITED,
     };
     root = (struct job){0};
-    set_up(&root, &ops, NULL, &limits);
+    object_init(&root.object, &ops, OBJECT_JOB, NULL, 0);
+    set_up(&root, NULL, &limits);
 }
 
 status_t job_create(struct job *parent, const struct job_limits *limits, struct job **out) {
-    static const struct object_ops ops = {.name = "job", .destroy = job_destroy};
+    static const struct object_ops ops = {
+        .name = "job", .type = OBJECT_JOB, .cache = &job_cache, .destroy = job_destroy};
     if (limits->reserved_pages > limits->memory_pages) {
         return ERR_INVALID_ARGUMENT;
     }
     if (parent->depth + 1 >= JOB_DEPTH_MAX) {
         return ERR_LIMIT;
     }
-    void *memory;
-    status_t status = slab_alloc(&job_cache, parent, &memory);
+    struct object *object;
+    status_t status = object_create(&ops, parent, 0, &object);
     if (status != OK) {
         return status;
     }
     status = counter_charge(parent, RESOURCE_PAGES, limits->reserved_pages);
     if (status != OK) {
-        slab_free(&job_cache, parent, memory);
+        object_free(object);
         return status;
     }
-    struct job *job = memory;
-    set_up(job, &ops, parent, limits);
+    struct job *job = job_from(object);
+    set_up(job, parent, limits);
     spin_lock(&parent->lock);
     job->killed = __atomic_load_n(&parent->killed, __ATOMIC_RELAXED);
     list_push_back(&parent->children, &job->node);

@@ -20,34 +20,23 @@ static struct log *log_from(struct object *object) {
 }
 
 static bool log_destroy(struct object *object) {
-    struct job *job = object->job;
-    source_detach(&log_from(object)->source);
-    slab_free(&log_cache, job, log_from(object));
-    object_fini(job);
+    source_detach(object->source);
     return true;
-}
-
-static struct source *log_source(struct object *object) {
-    return &log_from(object)->source;
 }
 
 static const struct object_ops log_ops = {
     .name = "log",
+    .type = OBJECT_LOG,
+    .cache = &log_cache,
     .destroy = log_destroy,
-    .source = log_source,
 };
 
 status_t log_object_create(struct job *job, struct object **out) {
-    void *memory;
-    status_t status = slab_alloc(&log_cache, job, &memory);
-    if (status != OK) {
-        return status;
+    status_t status = object_create(&log_ops, job, 0, out);
+    if (status == OK) {
+        source_init(&log_from(*out)->source, *out, SIGNAL_LOG_READABLE);
     }
-    struct log *log = memory;
-    source_init(&log->source, SIGNAL_LOG_READABLE);
-    object_init(&log->object, &log_ops, OBJECT_LOG, job, 0);
-    *out = &log->object;
-    return OK;
+    return status;
 }
 
 void log_object_notify(struct object *log) {

@@ -4,6 +4,7 @@
 #include <object/object.h>
 
 #include <mm/reap.h>
+#include <mm/slab.h>
 #include <object/job.h>
 
 static uint64_t last_id; // atomic
@@ -11,7 +12,6 @@ static uint64_t alive;   // atomic
 
 void object_init(struct object *object, const struct object_ops *ops, uint8_t type, struct job *job,
                  uint64_t provider) {
-    assert(ops->destroy != NULL);
     *object = (struct object){
         .ops = ops,
         .type = type,
@@ -25,6 +25,34 @@ void object_init(struct object *object, const struct object_ops *ops, uint8_t ty
         object_ref(&job->object);
     }
     __atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
+}
+
+status_t object_create(const struct object_ops *ops, struct job *job, uint64_t provider,
+                       struct object **out) {
+    void *memory;
+    status_t status = slab_alloc(ops->cache, job, &memory);
+    if (status == OK) {
+        *out = (struct object *)((char *)memory + ops->offset);
+        object_init(*out, ops, ops->type, job, provider);
+    }
+    return status;
+}
+
+void object_free(struct object *object) {
+    struct job *job = object->job;
+    slab_free(object->ops->cache, job, (char *)object - object->ops->offset);
+    object_fini(job);
+}
+
+bool object_destroy(struct object *object) {
+    const struct object_ops *ops = object->ops;
+    if (ops->destroy != NULL && !ops->destroy(object)) {
+        return false;
+    }
+    if (ops->cache != NULL) {
+        object_free(object);
+    }
+    return true;
 }
 
 void object_ref_many(struct object *object, uint32_t count) {

@@ -61,8 +61,6 @@ static bool process_destroy(struct object *object) {
     }
     source_detach(&process->source);
     job_uncharge(job, RESOURCE_PROCESSES, 1);
-    slab_free(&process_cache, job, process);
-    object_fini(job);
     return true;
 }
 
@@ -86,15 +84,12 @@ static void process_handles_gone(struct object *object) {
     }
 }
 
-static struct source *process_source(struct object *object) {
-    return &process_from(object)->source;
-}
-
 static const struct object_ops process_ops = {
     .name = "process",
+    .type = OBJECT_PROCESS,
+    .cache = &process_cache,
     .handles_gone = process_handles_gone,
     .destroy = process_destroy,
-    .source = process_source,
 };
 
 // Takes over the kept table of an ended process.
@@ -128,12 +123,12 @@ status_t process_create(struct job *job, struct aspace *aspace, struct process *
     if (status != OK) {
         return status;
     }
-    void *memory;
-    status = slab_alloc(&process_cache, job, &memory);
+    struct object *object;
+    status = object_create(&process_ops, job, options->provider, &object);
     if (status != OK) {
         goto fail_charge;
     }
-    struct process *process = memory;
+    struct process *process = process_from(object);
     process->id = id_alloc(ID_PROCESS, process);
     if (process->id == 0) {
         status = ERR_NO_MEMORY;
@@ -145,7 +140,7 @@ status_t process_create(struct job *job, struct aspace *aspace, struct process *
         goto fail_id;
     }
     spin_init(&process->lock, RANK_PROCESS);
-    source_init(&process->source, 0);
+    source_init(&process->source, object, 0);
     list_init(&process->threads);
     process->job = job;
     process->aspace = aspace;
@@ -157,7 +152,6 @@ status_t process_create(struct job *job, struct aspace *aspace, struct process *
     memcpy(process->label, options->label, LABEL_BYTES);
     process->label[LABEL_BYTES - 1] = '\0';
     object_ref(aspace_object(aspace));
-    object_init(&process->object, &process_ops, OBJECT_PROCESS, job, options->provider);
     if ((flags & PROCESS_HELD) != 0) {
         object_ref(&process->object);
         process->object.handles = 1;
@@ -174,11 +168,10 @@ fail_job:
     table_close(process->table);
     object_unref(aspace_object(aspace));
     source_detach(&process->source);
-    object_fini(job);
 fail_id:
     id_free(process->id);
 fail_memory:
-    slab_free(&process_cache, job, process);
+    object_free(object);
 fail_charge:
     job_uncharge(job, RESOURCE_PROCESSES, 1);
     return status;

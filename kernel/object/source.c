@@ -45,7 +45,8 @@ struct small_wait {
 static struct slab_cache small_wait_cache = SLAB_CACHE(struct small_wait, "wait");
 static struct slab_cache binding_cache = SLAB_CACHE(struct binding, "binding");
 
-void source_init(struct source *source, uint32_t signals) {
+void source_init(struct source *source, struct object *object, uint32_t signals) {
+    object->source = source;
     spin_init(&source->lock, RANK_SOURCE);
     source->signals = signals;
     source->binding_count = 0;
@@ -94,16 +95,9 @@ uint32_t source_update(struct source *source, uint32_t clear, uint32_t set) {
 
 // ---- bindings
 
-static bool binding_destroy(struct object *header) {
-    struct job *job = header->job;
-    slab_free(&binding_cache, job, container_of(header, struct binding, header));
-    object_fini(job);
-    return true;
-}
-
 static const struct object_ops binding_ops = {
     .name = "binding",
-    .destroy = binding_destroy,
+    .cache = &binding_cache,
 };
 
 // Takes the binding away from its port. port->lock held.
@@ -112,10 +106,7 @@ static void hide_from_port(struct port *port, struct binding *binding) {
     if (list_node_linked(&binding->port_node)) {
         list_remove(&binding->port_node);
     }
-    if (binding->item.queued) {
-        list_remove(&binding->item.node);
-        binding->item.queued = false;
-    }
+    port_withdraw_locked(&binding->item);
 }
 
 // Takes the binding apart. source->lock held.
@@ -155,7 +146,8 @@ static status_t may_bind(const struct source *source, const struct port *port, u
     return OK;
 }
 
-// Links a new binding on both sides and posts at once if its condition holds.
+// Links a new binding on both sides and posts at once if its condition holds. On failure drops its
+// reference on the port.
 static status_t binding_insert(struct source *source, struct binding *binding) {
     struct port *port = binding->port;
     spin_lock(&source->lock);
@@ -177,48 +169,40 @@ static status_t binding_insert(struct source *source, struct binding *binding) {
         }
     }
     spin_unlock(&source->lock);
+    if (status != OK) {
+        object_unref(&port->object);
+    }
     return status;
 }
 
 status_t source_bind(struct object *object, struct port *port, uint64_t key, uint32_t signals,
                      uint16_t packet_kind) {
-    struct source *source = source_of(object);
+    struct source *source = object->source;
     struct job *job = port->object.job;
     if (source == NULL) {
         return ERR_NOT_SUPPORTED;
     }
-    void *memory;
-    status_t status = slab_alloc(&binding_cache, job, &memory);
+    struct object *header;
+    status_t status = object_create(&binding_ops, job, 0, &header);
     if (status != OK) {
         return status;
     }
-    struct binding *binding = memory;
-    object_init(&binding->header, &binding_ops, OBJECT_NONE, job, 0);
+    struct binding *binding = container_of(header, struct binding, header);
     binding->item.kind = (uint8_t)packet_kind;
     binding->port = port;
     binding->source = source;
     binding->object = object;
     binding->key = key;
     binding->signals = signals;
-    if (!object_try_ref(&port->object)) {
-        status = ERR_BAD_HANDLE;
-        goto fail_binding;
-    }
-    status = binding_insert(source, binding);
+    status = object_try_ref(&port->object) ? binding_insert(source, binding) : ERR_BAD_HANDLE;
     if (status != OK) {
-        goto fail_port;
+        object_free(header);
     }
-    return OK;
-
-fail_port:
-    object_unref(&port->object);
-fail_binding:
-    object_unref(&binding->header);
     return status;
 }
 
 status_t source_unbind(struct object *object, struct handle_table *table, uint64_t key) {
-    struct source *source = source_of(object);
+    struct source *source = object->source;
     if (source == NULL) {
         return ERR_NOT_SUPPORTED;
     }
@@ -388,7 +372,7 @@ int64_t source_park(uint8_t kind, struct object *object, instant_t deadline, boo
 static int64_t look(struct object *const *objects, struct wait_item *items, uint32_t count) {
     int64_t ready = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const struct source *source = source_of(objects[i]);
+        const struct source *source = objects[i]->source;
         if (source == NULL) {
             return ERR_NOT_SUPPORTED;
         }
@@ -404,7 +388,7 @@ static status_t link_all(struct thread *self, struct object *const *objects,
     struct source_waiter *waiters = count == 1 ? &self->waiter : self->waiters;
     status_t status = OK;
     for (uint32_t i = 0; i < count && status == OK; i++) {
-        struct source *source = source_of(objects[i]);
+        struct source *source = objects[i]->source;
         spin_lock(&source->lock);
         status = (source->signals & items[i].signals) != 0
                      ? STATUS_RESTART

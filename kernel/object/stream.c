@@ -321,15 +321,10 @@ static bool end_destroy(struct object *object) {
     return true;
 }
 
-static struct source *end_source(struct object *object) {
-    return &end_from(object)->source;
-}
-
 static const struct object_ops end_ops = {
     .name = "stream",
     .handles_gone = end_handles_gone,
     .destroy = end_destroy,
-    .source = end_source,
 };
 
 status_t stream_create(struct job *job, size_t capacity_bytes, uint32_t flags, uint64_t provider,
@@ -354,10 +349,10 @@ status_t stream_create(struct job *job, size_t capacity_bytes, uint32_t flags, u
     }
     for (int i = 0; i < 2; i++) {
         struct stream_end *end = &stream->ends[i];
-        // An end may write when the other one reads.
-        source_init(&end->source, i == 1 || duplex ? SIGNAL_STREAM_WRITABLE : 0);
         end->stream = stream;
         object_init(&end->object, &end_ops, OBJECT_STREAM, job, provider);
+        // An end may write when the other one reads.
+        source_init(&end->source, &end->object, i == 1 || duplex ? SIGNAL_STREAM_WRITABLE : 0);
     }
     *first = &stream->ends[0].object;
     *second = &stream->ends[1].object;

@@ -21,28 +21,14 @@ static struct slab_cache system_cache = SLAB_CACHE(struct system, "system");
 static struct system_check_entry checks[SYSTEM_CHECKS_MAX]; // written at boot, by one CPU
 static uint32_t check_count;
 
-static bool system_destroy(struct object *object) {
-    struct job *job = object->job;
-    slab_free(&system_cache, job, container_of(object, struct system, object));
-    object_fini(job);
-    return true;
-}
-
 static const struct object_ops system_ops = {
     .name = "system",
-    .destroy = system_destroy,
+    .type = OBJECT_SYSTEM,
+    .cache = &system_cache,
 };
 
 status_t system_object_create(struct job *job, struct object **out) {
-    void *memory;
-    status_t status = slab_alloc(&system_cache, job, &memory);
-    if (status != OK) {
-        return status;
-    }
-    struct system *system = memory;
-    object_init(&system->object, &system_ops, OBJECT_SYSTEM, job, 0);
-    *out = &system->object;
-    return OK;
+    return object_create(&system_ops, job, 0, out);
 }
 
 static uint64_t used(enum job_resource resource) {

@@ -36,12 +36,8 @@ static struct timer *timer_from(struct object *object) {
 }
 
 static bool timer_destroy(struct object *object) {
-    struct timer *timer = timer_from(object);
-    struct job *job = object->job;
-    assert(timer->node.cpu == NULL);
-    source_detach(&timer->source);
-    slab_free(&timer_cache, job, timer);
-    object_fini(job);
+    assert(timer_from(object)->node.cpu == NULL);
+    source_detach(object->source);
     return true;
 }
 
@@ -54,15 +50,12 @@ static void timer_handles_gone(struct object *object) {
     spin_unlock(&timer->source.lock);
 }
 
-static struct source *timer_source(struct object *object) {
-    return &timer_from(object)->source;
-}
-
 static const struct object_ops timer_ops = {
     .name = "timer",
+    .type = OBJECT_TIMER,
+    .cache = &timer_cache,
     .handles_gone = timer_handles_gone,
     .destroy = timer_destroy,
-    .source = timer_source,
 };
 
 // Moves the deadline to the next interval after `now`. Returns how many have passed. The timer was
@@ -101,18 +94,14 @@ static void timer_expired(struct timer_node *node, uint64_t seq, instant_t now) 
 }
 
 status_t timer_create(struct job *job, uint64_t provider, struct object **out) {
-    void *memory;
-    status_t status = slab_alloc(&timer_cache, job, &memory);
-    if (status != OK) {
-        return status;
+    status_t status = object_create(&timer_ops, job, provider, out);
+    if (status == OK) {
+        struct timer *timer = timer_from(*out);
+        source_init(&timer->source, *out, 0);
+        timer->node.expire = timer_expired;
+        timer->deadline = INSTANT_NEVER;
     }
-    struct timer *timer = memory;
-    source_init(&timer->source, 0);
-    timer->node.expire = timer_expired;
-    timer->deadline = INSTANT_NEVER;
-    object_init(&timer->object, &timer_ops, OBJECT_TIMER, job, provider);
-    *out = &timer->object;
-    return OK;
+    return status;
 }
 
 void timer_set(struct object *object, instant_t deadline, duration_t interval, duration_t slack) {

@@ -20,15 +20,11 @@ static struct slab_cache thread_cache = SLAB_CACHE(struct thread, "thread");
 
 static bool thread_destroy(struct object *object) {
     struct thread *thread = thread_from(object);
-    struct job *job = object->job;
-    struct process *process = thread->process;
     arch_thread_destroy(thread);
     id_free(thread->id);
     source_detach(&thread->source);
-    job_uncharge(job, RESOURCE_THREADS, 1);
-    slab_free(&thread_cache, job, thread);
-    object_unref(&process->object);
-    object_fini(job);
+    job_uncharge(object->job, RESOURCE_THREADS, 1);
+    object_unref(&thread->process->object);
     return true;
 }
 
@@ -40,31 +36,28 @@ static void thread_handles_gone(struct object *object) {
     }
 }
 
-static struct source *thread_source(struct object *object) {
-    return &thread_from(object)->source;
-}
-
 static const struct object_ops thread_ops = {
     .name = "thread",
+    .type = OBJECT_THREAD,
+    .cache = &thread_cache,
+    .offset = offsetof(struct thread, object),
     .handles_gone = thread_handles_gone,
     .destroy = thread_destroy,
-    .source = thread_source,
 };
 
 static void thread_init(struct thread *thread, uint8_t priority) {
     spin_init(&thread->lock, RANK_THREAD);
-    source_init(&thread->source, 0);
+    source_init(&thread->source, &thread->object, 0);
     thread->priority = priority;
     thread->timer.expire = thread_timer_expired;
 }
 
 struct thread *thread_create_idle(struct cpu *cpu) {
-    void *memory;
-    if (slab_alloc(&thread_cache, NULL, &memory) != OK) {
+    struct object *object;
+    if (object_create(&thread_ops, NULL, 0, &object) != OK) {
         return NULL;
     }
-    struct thread *thread = memory;
-    object_init(&thread->object, &thread_ops, OBJECT_THREAD, NULL, 0);
+    struct thread *thread = thread_from(object);
     thread_init(thread, PRIORITY_IDLE);
     thread->state = THREAD_RUNNING;
     thread->on_cpu = true;
@@ -140,19 +133,18 @@ status_t thread_create(struct process *process, vaddr_t block_addr, struct threa
     if (status != OK) {
         return status;
     }
-    void *memory;
-    status = slab_alloc(&thread_cache, process->job, &memory);
+    struct object *object;
+    status = object_create(&thread_ops, process->job, process->provider, &object);
     if (status != OK) {
         goto fail_charge;
     }
-    struct thread *thread = memory;
+    struct thread *thread = thread_from(object);
     thread_init(thread, PRIORITY_PROGRAM);
     thread->priority = process->priority;
     status = thread_build(thread, process, block_addr);
     if (status != OK) {
         goto fail_memory;
     }
-    object_init(&thread->object, &thread_ops, OBJECT_THREAD, process->job, process->provider);
     object_ref(&process->object);
     thread->process = process;
     thread->cookie = process->cookie;
@@ -168,7 +160,7 @@ status_t thread_create(struct process *process, vaddr_t block_addr, struct threa
     return OK;
 
 fail_memory:
-    slab_free(&thread_cache, process->job, thread);
+    object_free(object);
 fail_charge:
     job_uncharge(process->job, RESOURCE_THREADS, 1);
     return status;

@@ -72,7 +72,7 @@ struct madt {
     uint8_t entries[];
 } __attribute__((packed));
 
-enum { MADT_APIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_APIC_ADDR = 5, MADT_X2APIC = 9 };
+enum { MADT_APIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_APIC_ADDR = 5 };
 
 union madt_entry {
     struct {
@@ -96,11 +96,6 @@ union madt_entry {
         uint16_t reserved;
         uint64_t addr;
     } __attribute__((packed)) apic_addr;
-    struct {
-        uint8_t type, length;
-        uint16_t reserved;
-        uint32_t id, flags, processor;
-    } __attribute__((packed)) x2apic;
 };
 #define APIC_ENABLED 1
 #define POLARITY_LOW 0x3
@@ -130,8 +125,6 @@ static void read_madt_entry(const union madt_entry *entry, size_t length) {
     uint8_t type = entry->header.type;
     if (type == MADT_APIC && length >= sizeof(entry->apic)) {
         add_cpu(entry->apic.id, entry->apic.flags);
-    } else if (type == MADT_X2APIC && length >= sizeof(entry->x2apic)) {
-        add_cpu(entry->x2apic.id, entry->x2apic.flags);
     } else if (type == MADT_IOAPIC && length >= sizeof(entry->ioapic) &&
                acpi_info.ioapic_count < ACPI_IOAPICS_MAX) {
         acpi_info.ioapics[acpi_info.ioapic_count++] =

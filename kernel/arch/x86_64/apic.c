@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The local interrupt controller: as registers in memory (xAPIC), or as MSRs where the CPU has
-// x2APIC. The old PC's controllers are moved out of the way of the traps and masked for good.
+// The local interrupt controller, as registers in memory (xAPIC). The old PC's controllers are
+// moved out of the way of the traps and masked for good.
 #include <arch/cpu.h>
 #include <debug/panic.h>
 #include <sched/cpu.h>
 #include <x86/acpi.h>
 #include <x86/apic.h>
-#include <x86/cpu.h>
 #include <x86/io.h>
 #include <x86/paging.h>
 #include <x86/regs.h>
@@ -30,7 +29,6 @@
 #define SPURIOUS_ENABLE (1 << 8)
 #define LVT_MASKED (1 << 16)
 #define LVT_NMI (4 << 8)
-#define LVT_DEADLINE (2 << 17)
 #define DIVIDE_BY_1 0xb
 #define COMMAND_PENDING (1 << 12)
 #define COMMAND_ASSERT (1 << 14)
@@ -44,19 +42,14 @@
 #define PIC_SLAVE 0xa0
 #define PIC_VECTORS 0x20 // up to VECTOR_LINES: of no use to anybody
 
-static volatile void *registers; // null: x2APIC
+static volatile void *registers;
 
 static uint32_t apic_read(uint32_t reg) {
-    return registers != NULL ? mmio_read32(registers, reg)
-                             : (uint32_t)msr_read(MSR_X2APIC + (reg >> 4));
+    return mmio_read32(registers, reg);
 }
 
 static void apic_write(uint32_t reg, uint32_t value) {
-    if (registers != NULL) {
-        mmio_write32(registers, reg, value);
-    } else {
-        msr_write(MSR_X2APIC + (reg >> 4), value);
-    }
+    mmio_write32(registers, reg, value);
 }
 
 static void pic_disable(void) {
@@ -72,20 +65,14 @@ static void pic_disable(void) {
 
 void apic_init(void) {
     pic_disable();
-    if (!cpu_features.x2apic) {
-        registers = paging_map_device(acpi_info.apic_addr, PAGE_SIZE);
-        if (registers == NULL) {
-            panic("the local APIC is said to be at 0x%lx", acpi_info.apic_addr);
-        }
+    registers = paging_map_device(acpi_info.apic_addr, PAGE_SIZE);
+    if (registers == NULL) {
+        panic("the local APIC is said to be at 0x%lx", acpi_info.apic_addr);
     }
 }
 
 void apic_init_cpu(void) {
-    uint64_t base = msr_read(MSR_APIC_BASE) | APIC_BASE_ENABLE;
-    msr_write(MSR_APIC_BASE, base);
-    if (registers == NULL) {
-        msr_write(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
-    }
+    msr_write(MSR_APIC_BASE, msr_read(MSR_APIC_BASE) | APIC_BASE_ENABLE);
     apic_write(REG_LVT_TIMER, LVT_MASKED);
     apic_write(REG_LVT_LINT0, LVT_MASKED);
     apic_write(REG_LVT_LINT1, LVT_NMI);
@@ -96,16 +83,16 @@ void apic_init_cpu(void) {
 }
 
 uint32_t apic_id(void) {
-    return registers != NULL ? apic_read(REG_ID) >> XAPIC_ID_SHIFT : apic_read(REG_ID);
+    return apic_read(REG_ID) >> XAPIC_ID_SHIFT;
 }
 
 void apic_eoi(void) {
     apic_write(REG_EOI, 0);
 }
 
-void apic_timer_init(bool deadline_mode) {
+void apic_timer_init(void) {
     apic_write(REG_TIMER_DIVIDE, DIVIDE_BY_1);
-    apic_write(REG_LVT_TIMER, VECTOR_TIMER | (deadline_mode ? LVT_DEADLINE : 0));
+    apic_write(REG_LVT_TIMER, VECTOR_TIMER);
 }
 
 void apic_timer_start(uint32_t count) {
@@ -118,12 +105,6 @@ uint32_t apic_timer_current(void) {
 
 // Interrupts are off, so no other command of this CPU comes between the two writes.
 static void apic_command(uint32_t id, uint32_t command) {
-    if (registers == NULL) {
-        // Unlike a write to memory, this one is not ordered after earlier stores by itself.
-        __asm__ volatile("mfence; lfence" ::: "memory");
-        msr_write(MSR_X2APIC + (REG_COMMAND >> 4), (uint64_t)id << 32 | command);
-        return;
-    }
     for (uint32_t i = 0; i < PENDING_POLLS_MAX && (apic_read(REG_COMMAND) & COMMAND_PENDING) != 0;
          i++) {
         arch_pause();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Time: the time stamp counter, scaled to nanoseconds since the boot CPU began, and the timer of
-// each local APIC, by deadline where the CPU can compare with its counter, else by a count.
+// each local APIC, which counts down.
 //
 // The rates of both are measured together against a reference clock over a few milliseconds. Each
 // end of the interval is the tightest of several tries, since an emulator or a hypervisor may stop
@@ -10,9 +10,7 @@
 #include <debug/log.h>
 #include <sched/cpu.h>
 #include <x86/apic.h>
-#include <x86/cpu.h>
 #include <x86/reference.h>
-#include <x86/regs.h>
 #include <x86/rtc.h>
 
 #define MEASURE_US 4000
@@ -27,9 +25,7 @@
 static uint64_t tsc_start;
 static uint64_t tsc_hertz;
 static uint64_t ns_per_tick;   // 32.32 fixed point
-static uint64_t ticks_per_ns;  // of the TSC, 32.32
 static uint64_t counts_per_ns; // of the APIC timer, 32.32
-static bool deadline_mode;
 
 struct sample {
     uint64_t tsc;
@@ -115,7 +111,7 @@ void arch_clock_init(void) {
     struct reference reference;
     uint64_t tsc_hz = 0, apic_hz = 0;
     bool found = false;
-    apic_timer_init(false);
+    apic_timer_init();
     for (uint32_t i = 0; !found && reference_find(i, &reference); i = reference.number + 1) {
         found = measure(&reference, &tsc_hz, &apic_hz);
         if (!found) {
@@ -127,26 +123,18 @@ void arch_clock_init(void) {
     }
     tsc_hertz = tsc_hz;
     ns_per_tick = (NS_PER_S << 32) / tsc_hz;
-    ticks_per_ns = fraction(tsc_hz, NS_PER_S);
     counts_per_ns = fraction(apic_hz, NS_PER_S);
-    deadline_mode = cpu_features.tsc_deadline;
-    log_line("clock: TSC %lu kHz, APIC timer %lu kHz by the %s%s", tsc_hz / 1000, apic_hz / 1000,
-             reference.name, deadline_mode ? ", deadlines by the TSC" : "");
+    log_line("clock: TSC %lu kHz, APIC timer %lu kHz by the %s", tsc_hz / 1000, apic_hz / 1000,
+             reference.name);
 }
 
 void arch_clock_init_cpu(void) {
     cpu_this()->arch.timer_deadline = INSTANT_NEVER;
-    apic_timer_init(deadline_mode);
+    apic_timer_init();
 }
 
 void arch_timer_arm(instant_t deadline) {
     cpu_this()->arch.timer_deadline = deadline;
-    if (deadline_mode) {
-        uint64_t ticks =
-            deadline == INSTANT_NEVER ? 0 : scale((uint64_t)MAX(deadline, 0), ticks_per_ns);
-        msr_write(MSR_TSC_DEADLINE, deadline == INSTANT_NEVER ? 0 : tsc_start + ticks + 1);
-        return;
-    }
     uint32_t count = 0;
     if (deadline != INSTANT_NEVER) {
         duration_t left = MAX(deadline - clock_now(), 0);

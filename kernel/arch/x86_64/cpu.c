@@ -2,8 +2,9 @@
 //
 // What is turned on in each CPU (Intel SDM volume 3, 2.5; volume 2, SYSCALL): the kernel can't
 // execute or read user memory by mistake (SMEP, SMAP), can't write to what is read-only (WP) or
-// execute what is not text (NX), and programs can't read the addresses of its tables (UMIP). Each
-// is on wherever the CPU has it; a bit that does not stay set is a panic, not a slow discovery.
+// execute what is not text (NX), and programs can't read the addresses of its tables (UMIP). A CPU
+// that lacks one of these is refused, but for UMIP (docs/limits.md); a bit that does not stay set
+// is a panic, not a slow discovery.
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/thread.h>
@@ -11,12 +12,9 @@
 #include <sched/cpu.h>
 #include <x86/cpu.h>
 #include <x86/regs.h>
-#include <x86/smap.h>
 #include <x86/trap.h>
 
 // CPUID 1 ecx and 7 ebx, ecx; 0x80000001 edx.
-#define LEAF1_ECX_X2APIC 21
-#define LEAF1_ECX_TSC_DEADLINE 24
 #define LEAF1_ECX_XSAVE 26
 #define LEAF1_ECX_RDRAND 30
 #define LEAF7_EBX_FSGSBASE 0
@@ -25,10 +23,8 @@
 #define LEAF7_ECX_UMIP 2
 #define EXTENDED_EDX_NX 20
 #define RANDOM_TRIES 10
-#define NOP 0x90
 
 struct cpu_features cpu_features;
-extern uint8_t *const smap_sites_start[], *const smap_sites_end[];
 
 static bool bit(uint32_t word, uint32_t number) {
     return (word >> number & 1) != 0;
@@ -40,31 +36,20 @@ void cpu_features_init(void) {
     if (cpuid_read(0, 0).eax >= 7) {
         more = cpuid_read(7, 0);
     }
-    cpu_features = (struct cpu_features){
-        .nx = bit(cpuid_read(0x80000001, 0).edx, EXTENDED_EDX_NX),
-        .smep = bit(more.ebx, LEAF7_EBX_SMEP),
-        .smap = bit(more.ebx, LEAF7_EBX_SMAP),
-        .umip = bit(more.ecx, LEAF7_ECX_UMIP),
-        .fsgsbase = bit(more.ebx, LEAF7_EBX_FSGSBASE),
-        .xsave = bit(base.ecx, LEAF1_ECX_XSAVE),
-        .x2apic = bit(base.ecx, LEAF1_ECX_X2APIC),
-        .tsc_deadline = bit(base.ecx, LEAF1_ECX_TSC_DEADLINE),
-        .rdrand = bit(base.ecx, LEAF1_ECX_RDRAND),
-    };
-    arch_has_fsgsbase = cpu_features.fsgsbase;
-    for (uint8_t *const *site = smap_sites_start; !cpu_features.smap && site < smap_sites_end;
-         site++) {
-        memset(*site, NOP, SMAP_SITE_BYTES);
+    if (!bit(cpuid_read(0x80000001, 0).edx, EXTENDED_EDX_NX) || !bit(more.ebx, LEAF7_EBX_SMEP) ||
+        !bit(more.ebx, LEAF7_EBX_SMAP) || !bit(more.ebx, LEAF7_EBX_FSGSBASE) ||
+        !bit(base.ecx, LEAF1_ECX_XSAVE)) {
+        panic("the CPU lacks one of NX, SMEP, SMAP, FSGSBASE, XSAVE");
     }
+    cpu_features.umip = bit(more.ecx, LEAF7_ECX_UMIP);
+    cpu_features.rdrand = bit(base.ecx, LEAF1_ECX_RDRAND);
 }
 
 static void protections_init(void) {
-    uint64_t on = (cpu_features.smep ? CR4_SMEP : 0) | (cpu_features.smap ? CR4_SMAP : 0) |
-                  (cpu_features.umip ? CR4_UMIP : 0) | (cpu_features.fsgsbase ? CR4_FSGSBASE : 0) |
-                  CR4_PGE;
+    uint64_t on = CR4_SMEP | CR4_SMAP | CR4_FSGSBASE | CR4_PGE | (cpu_features.umip ? CR4_UMIP : 0);
     cr4_write(cr4_read() | on);
     cr0_write((cr0_read() | CR0_WP | CR0_NE | CR0_MP) & ~(uint64_t)CR0_EM);
-    uint64_t efer = EFER_SCE | (cpu_features.nx ? EFER_NXE : 0);
+    uint64_t efer = EFER_SCE | EFER_NXE;
     msr_write(MSR_EFER, msr_read(MSR_EFER) | efer);
     if ((cr4_read() & on) != on || (cr0_read() & CR0_WP) == 0 ||
         (msr_read(MSR_EFER) & efer) != efer) {
@@ -86,10 +71,7 @@ void cpu_init(void) {
 }
 
 void cpu_log_features(void) {
-    const struct cpu_features *f = &cpu_features;
-    log_line("cpu: on: WP%s%s%s%s%s%s", f->nx ? " NX" : "", f->smep ? " SMEP" : "",
-             f->smap ? " SMAP" : "", f->umip ? " UMIP" : "", f->fsgsbase ? " FSGSBASE" : "",
-             f->xsave ? " XSAVE" : "");
+    log_line("cpu: on: WP NX SMEP SMAP%s FSGSBASE XSAVE", cpu_features.umip ? " UMIP" : "");
 }
 
 // The instruction after sti still runs with interrupts off: one that is pending wakes hlt.

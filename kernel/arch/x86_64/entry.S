@@ -20,7 +20,6 @@
 // the segment base that they found.
 #include <arch_impl/layout.h>
 #include <x86/bits.h>
-#include <x86/smap.h>
 
     .section .text.entry, "ax"
 
@@ -216,7 +215,7 @@ trap:
     popq THREAD_RSP(%rdi)
     addq $8, %rsp
     movb $ENTERED_BY_TRAP, THREAD_ENTERED(%rdi)
-    CLAC
+    clac
     cld
     lock incq %gs:CPU_ENTRY_SEQ
     incq %gs:CPU_ENTRIES
@@ -261,7 +260,7 @@ trap:
 
 trap_from_kernel:
     PUSH_ALL
-    CLAC // a user copy may have set AC; iretq brings it back
+    clac // a user copy may have set AC; iretq brings it back
     cld
     movq %rsp, %rdi
     call trap_kernel // (frame)
@@ -271,7 +270,7 @@ trap_from_kernel:
 
 trap_on_ist:
     PUSH_ALL
-    CLAC
+    clac
     cld
     movl $MSR_GS_BASE, %ecx
     rdmsr

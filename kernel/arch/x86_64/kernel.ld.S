@@ -42,9 +42,6 @@ SECTIONS {
         fixup_table_start = .;
         KEEP(*(.fixup_table))
         fixup_table_end = .;
-        smap_sites_start = .;
-        KEEP(*(.smap_sites))
-        smap_sites_end = .;
     } :rodata
     .note : AT(ADDR(.note) - KERNEL_BASE) { KEEP(*(.note.pvh)) } :rodata :note
     // Written by the boot CPU before it has page tables of its own, never after.

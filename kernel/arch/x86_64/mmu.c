@@ -23,7 +23,7 @@ static uint64_t entry_make(paddr_t page, uint32_t flags) {
     uint64_t entry = page | PTE_PRESENT | PTE_ACCESSED;
     entry |= (flags & MMU_WRITE) != 0 ? PTE_WRITE | PTE_DIRTY : 0;
     entry |= (flags & MMU_USER) != 0 ? PTE_USER : 0;
-    entry |= (flags & MMU_EXECUTE) != 0 ? 0 : paging_no_execute();
+    entry |= (flags & MMU_EXECUTE) != 0 ? 0 : PTE_NO_EXECUTE;
     entry |= (flags & MMU_UNCACHED) != 0 ? PTE_NO_CACHE | PTE_WRITE_THROUGH : 0;
     return entry;
 }

@@ -16,7 +16,6 @@
 #include <x86/regs.h>
 
 #define LARGE_1G_BIT 26 // CPUID 0x80000001 edx
-#define NX_BIT 20
 #define LEVEL_SIZE(level) (1UL << LEVEL_SHIFT(level))
 #define CPUID_EXTENDED_MAX 0x80000000
 #define CPUID_EXTENDED 0x80000001
@@ -29,7 +28,6 @@ extern const char kernel_data_start[], kernel_data_end[];
 
 static uint64_t root[TABLE_ENTRIES] __attribute__((aligned(4096)));
 paddr_t mmu_kernel_root;
-static uint64_t no_execute;
 static int largest_leaf = 1; // level of the largest page that the CPU has
 static paddr_t phys_end;     // first address beyond what the CPU can reach
 static vaddr_t window_next = WINDOW_BASE;
@@ -40,10 +38,6 @@ static paddr_t image_to_phys(const void *addr) {
 
 const uint64_t *paging_root_table(void) {
     return root;
-}
-
-uint64_t paging_no_execute(void) {
-    return no_execute;
 }
 
 // A page of the memory after the image, before page_init knows of it.
@@ -118,7 +112,7 @@ static void map_ram_part(paddr_t start, paddr_t end, paddr_t from, paddr_t to, u
     start = MAX(start, from);
     end = MIN(end, to);
     if (start < end) {
-        kernel_map((vaddr_t)phys_to_virt(start), start, end - start, flags | no_execute,
+        kernel_map((vaddr_t)phys_to_virt(start), start, end - start, flags | PTE_NO_EXECUTE,
                    largest_leaf);
     }
 }
@@ -147,10 +141,7 @@ static void make_top_level(void) {
 
 void paging_init(void) {
     uint32_t features = cpuid_read(CPUID_EXTENDED, 0).edx;
-    if ((features & (1u << NX_BIT)) != 0) {
-        no_execute = PTE_NO_EXECUTE;
-        msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE);
-    }
+    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE);
     if ((features & (1u << LARGE_1G_BIT)) != 0) {
         largest_leaf = 2;
     }
@@ -161,8 +152,8 @@ void paging_init(void) {
     phys_end = 1UL << bits;
     make_top_level();
     map_image_part(kernel_text_start, kernel_text_end, 0);
-    map_image_part(kernel_rodata_start, kernel_rodata_end, no_execute);
-    map_image_part(kernel_data_start, kernel_data_end, PTE_WRITE | no_execute);
+    map_image_part(kernel_rodata_start, kernel_rodata_end, PTE_NO_EXECUTE);
+    map_image_part(kernel_data_start, kernel_data_end, PTE_WRITE | PTE_NO_EXECUTE);
     map_ram();
     mmu_kernel_root = image_to_phys(root);
     cr3_write(mmu_kernel_root);
@@ -177,7 +168,7 @@ static void *window_map(paddr_t addr, uint64_t size, uint64_t flags) {
     uint64_t bytes = ALIGN_UP(addr + size, PAGE_SIZE) - start;
     vaddr_t at = window_next;
     window_next += bytes + PAGE_SIZE;
-    kernel_map(at, start, bytes, flags | no_execute, 0);
+    kernel_map(at, start, bytes, flags | PTE_NO_EXECUTE, 0);
     return (void *)(at + (addr - start));
 }
 
@@ -191,7 +182,7 @@ const void *paging_map_firmware(paddr_t addr, uint64_t size) {
 
 void paging_map_stack(vaddr_t addr, uint64_t size) {
     for (uint64_t offset = 0; offset < size; offset += PAGE_SIZE) {
-        kernel_map(addr + offset, kernel_page(), PAGE_SIZE, PTE_WRITE | no_execute, 0);
+        kernel_map(addr + offset, kernel_page(), PAGE_SIZE, PTE_WRITE | PTE_NO_EXECUTE, 0);
     }
 }
 

@@ -36,18 +36,6 @@ void arch_thread_init(struct thread *thread, vaddr_t pc, vaddr_t sp, uint64_t ar
     };
 }
 
-bool arch_has_fsgsbase;
-
-void bases_save_slow(struct arch_thread *arch) {
-    arch->fs_base = msr_read(MSR_FS_BASE);
-    arch->gs_base = msr_read(MSR_KERNEL_GS_BASE);
-}
-
-void bases_load_slow(const struct arch_thread *arch) {
-    msr_write(MSR_FS_BASE, arch->fs_base);
-    msr_write(MSR_KERNEL_GS_BASE, arch->gs_base);
-}
-
 void arch_thread_destroy(struct thread *thread) {
     vectors_free(thread);
 }

@@ -2,7 +2,6 @@
 //
 // The only instructions that touch user memory through user addresses. Each is listed in the fixup
 // table: a fault that can't be resolved goes on at the second address, with the status in eax.
-#include <x86/smap.h>
 
 .macro FIXUP at, to
     .pushsection .fixup_table, "a"
@@ -16,14 +15,14 @@
 // Words first: `rep movsb` is slow where it is not specially supported.
     .globl user_copy
 user_copy:
-    STAC
+    stac
     movq %rdx, %rcx
     shrq $3, %rcx
 1:  rep movsq
     movl %edx, %ecx
     andl $7, %ecx
 2:  rep movsb
-    CLAC
+    clac
     xorl %eax, %eax
     ret
     FIXUP 1b, user_fault
@@ -32,9 +31,9 @@ user_copy:
 // status_t user_load(const uint32_t *src, uint32_t *out)
     .globl user_load
 user_load:
-    STAC
+    stac
 3:  movl (%rdi), %ecx
-    CLAC
+    clac
     movl %ecx, (%rsi)
     xorl %eax, %eax
     ret
@@ -43,13 +42,13 @@ user_load:
 // status_t user_store(uint32_t *dst, uint32_t value)
     .globl user_store
 user_store:
-    STAC
+    stac
 4:  movl %esi, (%rdi)
-    CLAC
+    clac
     xorl %eax, %eax
     ret
     FIXUP 4b, user_fault
 
 user_fault:
-    CLAC
+    clac
     ret

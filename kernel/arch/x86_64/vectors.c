@@ -18,7 +18,6 @@
 #define XCR0_AVX 0x4
 #define XCR0_AVX512 0xe0 // opmask and the two halves of the upper registers: all or none
 #define LEAF_XSAVE 0xd
-#define FXSAVE_BYTES 512
 #define AREA_ALIGN 64 // xsave wants it; slabs give less
 #define SLAB_MAX_BYTES 2032
 #define CONTROL_X87_OFFSET 0
@@ -26,7 +25,7 @@
 #define MXCSR_OFFSET 24
 #define MXCSR_DEFAULT 0x1f80
 
-static uint64_t enabled;  // XCR0; 0: no xsave, so fxsave
+static uint64_t enabled;  // XCR0
 static size_t area_bytes; // allocated for an area, room for alignment included
 static struct slab_cache area_cache = {
     .name = "vectors",
@@ -52,28 +51,20 @@ static void vectors_switch(bool on) {
 }
 
 void vectors_init(void) {
-    size_t bytes = FXSAVE_BYTES;
-    if (cpu_features.xsave) {
-        struct cpuid leaf = cpuid_read(LEAF_XSAVE, 0);
-        enabled = leaf.eax & (XCR0_LEGACY | XCR0_AVX | XCR0_AVX512);
-        if ((enabled & XCR0_AVX512) != XCR0_AVX512 || (enabled & XCR0_AVX) == 0) {
-            enabled &= XCR0_LEGACY | XCR0_AVX;
-        }
-        // ebx is the size for what XCR0 has just now.
-        cr4_write(cr4_read() | CR4_OSXSAVE);
-        xcr0_write(enabled);
-        bytes = cpuid_read(LEAF_XSAVE, 0).ebx;
+    enabled = cpuid_read(LEAF_XSAVE, 0).eax & (XCR0_LEGACY | XCR0_AVX | XCR0_AVX512);
+    if ((enabled & XCR0_AVX512) != XCR0_AVX512 || (enabled & XCR0_AVX) == 0) {
+        enabled &= XCR0_LEGACY | XCR0_AVX;
     }
-    area_bytes = bytes + AREA_ALIGN;
+    // ebx is the size for what XCR0 has just now.
+    cr4_write(cr4_read() | CR4_OSXSAVE);
+    xcr0_write(enabled);
+    area_bytes = cpuid_read(LEAF_XSAVE, 0).ebx + AREA_ALIGN;
     area_cache.object_bytes = area_bytes;
 }
 
 void vectors_init_cpu(void) {
-    cr4_write(cr4_read() | CR4_OSFXSR | CR4_OSXMMEXCPT);
-    if (enabled != 0) {
-        cr4_write(cr4_read() | CR4_OSXSAVE);
-        xcr0_write(enabled);
-    }
+    cr4_write(cr4_read() | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE);
+    xcr0_write(enabled);
     cr0_write(cr0_read() | CR0_TS);
     cpu_this()->arch.vectors_on = false;
 }
@@ -83,25 +74,17 @@ static char *aligned(void *area) {
 }
 
 static void area_save(void *area) {
-    if (enabled != 0) {
-        __asm__ volatile("xsave64 (%0)"
-                         :
-                         : "r"(aligned(area)), "a"((uint32_t)enabled), "d"(0)
-                         : "memory");
-    } else {
-        __asm__ volatile("fxsave64 (%0)" : : "r"(aligned(area)) : "memory");
-    }
+    __asm__ volatile("xsave64 (%0)"
+                     :
+                     : "r"(aligned(area)), "a"((uint32_t)enabled), "d"(0)
+                     : "memory");
 }
 
 static void area_load(const void *area) {
-    if (enabled != 0) {
-        __asm__ volatile("xrstor64 (%0)"
-                         :
-                         : "r"(aligned((void *)area)), "a"((uint32_t)enabled), "d"(0)
-                         : "memory");
-    } else {
-        __asm__ volatile("fxrstor64 (%0)" : : "r"(aligned((void *)area)) : "memory");
-    }
+    __asm__ volatile("xrstor64 (%0)"
+                     :
+                     : "r"(aligned((void *)area)), "a"((uint32_t)enabled), "d"(0)
+                     : "memory");
 }
 
 bool vectors_first_use(struct thread *thread) {

@@ -68,8 +68,13 @@ struct binding {
 // Queues a notice unless it is queued already, and wakes a waiting server. port->lock held by
 // nobody.
 void port_post(struct port *port, struct port_item *item);
-// Takes a notice out of the queue if it stands there.
-void port_withdraw(struct port *port, struct port_item *item);
+// Takes an item out of the queue if it stands there. port->lock held.
+static inline void port_withdraw_locked(struct port_item *item) {
+    if (item->queued) {
+        list_remove(&item->node);
+        item->queued = false;
+    }
+}
 
 // See the native call port_reply_wait.
 int64_t port_reply_wait(struct thread *self, struct port *port, uint64_t token, instant_t deadline,

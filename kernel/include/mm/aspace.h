@@ -58,12 +58,6 @@ void aspace_populate_step(struct aspace *aspace, vaddr_t addr, uint64_t size, ui
 // NEEDS_PAGE; NO_MEMORY; LIMIT. No lock held.
 [[nodiscard]] status_t aspace_fault(struct aspace *aspace, vaddr_t addr, uint32_t access);
 
-// Finds the page behind an address, resolving as a fault would, with a reference for the caller.
-// For copying use aspace_read_user and aspace_write_user; see vmo_page for what writing through it
-// means.
-[[nodiscard]] status_t aspace_page(struct aspace *aspace, vaddr_t addr, uint32_t access,
-                                   struct page **out);
-
 // Copies between another aspace and a user buffer of the calling thread (windows,
 // aspace_read/write). Returns bytes copied, or a status when none could be: FAULT, NEEDS_PAGE,
 // NO_MEMORY, LIMIT; and STATUS_PAGE_WAIT when the caller's own buffer needs its pager.

@@ -48,10 +48,6 @@ void page_init(void);
 
 // Allocates a page charged to `job` (null: to nobody), refs 1. LIMIT, NO_MEMORY.
 [[nodiscard]] status_t page_alloc(struct job *job, uint32_t flags, struct page **out);
-// Allocates 2^order contiguous pages, aligned to their size, each with refs 1.
-[[nodiscard]] status_t page_alloc_run(struct job *job, uint32_t order, uint32_t flags,
-                                      struct page **out);
-void page_free_run(struct page *page, uint32_t order);
 // Allocates `count` contiguous pages, aligned to the next power of two, each with refs 1, so that
 // they may be freed one by one with page_unref. At most 2^PAGE_ORDER_MAX. LIMIT, NO_MEMORY.
 [[nodiscard]] status_t page_alloc_span(struct job *job, size_t count, uint32_t flags,
@@ -79,8 +75,6 @@ static inline void page_adopt(struct page *page) {
 static inline uint32_t page_shares(const struct page *page) {
     return (uint32_t)(__atomic_load_n(&page->counts, __ATOMIC_ACQUIRE) >> 32);
 }
-// Moves the charge of a page to another job. LIMIT.
-[[nodiscard]] status_t page_recharge(struct page *page, struct job *job);
 
 paddr_t page_to_phys(const struct page *page);
 // Null when the address is not RAM that the allocator manages.

@@ -23,16 +23,22 @@ struct object;
 struct job;
 struct handle;
 
+struct slab_cache;
+struct source;
+
 struct object_ops {
     const char *name;
+    uint8_t type; // enum object_type (OBJECT_ of <abi/objects.h>)
+    // Where object_create takes the struct that the object begins (but see `offset`), and where it
+    // goes back to after `destroy`. Null: `destroy` frees it, and ends with object_fini.
+    struct slab_cache *cache;
+    size_t offset; // of the object in its struct
     // The last handle was closed. No lock is held. May be null. Never runs inside another
     // handles_gone: what one of them closes is told when it has returned.
     void (*handles_gone)(struct object *object);
-    // Frees the object, or does a bounded step towards it and returns false to be called again.
-    // Runs from the reap list with no lock held, after a grace period.
+    // Takes the object apart, or does a bounded step towards it and returns false to be called
+    // again. Runs from the reap list with no lock held, after a grace period. May be null.
     bool (*destroy)(struct object *object);
-    // The object's signal source, or null when the type has none.
-    struct source *(*source)(struct object *object);
 };
 
 struct object {
@@ -44,6 +50,7 @@ struct object {
     uint64_t id;               // unique over a boot
     uint64_t provider;         // provider stamp of the process that made it
     struct job *job;           // charged for it; holds a reference on the job
+    struct source *source;     // of its signals, see source_init; null when it has none
     struct spinlock tree_lock; // RANK_TREE, guards the nodes below:
     struct handle *first_node; // nodes without a parent, linked by `next`
     struct list_node reap_node; // in a reap list, or in the list of a handles_gone put off
@@ -53,6 +60,15 @@ struct object {
 // for objects of the kernel itself; otherwise a reference on it is taken.
 void object_init(struct object *object, const struct object_ops *ops, uint8_t type, struct job *job,
                  uint64_t provider);
+
+// Allocates the struct of an object and prepares the header: the rest is zero. LIMIT, NO_MEMORY.
+[[nodiscard]] status_t object_create(const struct object_ops *ops, struct job *job,
+                                     uint64_t provider, struct object **out);
+// Frees what object_create has made, at once, and drops the reference on its job: for objects that
+// nobody has seen yet.
+void object_free(struct object *object);
+// A step of destroying an object, from the reap list. Returns whether it is gone.
+bool object_destroy(struct object *object);
 
 static inline void object_ref(struct object *object) {
     uint32_t before = __atomic_fetch_add(&object->refs, 1, __ATOMIC_RELAXED);
@@ -88,8 +104,8 @@ static inline void object_unref(struct object *object) {
 void object_ref_many(struct object *object, uint32_t count);
 void object_unref_many(struct object *object, uint32_t count);
 
-// The last act of every destroy function, after the object's memory was freed: counts it out and
-// drops the reference on its job (null: none).
+// The last act of a destroy function that has freed the object itself: counts it out and drops the
+// reference on its job (null: none).
 void object_fini(struct job *job);
 
 // Number of objects alive, for leak checks.

@@ -35,16 +35,12 @@ struct source_waiter {
     uint32_t signals;
 };
 
-void source_init(struct source *source, uint32_t signals);
+// Makes it the source of an object that is initialised.
+void source_init(struct source *source, struct object *object, uint32_t signals);
 
 // The signals that are set now. Any lock may be held.
 static inline uint32_t source_signals(const struct source *source) {
     return __atomic_load_n(&source->signals, __ATOMIC_ACQUIRE);
-}
-
-// The object's source, or null when its type has none.
-static inline struct source *source_of(struct object *object) {
-    return object->ops->source != NULL ? object->ops->source(object) : NULL;
 }
 
 // Clears, then sets bits; wakes and posts. The caller holds no lock of rank SOURCE or inner.

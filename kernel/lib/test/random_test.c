@@ -56,6 +56,12 @@ TEST(every_byte_is_filled_and_none_beyond) {
     random_fill(buffer, 0);
 }
 
+static uint64_t random_u64(void) {
+    uint64_t value;
+    random_fill(&value, sizeof(value));
+    return value;
+}
+
 TEST(keys_are_never_used_twice) {
     host_cpus_init(1);
     uint64_t first = random_u64();

@@ -57,8 +57,8 @@ TEST(page_init_leaves_reserved_ram_alone) {
     }
     // All merged again, but for what waits on the CPU's stack.
     struct page *run;
-    REQUIRE_EQ(page_alloc_run(NULL, 11, 0, &run), OK);
-    page_free_run(run, 11);
+    REQUIRE_EQ(page_alloc_span(NULL, 1 << 11, 0, &run), OK);
+    page_free_span(run, 1 << 11);
     CHECK_EQ(page_alloc_span(NULL, (1 << PAGE_ORDER_MAX) + 1, 0, &run), ERR_NO_MEMORY);
     fixture_end();
 }
@@ -98,10 +98,8 @@ TEST(page_charges_jobs) {
     CHECK_EQ(page_alloc_span(job, 2, 0, &page), ERR_LIMIT);
     CHECK_EQ(job->counters[RESOURCE_PAGES].used, 9);
     REQUIRE_EQ(page_alloc(job, 0, &page), OK);
-    CHECK_EQ(page_recharge(page, job_root), OK);
-    CHECK_EQ(job->counters[RESOURCE_PAGES].used, 9);
+    CHECK_EQ(job->counters[RESOURCE_PAGES].used, 10);
     CHECK_EQ(job_root->counters[RESOURCE_PAGES].used, own + 10);
-    CHECK_EQ(page_recharge(page, NULL), OK);
     page_unref(page);
     object_unref(&job->object);
     page_free_span(run, 9); // the job lives until its last charge has gone

@@ -104,7 +104,7 @@ static int64_t put(const void *buffer, size_t size) {
 }
 
 static uint32_t signals(struct object *object) {
-    return source_signals(source_of(object));
+    return source_signals(object->source);
 }
 
 TEST(a_pipe_from_first_to_last) {

@@ -5,6 +5,7 @@
 //
 // host-sources: kernel/sched/futex.c kernel/sched/wait.c kernel/sched/spinlock.c
 // host-sources: kernel/object/object.c kernel/time/timer_queue.c lib/ds/tree.c
+// host-sources: kernel/test/host/host_memory.c
 // host-sources: kernel/test/host/host.c kernel/test/host/host_reap.c
 // host-sources: kernel/test/host/host_user.c kernel/test/host/host_thread.c
 // host-sources: lib/test/test.c lib/test/test/host_main.c

@@ -28,7 +28,7 @@ uint64_t host_reap_all(void) {
     uint64_t count = 0;
     struct object *object;
     while ((object = take_first()) != NULL) {
-        while (!object->ops->destroy(object)) {
+        while (!object_destroy(object)) {
         }
         count++;
     }

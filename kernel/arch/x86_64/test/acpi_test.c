@@ -120,7 +120,8 @@ static const uint8_t madt_body[] = {
     0x00, 0x00, 0xe0, 0xfe, 1,    0,    0,    0,                   // controller, flags
     0,    8,    0,    3,    1,    0,    0,    0,                   // CPU with id 3
     0,    8,    1,    4,    0,    0,    0,    0,                   // disabled
-    9,    16,   0,    0,    0x00, 0x01, 0,    0,    1,    0, 0, 0, // x2APIC id 256
+    0,    8,    2,    9,    1,    0,    0,    0,                   // CPU with id 9
+    9,    16,   0,    0,    0x00, 0x01, 0,    0,    1,    0, 0, 0, // x2APIC id 256: left out
     7,    0,    0,    0,                                           //
     1,    12,   9,    0,    0x00, 0x00, 0xc0, 0xfe, 24,   0, 0, 0, // lines from 24
     2,    10,   0,    0,    2,    0,    0,    0,    0,    0,       // IRQ 0 is line 2
@@ -164,7 +165,7 @@ static void check_all(void) {
     CHECK_EQ(acpi_info.apic_addr, 0xfee00000);
     CHECK_EQ(acpi_info.cpu_count, 2);
     CHECK_EQ(acpi_info.apic_ids[0], 3);
-    CHECK_EQ(acpi_info.apic_ids[1], 256);
+    CHECK_EQ(acpi_info.apic_ids[1], 9);
     CHECK_EQ(acpi_info.ioapic_count, 1);
     CHECK_EQ(acpi_info.ioapics[0].addr, 0xfec00000);
     CHECK_EQ(acpi_info.ioapics[0].first_line, 24);

@@ -73,11 +73,6 @@ static inline struct list_node *list_last(const struct list *list) {
     return list_empty(list) ? NULL : list->head.prev;
 }
 
-// The node after `node`, or null at the end.
-static inline struct list_node *list_next(const struct list *list, const struct list_node *node) {
-    return node->next == &list->head ? NULL : node->next;
-}
-
 // Takes the first node out and returns it, or null.
 static inline struct list_node *list_pop_front(struct list *list) {
     struct list_node *node = list_first(list);
@@ -85,14 +80,6 @@ static inline struct list_node *list_pop_front(struct list *list) {
         list_remove(node);
     }
     return node;
-}
-
-// Moves all nodes of `from` to the end of `to`.
-static inline void list_append_all(struct list *to, struct list *from) {
-    struct list_node *node;
-    while ((node = list_pop_front(from)) != NULL) {
-        list_push_back(to, node);
-    }
 }
 
 #define list_for_each(node, list)                                                                  \

@@ -74,10 +74,6 @@ static inline void arch_thread_enter(struct arch_thread *arch, vaddr_t pc, uint6
     arch->rflags &= ~(uint64_t)(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC);
 }
 
-extern bool arch_has_fsgsbase;
-// For a CPU without the instructions.
-void bases_save_slow(struct arch_thread *arch);
-void bases_load_slow(const struct arch_thread *arch);
 // For threads that use vector registers, and to take them away from one that does not.
 void vectors_save(struct arch_thread *from);
 void vectors_load(const struct arch_thread *to);
@@ -86,19 +82,11 @@ void vectors_load(const struct arch_thread *to);
 // it out for a moment. No trap can come in between but NMI, #DF and #MC, which find their CPU
 // without gs.
 static inline void bases_save(struct arch_thread *arch) {
-    if (__builtin_expect(!arch_has_fsgsbase, 0)) {
-        bases_save_slow(arch);
-        return;
-    }
     __asm__ volatile("rdfsbase %0; swapgs; rdgsbase %1; swapgs"
                      : "=r"(arch->fs_base), "=r"(arch->gs_base));
 }
 
 static inline void bases_load(const struct arch_thread *arch) {
-    if (__builtin_expect(!arch_has_fsgsbase, 0)) {
-        bases_load_slow(arch);
-        return;
-    }
     __asm__ volatile("wrfsbase %0; swapgs; wrgsbase %1; swapgs"
                      :
                      : "r"(arch->fs_base), "r"(arch->gs_base)

@@ -5,14 +5,14 @@
 
 #include <base.h>
 
-// Maps the registers, or finds x2APIC; boot CPU, after acpi_init. Then per CPU: turns it on.
+// Maps the registers; boot CPU, after acpi_init. Then per CPU: turns it on.
 void apic_init(void);
 void apic_init_cpu(void);
 uint32_t apic_id(void);
 void apic_eoi(void);
 
 // The timer: its counter counts down from what is written; 0 stops it. Undivided bus clock.
-void apic_timer_init(bool deadline_mode);
+void apic_timer_init(void);
 void apic_timer_start(uint32_t count);
 uint32_t apic_timer_current(void);
 

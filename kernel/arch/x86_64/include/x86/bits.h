@@ -23,14 +23,10 @@
 #define CR4_SMAP (1 << 21)
 
 #define MSR_APIC_BASE 0x1b
-#define MSR_TSC_DEADLINE 0x6e0
-#define MSR_X2APIC 0x800
 #define MSR_EFER 0xc0000080
 #define MSR_STAR 0xc0000081
 #define MSR_LSTAR 0xc0000082
-#define MSR_CSTAR 0xc0000083
 #define MSR_SFMASK 0xc0000084
-#define MSR_FS_BASE 0xc0000100
 #define MSR_GS_BASE 0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
@@ -38,7 +34,6 @@
 #define EFER_LME (1 << 8)
 #define EFER_NXE (1 << 11)
 
-#define APIC_BASE_X2APIC (1 << 10)
 #define APIC_BASE_ENABLE (1 << 11)
 
 #define RFLAGS_CF (1 << 0)
@@ -59,11 +54,9 @@
 // CPUID 0x80000001 edx, as assembly tests it before there is C.
 #define CPUID_LONG_MODE_BIT 29
 
-#define TRAP_DEBUG 1
 #define TRAP_NMI 2
 #define TRAP_NO_VECTORS 7
 #define TRAP_DOUBLE_FAULT 8
-#define TRAP_PROTECTION 13
 #define TRAP_PAGE_FAULT 14
 #define TRAP_MACHINE_CHECK 18
 #define TRAP_COUNT 32

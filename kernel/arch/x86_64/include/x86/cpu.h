@@ -8,13 +8,13 @@
 struct cpu;
 struct thread;
 
-// What CPUID says, the same on all CPUs.
+// What CPUs may lack; the same on all of them.
 struct cpu_features {
-    bool nx, smep, smap, umip, fsgsbase, xsave, x2apic, tsc_deadline, rdrand;
+    bool umip, rdrand;
 };
 extern struct cpu_features cpu_features;
 
-// Reads the features and removes stac and clac where there is no SMAP. Boot CPU, before
+// Reads the features; panics when one is missing that the kernel needs. Boot CPU, before
 // paging_init.
 void cpu_features_init(void);
 // Turns on what protects the kernel, and system calls, on this CPU; panics when a bit does not

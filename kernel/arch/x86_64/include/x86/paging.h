@@ -30,9 +30,6 @@ void paging_init(void);
 // The kernel's root table.
 const uint64_t *paging_root_table(void);
 
-// Bit 63 when the CPU has NX, else 0. Zero before paging_init.
-uint64_t paging_no_execute(void);
-
 // Maps device registers (uncached, writable) or firmware tables (read-only) for good. `size` in
 // bytes; neither needs to be aligned. Null when the CPU has no such addresses. Panics without
 // memory: boot only.
