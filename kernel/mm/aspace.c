@@ -312,7 +312,7 @@ status_t aspace_query(struct aspace *aspace, vaddr_t addr, struct mapping_info *
             .size_bytes = mapping->bytes,
             .vmo_id = mapping->vmo->object.id,
             .vmo_offset = mapping->first << PAGE_SHIFT,
-            .flags = mapping->flags,
+            .flags = mapping->flags | mapping->inherit,
             .resident_pages = count_shown(aspace, mapping),
         };
     }

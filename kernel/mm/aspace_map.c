@@ -104,6 +104,7 @@ static status_t check_map(const struct aspace *aspace, uint64_t offset, vaddr_t 
     if ((flags & ~MAP_FLAGS_ALL) != 0 || (flags & MAP_ACCESS) == 0 || size == 0 ||
         !IS_ALIGNED(offset, PAGE_SIZE) || !IS_ALIGNED(size, PAGE_SIZE) ||
         (flags & (MAP_FIXED | MAP_EXCLUSIVE)) == MAP_EXCLUSIVE ||
+        (flags & MAP_INHERIT) == MAP_INHERIT ||
         ((flags & MAP_FIXED) != 0 && !IS_ALIGNED(addr, PAGE_SIZE)) ||
         !allowed_access(aspace, flags)) {
         return ERR_INVALID_ARGUMENT;
@@ -192,6 +193,7 @@ status_t aspace_map_step(struct aspace *aspace, struct handle_table *table, hand
         mapping->bytes = addr + *size - start;
         mapping->first = (offset + (start - addr)) >> PAGE_SHIFT;
         mapping->flags = flags & MAP_ACCESS;
+        mapping->inherit = flags & MAP_INHERIT;
         mapping->origin = ++aspace->origins;
         mapping_link(mapping);
     }

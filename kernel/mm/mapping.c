@@ -143,6 +143,17 @@ void mapping_trim(struct mapping *mapping, vaddr_t end) {
     spin_unlock(mapping->vmo->lock);
 }
 
+void mapping_resemble(struct mapping *mapping, const struct mapping *other, vaddr_t addr) {
+    mapping->vmo = other->vmo;
+    object_ref(vmo_object(mapping->vmo));
+    mapping->max_access = other->max_access;
+    mapping->inherit = other->inherit;
+    mapping->flags = other->flags;
+    mapping->start = addr;
+    mapping->bytes = mapping_end(other) - addr;
+    mapping->first = mapping_index(other, addr);
+}
+
 status_t mapping_split(struct aspace *aspace, vaddr_t addr) {
     assert(spin_held(&aspace->lock));
     struct mapping *low = mapping_find(aspace, addr);
@@ -164,14 +175,8 @@ status_t mapping_split(struct aspace *aspace, vaddr_t addr) {
         return OK;
     }
     high->has_handle = low->has_handle;
-    high->vmo = low->vmo;
-    object_ref(vmo_object(high->vmo));
     high->origin = low->origin;
-    high->max_access = low->max_access;
-    high->flags = low->flags;
-    high->start = addr;
-    high->bytes = mapping_end(low) - addr;
-    high->first = mapping_index(low, addr);
+    mapping_resemble(high, low, addr);
     spin_lock(low->vmo->lock);
     low->bytes = addr - low->start;
     link_both(high);

@@ -466,3 +466,50 @@ status_t handle_describe_next(struct handle_table *table, uint32_t cursor,
     info->handle = index - 1;
     return STATUS_RESTART;
 }
+
+// ---- Copying
+
+static bool is_inherited(const struct handle_info *info) {
+    const uint32_t rights = RIGHT_DUPLICATE | RIGHT_TRANSFER;
+    return (info->rights & rights) == rights && info->type != OBJECT_JOB &&
+           info->type != OBJECT_PROCESS && info->type != OBJECT_THREAD &&
+           info->type != OBJECT_ASPACE;
+}
+
+// Makes a taken slot of another table a copy of what was looked up, with the same number and beside
+// it in the tree. Both tables are locked.
+static bool copy_entry(const struct handle_entry *from, struct handle *node) {
+    struct object *object = from->object;
+    spin_lock(&object->tree_lock);
+    bool live = handle_entry_live(from);
+    if (live) {
+        count_handle(object);
+        set_origin(node, from->node->depth, from->node->parent_process);
+        __atomic_store_n(&node->value, (uint32_t)from->tag | HANDLE_NOT_LIVE, __ATOMIC_RELAXED);
+        (void)handle_slot_publish(node, object, handle_tag_rights(from->tag));
+        handle_tree_add_sibling(object, from->node, node);
+    }
+    spin_unlock(&object->tree_lock);
+    return live;
+}
+
+status_t handle_copy_next(struct handle_table *from, struct handle_table *to, uint32_t *cursor) {
+    struct handle_info info = {0};
+    struct handle_entry entry;
+    status_t status = handle_describe_next(from, *cursor, &info);
+    *cursor = info.handle;
+    if (status != OK) {
+        return status == STATUS_RESTART ? OK : status;
+    }
+    if (!is_inherited(&info) || handle_lookup_entry(from, info.handle, 0, 0, &entry) != OK) {
+        return OK;
+    }
+    struct handle *node;
+    spin_lock_pair(&from->lock, &to->lock);
+    status = handle_slot_take(to, HANDLE_INDEX(info.handle), false, &node);
+    if (status == OK && !copy_entry(&entry, node)) {
+        handle_slot_put(node, false);
+    }
+    spin_unlock_pair(&from->lock, &to->lock);
+    return status == ERR_ALREADY_EXISTS ? OK : status;
+}

@@ -291,7 +291,7 @@ void process_end(struct process *process) {
         aspace_switch(NULL);
     }
     object_unref(aspace_object(aspace));
-    source_update(&process->source, 0, SIGNAL_PROCESS_ENDED);
+    source_update(&process->source, 0, SIGNAL_PROCESS_ENDED | SIGNAL_PROCESS_LEFT_ASPACE);
     if (on_end != NULL) {
         on_end(process);
     }

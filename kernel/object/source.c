@@ -274,9 +274,13 @@ void binding_fill_packet(struct binding *binding, struct packet *packet) {
         packet->count = timer_count(binding->object);
         break;
     case PACKET_EXIT:
-        packet->status = process_from(binding->object)->status;
-        packet->process = process_from(binding->object)->id;
-        break;
+        if ((source_signals(binding->source) & SIGNAL_PROCESS_ENDED) != 0) {
+            packet->status = process_from(binding->object)->status;
+            packet->process = process_from(binding->object)->id;
+            break;
+        }
+        packet->kind = PACKET_SIGNAL;
+        // fall through
     default:
         packet->signals = source_signals(binding->source) & binding->signals;
         break;

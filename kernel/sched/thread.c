@@ -175,14 +175,18 @@ status_t thread_start(struct thread *thread, vaddr_t pc, vaddr_t sp, uint64_t ar
     if (!arch_user_address(pc) || !arch_user_address(sp)) {
         return ERR_INVALID_ARGUMENT;
     }
+    bool first = false;
     spin_lock(&process->lock);
     status_t status = OK;
     if (process->state > PROCESS_STARTED || thread->state != THREAD_NEW) {
         status = ERR_BAD_STATE;
     } else {
+        first = process->state == PROCESS_NEW;
         process->state = PROCESS_STARTED;
         process->thread_count++;
-        arch_thread_init(thread, pc, sp, arg0, arg1);
+        if (!thread->prepared) {
+            arch_thread_init(thread, pc, sp, arg0, arg1);
+        }
         spin_lock(&thread->lock);
         if (process->suspends != 0) {
             thread->suspends = 1;
@@ -197,6 +201,9 @@ status_t thread_start(struct thread *thread, vaddr_t pc, vaddr_t sp, uint64_t ar
         spin_unlock(&thread->lock);
     }
     spin_unlock(&process->lock);
+    if (first) {
+        source_update(&process->source, 0, SIGNAL_PROCESS_STARTED);
+    }
     return status;
 }
 

@@ -75,10 +75,9 @@ mini_upcall:
     call mini_take_upcall
     ud2
 
-// ---- Where the first thread of a clone begins: as its maker's call would return.
+// ---- Where the first thread of a clone begins: as its maker's call returns.
     .globl mini_child
 mini_child:
-    movq $0, REDIRECT+RAX(%rcx)
     jmp mini_exit
 
 // ---- status_t mini_copy(to, from, bytes, *left)

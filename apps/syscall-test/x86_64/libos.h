@@ -47,6 +47,27 @@ status_t mini_copy(void *to, const void *from, uint64_t bytes, uint64_t *left);
 // many registers are not what they should be: general ones, vectors, flags, the red zone.
 uint64_t mini_call_checked(uint64_t seed, uint64_t number);
 
+// Linux calls of the small libos; all give their first argument.
+#define NUMBER_PLAIN 39
+#define NUMBER_CLONE 57       // process_clone(first argument), of which mini_status is the result
+#define NUMBER_INTO_EXIT 1001 // returns into the middle of the exit range, something latched
+#define NUMBER_FULL 1002      // returns by thread_resume
+#define NUMBER_LATCHED 1003   // the same, something latched
+
+extern int64_t mini_status;
+
+// Gives this process the small libos.
+status_t mini_install(void);
+int64_t mini_linux_call(uint64_t number, uint64_t argument);
+
+// Ends a role when something is not as it should be.
+#define EXPECT(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            return __LINE__;                                                                       \
+        }                                                                                          \
+    } while (0)
+
 // In C, called on the libos's stack.
 void mini_call(struct thread_block *block);
 _Noreturn void mini_take_upcall(struct thread_block *block);

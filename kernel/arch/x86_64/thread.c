@@ -40,6 +40,22 @@ void arch_thread_destroy(struct thread *thread) {
     vectors_free(thread);
 }
 
+status_t arch_thread_clone(struct thread *child, vaddr_t pc) {
+    const struct thread *self = cpu_this_thread();
+    if (self->arch.vectors != NULL) {
+        status_t status = vectors_copy(child);
+        if (status != OK) {
+            return status;
+        }
+    }
+    void *vectors = child->arch.vectors;
+    child->arch = self->arch;
+    child->arch.vectors = vectors;
+    bases_save(&child->arch);
+    arch_thread_enter(&child->arch, pc, child->block_addr);
+    return OK;
+}
+
 void arch_thread_get_registers(const struct thread *thread, struct registers *regs) {
     struct arch_thread arch = thread->arch;
     if (thread == cpu_this_thread()) {

@@ -87,19 +87,29 @@ static void area_load(const void *area) {
                      : "memory");
 }
 
-bool vectors_first_use(struct thread *thread) {
+static status_t area_alloc(struct thread *thread) {
     assert(thread->arch.vectors == NULL);
-    void *area;
-    status_t status = area_bytes <= SLAB_MAX_BYTES
-                          ? slab_alloc(&area_cache, thread->object.job, &area)
-                          : kpages_alloc(thread->object.job, area_bytes, &area);
-    if (status != OK) {
+    return area_bytes <= SLAB_MAX_BYTES
+               ? slab_alloc(&area_cache, thread->object.job, &thread->arch.vectors)
+               : kpages_alloc(thread->object.job, area_bytes, &thread->arch.vectors);
+}
+
+status_t vectors_copy(struct thread *to) {
+    status_t status = area_alloc(to);
+    if (status == OK) {
+        area_save(to->arch.vectors);
+    }
+    return status;
+}
+
+bool vectors_first_use(struct thread *thread) {
+    if (area_alloc(thread) != OK) {
         return false;
     }
+    void *area = thread->arch.vectors;
     // All zero is the initial state of everything else.
     *(uint16_t *)(aligned(area) + CONTROL_X87_OFFSET) = CONTROL_X87_DEFAULT;
     *(uint32_t *)(aligned(area) + MXCSR_OFFSET) = MXCSR_DEFAULT;
-    thread->arch.vectors = area;
     vectors_switch(true);
     area_load(area);
     return true;

@@ -37,6 +37,10 @@ void arch_thread_get_registers(const struct thread *thread, struct registers *re
 [[nodiscard]] status_t arch_thread_set_registers(struct thread *thread,
                                                  const struct registers *regs);
 
+// Gives a new thread what the calling one has: registers, segment bases, vectors; but it goes on at
+// an entry of the libos, with its block's address (arch_thread_enter). NO_MEMORY, LIMIT.
+[[nodiscard]] status_t arch_thread_clone(struct thread *child, vaddr_t pc);
+
 // A switch has two halves, so that a CPU never waits for another one's `from` while its own is
 // still unsaved. save: what `from` has in the CPU beside general registers (segment bases, vectors
 // if it used them) goes into the struct. load: that of `to` goes into the CPU. Either may be an

@@ -16,6 +16,7 @@ struct mapping {
     struct job *job;           // fixed; charged for the struct
     uint64_t origin;           // fixed; the same in all pieces of what was mapped at once
     uint8_t max_access;        // fixed; MAP_ access bits that the handle allowed
+    uint32_t inherit;          // fixed; MAP_INHERIT bits
     bool has_handle;           // fixed
     bool revoked;              // aspace->lock: the handle was revoked before the mapping was there
     bool linked;               // aspace->lock
@@ -30,6 +31,7 @@ struct mapping {
 };
 
 #define MAP_ACCESS (MAP_READ | MAP_WRITE | MAP_EXECUTE)
+#define MAP_INHERIT (MAP_INHERIT_SHARE | MAP_INHERIT_DROP)
 #define MAPPINGS_MAX 65536 // an aspace; bounds the walks over all of them
 
 static inline vaddr_t mapping_end(const struct mapping *mapping) {
@@ -44,6 +46,8 @@ static inline uint64_t mapping_index(const struct mapping *mapping, vaddr_t addr
 
 // A mapping that is not yet linked. NO_MEMORY, LIMIT.
 [[nodiscard]] status_t mapping_create(struct aspace *aspace, struct mapping **out);
+// Gives one that is not linked what `other` shows from an address on, with a reference on its vmo.
+void mapping_resemble(struct mapping *mapping, const struct mapping *other, vaddr_t addr);
 // Frees one that is not linked, after a grace period (a revoke may still be looking at its node);
 // its handle and its reference on the vmo go at once.
 void mapping_discard(struct mapping *mapping);

@@ -158,6 +158,13 @@ void handle_unreserve(struct handle_table *table, uint32_t count);
 [[nodiscard]] status_t handle_move(struct handle_table *from, handle_t value,
                                    struct handle_table *to, uint32_t index, handle_t *out);
 
+// Copies the first entry after *cursor (0 at first), and moves *cursor to it: under the same
+// number, beside the original in the derivation tree. Entries of processes, threads, aspaces and
+// jobs, ones that lack DUPLICATE or TRANSFER, and ones whose index is taken are left out. NOT_FOUND
+// at the end; LIMIT, NO_MEMORY.
+[[nodiscard]] status_t handle_copy_next(struct handle_table *from, struct handle_table *to,
+                                        uint32_t *cursor);
+
 // Fills in `info` for a handle, or for the next one by index after `cursor`. BAD_HANDLE; NOT_FOUND;
 // STATUS_RESTART when many free slots were passed: go on with the cursor info->handle.
 [[nodiscard]] status_t handle_describe(struct handle_table *table, handle_t value,

@@ -28,6 +28,7 @@ struct process {
     uint64_t cookie;   // of new threads
     bool keep;
     uint8_t priority; // of new threads
+    bool filled;      // process_clone has begun to fill it; guarded by `lock`
     char label[LABEL_BYTES];
     struct source source; // SIGNAL_PROCESS_ENDED
 
@@ -69,6 +70,8 @@ void process_end(struct process *process);
 void process_describe(struct process *process, struct process_info *info);
 // The process's aspace with a reference, or null once it has ended.
 struct aspace *process_aspace_ref(struct process *process);
+// See the native call. BAD_STATE, LIMIT, NO_MEMORY, FAULT. No lock held.
+[[nodiscard]] status_t process_clone(struct process *embryo);
 // Kills every process of the job and its descendants.
 void job_kill(struct job *job, int64_t status);
 

@@ -74,12 +74,13 @@ struct thread {
     uint64_t cookie;  // atomic
     uint32_t pending; // atomic, enum thread_pending
 
-    struct spinlock lock;       // RANK_THREAD, guards:
-    uint8_t state;              // enum thread_state
-    uint8_t wait_kind;          // enum wait_kind, while BLOCKED
-    bool interruptible;         // the wait ends for a latched interruption
-    uint32_t suspends;          // how often suspended
-    bool released;              // dying: its block is no longer pinned
+    struct spinlock lock; // RANK_THREAD, guards:
+    uint8_t state;        // enum thread_state
+    uint8_t wait_kind;    // enum wait_kind, while BLOCKED
+    bool interruptible;   // the wait ends for a latched interruption
+    uint32_t suspends;    // how often suspended
+    bool released;        // dying: its block is no longer pinned
+    bool prepared;        // its first registers are set already; fixed before anybody knows it
     struct object *wait_object; // holds a reference while BLOCKED, but for ports: see thread_park
     uint64_t wait_seq;          // counts parks: tells one wait from the next
 

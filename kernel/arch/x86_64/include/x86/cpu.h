@@ -28,4 +28,6 @@ void vectors_init(void);
 void vectors_init_cpu(void);
 // A thread's first use of vector registers: gives it a save area, and them. False: no memory.
 bool vectors_first_use(struct thread *thread);
+// Gives a new thread the vector registers of the calling one, which uses them. NO_MEMORY, LIMIT.
+[[nodiscard]] status_t vectors_copy(struct thread *to);
 void vectors_free(struct thread *thread);
