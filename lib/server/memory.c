@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-#include "vault_internal.h"
+#include <server/memory.h>
 
+#include <abi/flags.h>
 #include <sys/calls.h>
 
 static size_t whole_pages(size_t bytes) {

@@ -119,9 +119,17 @@ void wakes_apply(struct server *server) {
     server->wake_count = 0;
 }
 
+// Nothing was changed: then there is nothing to do after it either.
+static void committed(struct server *server) {
+    if (server->vault.started && server->program->committed != NULL) {
+        server->program->committed(server);
+    }
+}
+
 void server_step_end(struct server *server) {
     status_t status = step_commit(&server->vault, NULL);
     if (status == OK) {
+        committed(server);
         wakes_apply(server);
     } else {
         log_printf("%s: a notice was too large for a step", server->program->name);
@@ -258,8 +266,10 @@ static void commit(struct request *request) {
     } else if (is_record(request)) {
         request->reply = server->vault.reply;
         reply_claim(&server->vault, request->reply);
+        committed(server);
     } else {
         keep_handles(request);
+        committed(server);
     }
     wakes_apply(server);
 }

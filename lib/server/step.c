@@ -109,7 +109,8 @@ bool undo_apply(struct vault *vault, uint64_t step, uint32_t tail) {
 // ---- changes
 
 // Makes a record part of the step: its head is logged, because its check will change.
-static bool record_join(struct vault *vault, struct vault_head *head) {
+static bool record_join(struct vault *vault, const struct record_place *found) {
+    struct vault_head *head = found->head;
     for (uint32_t i = 0; i < vault->record_count; i++) {
         if (vault->records[i] == head) {
             return true;
@@ -121,6 +122,10 @@ static bool record_join(struct vault *vault, struct vault_head *head) {
     }
     if (!undo_log(vault, head, sizeof(*head))) {
         return false;
+    }
+    if (found->index >= vault->touched[found->table]) {
+        vault->touched[found->table] = found->index + 1;
+        vault_store_64(&vault->state->touched[found->table], vault_seal(found->index + 1));
     }
     vault->records[vault->record_count++] = head;
     return true;
@@ -136,7 +141,7 @@ void vault_set_bytes(struct vault *vault, const void *place, const void *data, s
         return;
     }
     step_start(vault);
-    if (!record_join(vault, found.head)) {
+    if (!record_join(vault, &found)) {
         return;
     }
     bool in_head = found.within + bytes <= sizeof(struct vault_head);
@@ -172,6 +177,19 @@ static void close_all(const handle_t *handles, uint32_t count) {
 
 // ---- the end of a step
 
+// Records that are free after the step are found again.
+static void records_free(struct vault *vault) {
+    for (uint32_t i = 0; i < vault->record_count; i++) {
+        struct record_place found;
+        const struct vault_head *head = vault->records[i];
+        if (head->used == 0 &&
+            vault_locate(vault, vault_offset(vault, head), sizeof(*head), &found) &&
+            found.index < vault->next_free[found.table]) {
+            vault->next_free[found.table] = found.index;
+        }
+    }
+}
+
 static void records_seal(struct vault *vault) {
     for (uint32_t i = 0; i < vault->record_count; i++) {
         struct vault_head *head = vault->records[i];
@@ -198,6 +216,7 @@ status_t step_commit(struct vault *vault, const struct step_reply *reply) {
         vault->committed++;
         vault_store_64(&vault->state->committed, vault_seal(vault->committed));
         die_stage(vault->die, DIE_AFTER_COMMIT);
+        records_free(vault);
     }
     vault->open = false;
     close_all(vault->closing, vault->close_count);
@@ -211,6 +230,7 @@ void step_undo(struct vault *vault) {
             panic("vault: the undo log of this very step fails its check");
         }
         vault_store_64(&vault->state->begun, vault->state->committed);
+        records_free(vault);
     }
     close_all(vault->made, vault->made_count);
 }

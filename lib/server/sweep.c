@@ -40,7 +40,7 @@ static void add_replies(const struct vault *vault, uint8_t *set) {
 
 static void add_table(const struct vault *vault, uint32_t number, uint8_t *set) {
     const struct vault_table *table = &vault->layout->tables[number];
-    for (uint32_t i = 0; i < table->count; i++) {
+    for (uint32_t i = 0; i < vault_touched(vault, number); i++) {
         const uint8_t *record = vault_record(vault, number, i);
         bool used = ((const struct vault_head *)record)->used != 0;
         for (uint32_t j = 0; used && j < VAULT_FIELDS_MAX && table->handles[j].offset != 0; j++) {

@@ -58,7 +58,7 @@ static const char *judge(const struct vault_table *table, uint32_t seed, uint32_
 void tables_adopt(struct vault *vault) {
     for (uint32_t t = 0; t < vault->layout->table_count; t++) {
         const struct vault_table *table = &vault->layout->tables[t];
-        for (uint32_t i = 0; i < table->count; i++) {
+        for (uint32_t i = 0; i < vault_touched(vault, t); i++) {
             struct vault_head *head =
                 (struct vault_head *)(vault->tables[t] + (size_t)table->record_bytes * i);
             const char *why = judge(table, t << 24 | i, i, head);

@@ -9,6 +9,7 @@
 #include <sys/log.h>
 
 #define DROPS_LOGGED 8
+#define ZERO_STEP 4096u
 
 static size_t align(size_t offset) {
     return (offset + VAULT_ALIGN - 1) & ~(size_t)(VAULT_ALIGN - 1);
@@ -71,6 +72,19 @@ static bool vault_is_blank(const struct vault_state *state) {
     return true;
 }
 
+// Makes memory zero without touching pages that are: they may be absent, and cost nothing then.
+static void zero_sparsely(uint8_t *memory, size_t bytes) {
+    static const uint8_t zeros[ZERO_STEP];
+    while (bytes > 0) {
+        size_t piece = bytes < ZERO_STEP ? bytes : ZERO_STEP;
+        if (memcmp(memory, zeros, piece) != 0) {
+            vault_zero(memory, piece);
+        }
+        memory += piece;
+        bytes -= piece;
+    }
+}
+
 static void vault_format(struct vault *vault, size_t used_bytes) {
     const uint32_t formatting = VAULT_FORMATTING;
     struct vault_state state = {
@@ -83,9 +97,12 @@ static void vault_format(struct vault *vault, size_t used_bytes) {
         .committed = vault_seal(0),
         .undo_tail = vault_seal(0),
     };
+    for (uint32_t i = 0; i < VAULT_TABLES_MAX; i++) {
+        state.touched[i] = vault_seal(0);
+    }
     state.check = vault_header_check(&state);
     vault_store(&vault->state->magic, &formatting, sizeof(formatting));
-    vault_zero(vault->base + sizeof(state), used_bytes - sizeof(state));
+    zero_sparsely(vault->base + sizeof(state), used_bytes - sizeof(state));
     vault_store(vault->state, &state, sizeof(state));
     state.magic = VAULT_MAGIC;
     vault_store(&vault->state->magic, &state.magic, sizeof(state.magic));
@@ -110,6 +127,16 @@ static status_t header_verify(const struct vault *vault) {
         return corrupt("it has another version or layout");
     }
     return OK;
+}
+
+// How far the tables reach. A mark that fails its check is believed to be the highest possible.
+static void touched_adopt(struct vault *vault) {
+    for (uint32_t i = 0; i < vault->layout->table_count; i++) {
+        uint64_t touched;
+        uint32_t count = vault->layout->tables[i].count;
+        bool good = vault_unseal(vault->state->touched[i], &touched) && touched <= count;
+        vault->touched[i] = good ? (uint32_t)touched : count;
+    }
 }
 
 // Brings the vault to the state after its last committed step.
@@ -173,6 +200,7 @@ status_t vault_open(struct vault *vault, const struct vault_layout *layout, void
     status_t status = header_verify(vault);
     status = status == OK ? step_adopt(vault) : status;
     if (status == OK) {
+        touched_adopt(vault);
         tables_adopt(vault);
         vault_store_64(&vault->state->generation, vault->state->generation + 1);
     }
@@ -192,18 +220,21 @@ const void *vault_record(const struct vault *vault, uint32_t table, uint32_t ind
     return index < t->count ? vault->tables[table] + (size_t)t->record_bytes * index : NULL;
 }
 
+uint32_t vault_touched(const struct vault *vault, uint32_t table) {
+    const struct vault_table *t = &vault->layout->tables[table];
+    return t->sparse ? vault->touched[table] : t->count;
+}
+
 int32_t vault_find_free(struct vault *vault, uint32_t table) {
     const struct vault_table *t = &vault->layout->tables[table];
-    uint32_t index = vault->next_free[table];
-    for (uint32_t tries = 0; tries < t->count; tries++) {
+    for (uint32_t index = vault->next_free[table]; index < t->count; index++) {
         const struct vault_head *head = vault_record(vault, table, index);
-        uint32_t next = index + 1 < t->count ? index + 1 : 0;
         if (head->used == 0) {
-            vault->next_free[table] = next;
+            vault->next_free[table] = index;
             return (int32_t)index;
         }
-        index = next;
     }
+    vault->next_free[table] = t->count;
     return -1;
 }
 

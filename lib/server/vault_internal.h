@@ -8,11 +8,12 @@
 #pragma once
 
 #include <server/crc32c.h>
+#include <server/memory.h>
 #include <server/server.h>
 
 #define VAULT_MAGIC 0x544c4156u      // "VALT"
 #define VAULT_FORMATTING 0x464c4156u // "VALF": being made
-#define VAULT_FORMAT 1
+#define VAULT_FORMAT 2
 #define VAULT_ALIGN 64u
 #define VAULT_STATE_BYTES 1024u
 
@@ -44,6 +45,7 @@ struct vault_state {
     uint64_t begun;     // sealed: the number of the step under way, or of the last one committed
     uint64_t committed; // sealed
     uint64_t undo_tail; // sealed: bytes of the undo log that belong to step `begun`
+    uint64_t touched[VAULT_TABLES_MAX]; // sealed: only rises, before the first change of a record
     // Only told, never relied on.
     uint64_t generation;    // instances so far
     uint64_t messages;      // calls taken by all of them
@@ -219,10 +221,6 @@ void answer_set_aside(struct server *server);
         server_step_end(server);                                                                   \
     } while (0)
 void server_step_end(struct server *server);
-
-// A mapping of zeroed memory, null when there is none.
-void *server_memory(size_t bytes);
-void server_memory_free(void *memory, size_t bytes);
 
 // Requests that made the server crash.
 void blame_adopt(struct vault *vault);

@@ -41,8 +41,11 @@ static bool state_check(uint32_t index, const void *record) {
 }
 
 static const struct vault_table tables[] = {
-    [TABLE_STATE] = {"state", sizeof(struct state), 1, {{0}}, state_check},
-    [TABLE_SLOTS] = {"slots", sizeof(struct slot), CAPACITY, {{0}}, NULL},
+    [TABLE_STATE] = {.name = "state",
+                     .record_bytes = sizeof(struct state),
+                     .count = 1,
+                     .check = state_check},
+    [TABLE_SLOTS] = {.name = "slots", .record_bytes = sizeof(struct slot), .count = CAPACITY},
 };
 
 static const struct vault_layout layout = {

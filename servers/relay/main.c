@@ -28,7 +28,7 @@ struct counter {
 };
 
 static const struct vault_table tables[] = {
-    {"counter", sizeof(struct counter), 1, {{0}}, NULL},
+    {.name = "counter", .record_bytes = sizeof(struct counter), .count = 1},
 };
 
 static const struct vault_layout layout = {

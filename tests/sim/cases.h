@@ -42,5 +42,11 @@ bool procd_storm_run(const struct options *options);
 bool procd_exhaustive_run(const struct options *options);
 bool procd_pairs_run(const struct options *options);
 
+// tmpfsd, with the script of lib/fstest: deaths at each point of it, at each point of the first
+// start, and at random with two clients.
+bool files_run(const struct options *options);
+bool files_first_run(const struct options *options);
+bool files_storm_run(const struct options *options);
+
 // Prints the outcome of a case; `failure` null or empty: it passed.
 bool case_report(const char *name, const char *failure);

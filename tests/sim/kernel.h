@@ -248,6 +248,8 @@ status_t sim_bind(struct sim_object *object, struct sim_port *port, uint64_t key
 void sim_binding_fill(const struct sim_binding *binding, struct packet *packet);
 
 struct sim_vmo *sim_vmo_create(size_t bytes);
+// Its memory, made when it is first used.
+uint8_t *sim_vmo_memory(struct sim_vmo *vmo);
 struct sim_object *sim_event_create(void);
 struct sim_timer *sim_timer_create(void);
 void sim_timer_set(struct sim_timer *timer, instant_t deadline, duration_t interval);

@@ -17,7 +17,7 @@
 #include "clients.h"
 #include "log.h"
 
-#define RECORDS 24
+#define RECORDS 40
 
 struct cell {
     struct vault_head head;
@@ -25,13 +25,13 @@ struct cell {
 };
 
 static const struct vault_table tables[] = {
-    {"cells", sizeof(struct cell), RECORDS, {{0}}, NULL},
+    {.name = "cells", .record_bytes = sizeof(struct cell), .count = RECORDS, .sparse = true},
 };
 
 static const struct vault_layout layout = {
     .service = 1,
     .version = 1,
-    .undo_bytes = 2048,
+    .undo_bytes = 4096,
     .calls_max = 4,
     .forwarded_max = 4,
     .table_count = 1,

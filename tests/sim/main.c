@@ -39,6 +39,9 @@ static const struct {
     {"procd-exhaustive", procd_exhaustive_run},
     {"procd-pairs", procd_pairs_run},
     {"procd-storm", procd_storm_run},
+    {"files", files_run},
+    {"files-first", files_first_run},
+    {"files-storm", files_storm_run},
 };
 
 bool case_report(const char *name, const char *failure) {

@@ -87,8 +87,85 @@ static int64_t object_bind(const uint64_t a[6]) {
                : sim_bind(object, list_entry(port, struct sim_port, object), a[2], (uint32_t)a[3]);
 }
 
+static size_t whole_pages(size_t bytes) {
+    return (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+}
+
 static int64_t vmo_create(size_t bytes) {
+    bytes = whole_pages(bytes);
     return sim_handle_insert(TABLE, &sim_vmo_create(bytes)->object);
+}
+
+// Copies in two parts: a server may die between them.
+static void copy(void *to, const void *from, size_t bytes) {
+    memcpy(to, from, bytes / 2);
+    sim_point();
+    memcpy((uint8_t *)to + bytes / 2, (const uint8_t *)from + bytes / 2, bytes - bytes / 2);
+}
+
+static int64_t vmo_copy(const uint64_t a[6], bool write) {
+    struct sim_object *object = lookup(a[0], OBJECT_VMO);
+    if (object == NULL) {
+        return ERR_BAD_HANDLE;
+    }
+    struct sim_vmo *vmo = list_entry(object, struct sim_vmo, object);
+    if (a[1] >= vmo->bytes) {
+        return ERR_OUT_OF_RANGE;
+    }
+    size_t bytes = a[3] < vmo->bytes - a[1] ? a[3] : vmo->bytes - a[1];
+    if (write) {
+        copy(sim_vmo_memory(vmo) + a[1], (const void *)a[2], bytes);
+    } else {
+        memcpy((void *)a[2], sim_vmo_memory(vmo) + a[1], bytes);
+    }
+    return (int64_t)bytes;
+}
+
+static int64_t vmo_set_size(const uint64_t a[6]) {
+    struct sim_object *object = lookup(a[0], OBJECT_VMO);
+    if (object == NULL) {
+        return ERR_BAD_HANDLE;
+    }
+    struct sim_vmo *vmo = list_entry(object, struct sim_vmo, object);
+    size_t bytes = whole_pages(a[1]);
+    uint8_t *memory = calloc(1, bytes + 1); // of files alone, which nobody maps here
+    memcpy(memory, sim_vmo_memory(vmo), bytes < vmo->bytes ? bytes : vmo->bytes);
+    free(vmo->memory);
+    vmo->memory = memory;
+    vmo->bytes = bytes;
+    return OK;
+}
+
+// A piece of a window of a taken call. There is one address space for all.
+static int64_t call_copy(const uint64_t a[6], bool write) {
+    struct sim_call *call = sim_call_find(a[0]);
+    if (call == NULL || call->server_process != sim.current->process->id) {
+        return ERR_STALE_TOKEN;
+    }
+    if (call->caller == NULL) {
+        return ERR_CALLER_GONE;
+    }
+    const struct window *window = write ? &call->message.out : &call->message.in;
+    if (a[1] >= window->bytes) {
+        return ERR_OUT_OF_RANGE;
+    }
+    size_t bytes = a[3] < window->bytes - a[1] ? a[3] : window->bytes - a[1];
+    // Now and then less: as if the rest lay on an absent page.
+    bytes = bytes > 1 && sim_random(16) == 0 ? 1 + sim_random(bytes) : bytes;
+    void *at = (void *)(window->addr + a[1]);
+    if (write) {
+        copy(at, (const void *)a[2], bytes);
+    } else {
+        memcpy((void *)a[2], at, bytes);
+    }
+    return (int64_t)bytes;
+}
+
+static int64_t random_get(uint8_t *buffer, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++) {
+        buffer[i] = (uint8_t)sim_random(256);
+    }
+    return OK;
 }
 
 static int64_t aspace_map(handle_t vmo) {
@@ -198,9 +275,37 @@ static int64_t unmap(const uint64_t a[6]) {
     return OK;
 }
 
+// Native calls on vmos and windows; false when it is another one.
+static bool call_memory(uint32_t number, const uint64_t a[6], int64_t *result) {
+    switch (number) {
+    case CALL_VMO_CREATE:
+        *result = vmo_create(a[1]);
+        return true;
+    case CALL_VMO_READ:
+    case CALL_VMO_WRITE:
+        *result = vmo_copy(a, number == CALL_VMO_WRITE);
+        return true;
+    case CALL_VMO_SET_SIZE:
+        *result = vmo_set_size(a);
+        return true;
+    case CALL_CALL_READ:
+    case CALL_CALL_WRITE:
+        *result = call_copy(a, number == CALL_CALL_WRITE);
+        return true;
+    case CALL_ASPACE_MAP:
+        *result = aspace_map((handle_t)a[1]);
+        return true;
+    case CALL_ASPACE_UNMAP:
+        *result = unmap(a);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static int64_t call_native(uint32_t number, const uint64_t a[6]) {
     int64_t result;
-    if (sim_process_call(number, a, &result)) {
+    if (sim_process_call(number, a, &result) || call_memory(number, a, &result)) {
         return result;
     }
     switch (number) {
@@ -218,12 +323,10 @@ static int64_t call_native(uint32_t number, const uint64_t a[6]) {
         return object_get((handle_t)a[0], (void *)a[1], a[2]);
     case CALL_OBJECT_BIND:
         return object_bind(a);
-    case CALL_VMO_CREATE:
-        return vmo_create(a[1]);
-    case CALL_ASPACE_MAP:
-        return aspace_map((handle_t)a[1]);
-    case CALL_ASPACE_UNMAP:
-        return unmap(a);
+    case CALL_RANDOM_GET:
+        return random_get((uint8_t *)a[0], a[1]);
+    case CALL_CLOCK_GET:
+        return sim.now;
     case CALL_CHANNEL_CREATE:
         return channel_create(a);
     case CALL_CHANNEL_CALL:

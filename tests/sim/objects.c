@@ -247,11 +247,16 @@ struct sim_vmo *sim_vmo_create(size_t bytes) {
     return vmo;
 }
 
+uint8_t *sim_vmo_memory(struct sim_vmo *vmo) {
+    if (vmo->memory == NULL) {
+        vmo->memory = calloc(1, vmo->bytes + 1);
+    }
+    return vmo->memory;
+}
+
 void *sim_map(struct sim_process *process, struct sim_vmo *vmo) {
     struct sim_mapping *mapping = calloc(1, sizeof(*mapping));
-    if (vmo->memory == NULL) {
-        vmo->memory = calloc(1, vmo->bytes);
-    }
+    (void)sim_vmo_memory(vmo);
     mapping->vmo = vmo;
     vmo->object.refs++;
     list_push_back(&process->mappings, &mapping->node);

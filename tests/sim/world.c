@@ -16,6 +16,7 @@
 #include "log.h"
 
 #define VAULT_BYTES (256 * 1024) // procd has small tables here
+#define FILES_VAULT_BYTES (512 * 1024)
 #define RESTART_MAX_NS MICROSECONDS(300)
 #define SETTLE_NS MILLISECONDS(20) // in which every leftover is found
 #define STUCK_NS SECONDS(60)       // nobody's call takes that long
@@ -25,6 +26,7 @@ int64_t bank_main(struct thread_block *block);
 int64_t queue_main(struct thread_block *block);
 int64_t relay_main(struct thread_block *block);
 int64_t procd_main(struct thread_block *block);
+int64_t tmpfsd_main(struct thread_block *block);
 
 struct world world;
 bool world_proposed;
@@ -146,7 +148,7 @@ static void service_prepare(enum service_id id, const char *name,
     struct service *service = &world.services[id];
     *service = (struct service){.name = name, .main = main};
     service->table = sim_table_create();
-    service->vault = sim_vmo_create(VAULT_BYTES);
+    service->vault = sim_vmo_create(id == TMPFSD ? FILES_VAULT_BYTES : VAULT_BYTES);
     service->heartbeat = sim_event_create();
     service->port = sim_port_create();
     struct sim_channel *root = sim_channel_create(service->port, 0, false);
@@ -192,6 +194,19 @@ void world_create_procd(uint64_t seed) {
     sim_object_init(job, OBJECT_JOB);
     give(&world.services[PROCD], "job", job);
     world.services[PROCD].up_at = sim.now;
+    world.storm_next = next_storm();
+}
+
+void world_create_files(uint64_t seed, const uint8_t *archive, size_t bytes) {
+    clear(seed);
+    struct sim_vmo *vmo = sim_vmo_create(bytes);
+    memcpy(sim_vmo_memory(vmo), archive, bytes);
+    service_prepare(TMPFSD, "tmpfsd", tmpfsd_main);
+    give(&world.services[TMPFSD], "archive", &vmo->object);
+    world_argument(TMPFSD, "inodes=256");
+    world_argument(TMPFSD, "names=512");
+    world_argument(TMPFSD, "descriptions=64");
+    world.services[TMPFSD].up_at = sim.now;
     world.storm_next = next_storm();
 }
 

@@ -5,8 +5,8 @@
 
 #include "kernel.h"
 
-// A world has the first three, or procd alone.
-enum service_id { BANK, QUEUE, RELAY, SERVICES, PROCD = SERVICES, SERVICES_ALL };
+// A world has the first three, or procd alone, or tmpfsd alone.
+enum service_id { BANK, QUEUE, RELAY, SERVICES, PROCD = SERVICES, TMPFSD, SERVICES_ALL };
 
 struct service {
     const char *name;
@@ -57,6 +57,8 @@ extern bool world_proposed; // of every world to come: see struct sim
 void world_create(uint64_t seed);
 // The same with procd alone; world_begin's work is then done by world_ready.
 void world_create_procd(uint64_t seed);
+// The same with tmpfsd alone, and its boot archive.
+void world_create_files(uint64_t seed, const uint8_t *archive, size_t bytes);
 void world_ready(void);
 void world_begin(uint64_t seed);
 // Gives the memory back.
@@ -77,7 +79,7 @@ void world_plan(enum service_id service, uint64_t countdown, enum exit_cause cau
 // Kills a service from outside, wherever its threads are.
 void world_kill(enum service_id service, enum exit_cause cause);
 // Gives a client's table the root channels, in this order: handles 1, 2, 3 name bank, queue, relay;
-// or handle 1 procd.
+// or handle 1 procd or tmpfsd.
 void world_connect(struct sim_table *table);
 
 // Items that were put into the queue, and taken out of it, so far, by its vault.

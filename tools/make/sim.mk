@@ -6,19 +6,21 @@
 # the sanitizers on.
 
 SIM := $(O)/sim
-SIM_SERVERS := bank queue relay procd
-SIM_PROTOCOLS := bank queue relay proc
+SIM_SERVERS := bank queue relay procd tmpfsd
+SIM_PROTOCOLS := bank queue relay proc fs
 # procd is more than one file; the simulator has an image of its own for its first processes.
 SIM_PROCD := $(filter-out %/main.c %/image.c,$(wildcard servers/procd/*.c)) \
     servers/procd/test/sim_image.c
+SIM_TMPFSD := $(filter-out %/main.c,$(wildcard servers/tmpfsd/*.c)) $(wildcard lib/fstest/*.c) \
+    lib/sys/archive.c lib/image/ustar.c
 SIM_SOURCES := $(wildcard tests/sim/*.c) $(filter lib/server/%.c,$(call under,lib/server)) \
-    $(SIM_PROCD) lib/ds/format.c
+    $(SIM_PROCD) $(SIM_TMPFSD) lib/ds/format.c
 SIM_GENERATED := $(patsubst %,$(GEN)/lib/proto/%.c,protocol_call protocol_answer \
     $(SIM_PROTOCOLS) $(SIM_PROTOCOLS:%=%_client) $(SIM_PROTOCOLS:%=%_server))
 
 # tests/sim/include stands in for headers of lib/sys and lib/server, so it comes first.
 SIM_INCLUDES := -Itests/sim/include -Ilib/server/include -Ilib/sys/include -Ilib/ds/include \
-    -Iabi/include -I$(GEN) -I$(GEN)/lib -I$(GEN)/lib/sys/include
+    -Ilib/fstest/include -Ilib/image/include -Iabi/include -I$(GEN) -I$(GEN)/lib -I$(GEN)/lib/sys/include
 SIM_FLAGS := $(COMMON_FLAGS) $(SIM_INCLUDES) -DPROCESSES_MAX=32 -DTHREADS_MAX=16 -DWAITS_MAX=24
 SIM_FLAGS_fast := -O2
 SIM_FLAGS_check := -O1 $(HOST_SANITIZERS)

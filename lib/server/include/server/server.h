@@ -84,6 +84,10 @@ struct server_program {
     // Runs the generated dispatch of the protocol.
     int64_t (*dispatch)(struct server *server, const struct packet *packet,
                         struct message *message);
+    // A step with changes of a handler or callback was committed, and its answer is not sent yet:
+    // for what can't be undone, such as giving memory back. It may never run: then the successor's
+    // `start` has to do it.
+    void (*committed)(struct server *server);
     // The last client handle of a channel with this key is closed: drop its objects, step_close its
     // server end. Within a step. Comes again to a successor until the server end is closed.
     void (*closed)(struct server *server, uint64_t key);

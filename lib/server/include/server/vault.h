@@ -32,8 +32,8 @@ struct die;
 
 #define VAULT_TABLES_MAX 8
 #define VAULT_FIELDS_MAX 4    // handles that a record may name
-#define VAULT_STEP_RECORDS 16 // records that one step may change
-#define VAULT_STEP_CHANGES 64 // vault_set in one step, and one more for each record
+#define VAULT_STEP_RECORDS 32 // records that one step may change: tmpfsd renames long names
+#define VAULT_STEP_CHANGES 96 // vault_set in one step, and one more for each record
 #define VAULT_STEP_HANDLES 8  // handles that one step may make, and close
 #define VAULT_SUSPECTS 8      // requests that made a predecessor crash
 
@@ -62,6 +62,10 @@ struct vault_table {
     struct vault_field handles[VAULT_FIELDS_MAX];
     // Whether the values of a used record make sense by themselves. Null: all do.
     bool (*check)(uint32_t index, const void *record);
+    // Sparse: for large tables of which little is used. Records past vault_touched were never
+    // changed; nobody looks at them, also not at adoption, and the service must not either, but to
+    // take one that vault_find_free gives it and write all of it.
+    bool sparse;
 };
 
 struct vault_layout {
@@ -100,7 +104,8 @@ struct vault {
     uint32_t doom_next; // where to look next for records of dead threads
     struct intent_record *intents;
     uint8_t *tables[VAULT_TABLES_MAX];
-    uint32_t next_free[VAULT_TABLES_MAX]; // where to look next for a free record
+    uint32_t next_free[VAULT_TABLES_MAX]; // no record before it is free
+    uint32_t touched[VAULT_TABLES_MAX];   // records from here on were never changed
     struct vault_report report;
     struct die *die;
     uint64_t committed; // number of the last committed step
@@ -131,7 +136,11 @@ size_t vault_bytes(const struct vault_layout *layout);
 
 // The record of a table, null when the index is too large.
 const void *vault_record(const struct vault *vault, uint32_t table, uint32_t index);
-// A free record of a table: its index, or -1 when the table is full.
+// Records of a table that were ever changed are below this index. Of a table that is not sparse:
+// all.
+uint32_t vault_touched(const struct vault *vault, uint32_t table);
+// The first free record of a table: its index, or -1 when the table is full. Low ones come first,
+// so that a table reaches no further than it was ever filled.
 int32_t vault_find_free(struct vault *vault, uint32_t table);
 
 // Changes a field of a record, within a step: vault_set(vault, &account->balance, 5).

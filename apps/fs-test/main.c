@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+//
+// tmpfsd on the kernel itself: every operation and error, scripts that are compared with a model
+// while it is killed, and how long it takes to come back. What the simulator (tests/sim/files.c)
+// tries at every word is tried here at every message.
+//
+//   fs-test [PART...]   the tests whose names hold one of the parts, all without
+//
+//   steps=N   operations of the scripts (default 250)
+//   kills=N   random kills (default 300)
+//
+// It brings its own small supervisor (supervisor.c).
+
+#include "main.h"
+
+#include <sys/calls.h>
+#include <sys/log.h>
+#include <sys/start.h>
+#include <sys/string.h>
+
+#define DEFAULT_STEPS 250
+#define NTH_STEPS 100 // of the scripts that are run again for each message
+#define DEFAULT_KILLS 300
+#define PAIRS 60
+#define RESTARTS 1000
+#define CLIENTS 2
+
+static struct script scripts[CLIENTS];
+static const char *const stages[] = {"taken", "mid-step", "before-commit", "after-commit",
+                                     "after-reply"};
+#define STAGES (sizeof(stages) / sizeof(stages[0]))
+
+uint32_t option(const char *key, uint32_t otherwise) {
+    const char *text = start_option(key);
+    uint32_t value = 0;
+    while (text != NULL && *text >= '0' && *text <= '9') {
+        value = value * 10 + (uint32_t)(*text++ - '0');
+    }
+    return value != 0 ? value : otherwise;
+}
+
+instant_t now(void) {
+    return (instant_t)sys_clock_get();
+}
+
+void sleep_for(duration_t duration) {
+    (void)!sys_thread_sleep(now() + duration, 0);
+}
+
+// ---- one script
+
+static void report(const struct script *script) {
+    if (script->failure != NULL) {
+        log_printf("     step %u: %s: %ld, not %ld (%s | %s)", script->steps, script->failure,
+                   script->got, script->wanted, script->path[0], script->path[1]);
+    }
+    CHECK(script->failure == NULL);
+}
+
+// Plays a script from its beginning to its end. Returns the calls that it made.
+static uint32_t play(struct script *script, const char *home, uint64_t seed, uint32_t steps,
+                     uint32_t compare_each) {
+    script_begin(script, files_root(), home, seed);
+    while (script->steps < steps && script_step(script)) {
+        if (script->steps % compare_each == 0) {
+            (void)script_compare(script);
+        }
+    }
+    if (script_compare(script)) {
+        script_end(script, files_root(), home);
+    }
+    report(script);
+    return script->calls;
+}
+
+TEST(fs_script_compared_after_each_operation) {
+    uint32_t steps = option("steps", DEFAULT_STEPS);
+    uint32_t calls = 0;
+    instant_t start = now();
+    for (uint64_t seed = 1; seed <= 4 && !test_failed(); seed++) {
+        calls += play(&scripts[0], "script", seed, steps, 1);
+    }
+    test_figure("4 scripts of %u operations, compared after each: %u calls in %u ms", steps, calls,
+                (uint32_t)((now() - start) / MILLISECONDS(1)));
+}
+
+// For each message of the script, and each stage: tmpfsd dies there once.
+TEST(fs_dies_at_nth_message) {
+    uint32_t before = files_starts(), runs = 0;
+    uint64_t first = files_summary().messages;
+    (void)play(&scripts[0], "nth", 5, NTH_STEPS, NTH_STEPS);
+    uint32_t messages = (uint32_t)(files_summary().messages - first);
+    for (uint32_t n = 1; n <= messages && !test_failed(); n++) {
+        for (uint32_t stage = n % 2; stage < STAGES; stage += 2) {
+            files_die_once(n, stages[stage]);
+            files_restart();
+            (void)play(&scripts[0], "nth", 5, NTH_STEPS, NTH_STEPS);
+            runs++;
+        }
+    }
+    uint32_t deaths = files_starts() - before - runs;
+    CHECK(deaths > runs / 3);
+    test_figure("%u deaths at the n-th message, n from 1 to %u", deaths, messages);
+}
+
+// Each instance dies at its second or third message: so nearly every message meets a death.
+TEST(fs_dies_at_each_message) {
+    uint32_t steps = option("steps", DEFAULT_STEPS);
+    for (uint32_t stage = 0; stage < STAGES && !test_failed(); stage++) {
+        uint32_t before = files_starts();
+        files_die_each(2, stages[stage]);
+        files_restart();
+        uint32_t calls = play(&scripts[0], "each", 11 + stage, steps, steps);
+        files_die_each(0, NULL);
+        files_restart();
+        uint32_t deaths = files_starts() - before - 2;
+        CHECK(deaths > steps / 8);
+        test_figure("%s: %u deaths in %u calls", stages[stage], deaths, calls);
+    }
+}
+
+// ---- two clients
+
+static uint32_t endless; // atomic: 1 while clients go on
+
+static void client_main(void *argument) {
+    struct script *script = argument;
+    char home[] = "client0";
+    home[6] = (char)('0' + (script - scripts));
+    uint64_t seed = script->random;
+    uint32_t calls = 0;
+    do {
+        calls += play(script, home, seed, 400, 100);
+        seed += CLIENTS;
+    } while (__atomic_load_n(&endless, __ATOMIC_ACQUIRE) && !test_failed());
+    script->calls = calls;
+}
+
+static void clients_start(struct thread threads[CLIENTS]) {
+    __atomic_store_n(&endless, 1, __ATOMIC_RELEASE);
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        scripts[i].random = 100 + i;
+        CHECK_EQ(thread_run(&threads[i], client_main, &scripts[i]), OK);
+    }
+}
+
+static uint32_t clients_finish(struct thread threads[CLIENTS]) {
+    uint32_t calls = 0;
+    __atomic_store_n(&endless, 0, __ATOMIC_RELEASE);
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        thread_join(&threads[i]);
+        calls += scripts[i].calls;
+    }
+    return calls;
+}
+
+TEST(fs_random_kills_under_two_clients) {
+    uint32_t kills = option("kills", DEFAULT_KILLS), done = 0;
+    uint64_t random = kills;
+    struct thread threads[CLIENTS];
+    clients_start(threads);
+    instant_t start = now();
+    for (uint32_t i = 0; i < kills && !test_failed(); i++) {
+        sleep_for(MICROSECONDS(test_random_below(&random, 8000)));
+        done += files_kill();
+    }
+    duration_t took = now() - start;
+    uint32_t calls = clients_finish(threads);
+    CHECK(done > kills / 2);
+    test_figure("%u random kills in %u ms, %u calls answered", done,
+                (uint32_t)(took / MILLISECONDS(1)), calls);
+}
+
+// The successor dies, too, before it is ready or just after.
+TEST(fs_double_kills) {
+    uint64_t random = 3;
+    uint32_t twice = 0;
+    struct thread threads[CLIENTS];
+    clients_start(threads);
+    for (uint32_t i = 0; i < PAIRS && !test_failed(); i++) {
+        bool both = files_kill();
+        sleep_for(MICROSECONDS(test_random_below(&random, 3000)));
+        both &= files_kill();
+        twice += both;
+        sleep_for(MICROSECONDS(test_random_below(&random, 10000)));
+    }
+    uint32_t calls = clients_finish(threads);
+    test_figure("%u double kills, %u calls answered", twice, calls);
+}
+
+// ---- flat, and quick
+
+TEST(fs_nothing_leaks_in_1000_restarts) {
+    (void)play(&scripts[0], "flat", 21, 60, 60);
+    files_restart();
+    (void)play(&scripts[0], "flat", 21, 60, 60);
+    sleep_for(MILLISECONDS(300));
+    struct system_info before = counters_settled();
+    uint64_t random = 1;
+    for (uint32_t i = 0; i < RESTARTS && !test_failed(); i++) {
+        if (i % 8 == 0) {
+            files_die_once(1 + (uint32_t)test_random_below(&random, 60),
+                           stages[test_random_below(&random, STAGES)]);
+        }
+        files_restart();
+        if (i % 8 == 0) {
+            (void)play(&scripts[0], "flat", 21, 60, 60);
+        }
+    }
+    files_restart();
+    (void)play(&scripts[0], "flat", 21, 60, 60);
+    sleep_for(MILLISECONDS(300));
+    CHECK(counters_return(&before));
+}
+
+// ---- the program
+
+static uint32_t ok_count, failed_count;
+
+static bool begins_with(const char *line, size_t bytes, const char *word) {
+    size_t length = strlen(word);
+    return bytes >= length && memcmp(line, word, length) == 0;
+}
+
+// The sums of each single run are replaced by those of the whole program.
+void test_write(const char *line, size_t bytes) {
+    if (begins_with(line, bytes, "done ")) {
+        return;
+    }
+    ok_count += begins_with(line, bytes, "ok ");
+    failed_count += begins_with(line, bytes, "FAIL ");
+    log_text(line, bytes - 1);
+}
+
+int64_t native_main(struct thread_block *block) {
+    int failed = 0;
+    uint32_t parts = 0;
+    (void)block;
+    files_start("no-such-folder/");
+    for (uint32_t i = 0; i < start_argument_count(); i++) {
+        if (strchr(start_argument(i), '=') == NULL) {
+            failed += test_run_all(start_argument(i));
+            parts++;
+        }
+    }
+    failed += parts == 0 ? test_run_all(NULL) : 0;
+    files_stop();
+    log_printf("done %u ok, %u failed", ok_count, failed_count);
+    return failed != 0;
+}

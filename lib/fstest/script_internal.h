@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// What the files of the script share: calls, and comparisons with the model.
+#pragma once
+
+#include <fstest/script.h>
+
+#include <abi/proto/fs.h>
+
+#define DEADLINE INSTANT_NEVER // whoever runs the script notices when nothing moves
+
+// Notes what was wrong, the first time.
+void script_complain(struct script *script, const char *what, int64_t got, int64_t wanted);
+// Complains when the two differ. Returns whether they are equal.
+bool script_expect(struct script *script, const char *what, int64_t got, int64_t wanted);
+
+int64_t script_open(struct script *script, handle_t base, const char *path, uint32_t flags,
+                    uint32_t mode, struct fs_open_reply *reply, handle_t *handle);
+int64_t script_stat(struct script *script, handle_t base, const char *path, uint32_t flags,
+                    struct fs_attributes *attributes);
+
+// Compare what was got with a node of the model.
+void script_check_attributes(struct script *script, const struct fs_attributes *attributes,
+                             uint32_t node);
+void script_check_bytes(struct script *script, const char *what, const uint8_t *got,
+                        const uint8_t *wanted, uint32_t bytes);
+// Reads through a description, and compares.
+void script_check_read(struct script *script, const struct script_held *held, uint32_t offset,
+                       uint32_t size);
+// Everything below a directory.
+void script_check_tree(struct script *script, handle_t handle, uint32_t directory, uint32_t depth);
+
+#define SCRIPT_DEPTH_MAX 24

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+//
+// Open file descriptions. Each is a channel whose key holds the number of its record, and how often
+// that place was used before: a call or a notice that comes late does not meet the next one.
+
+#include "tmpfs.h"
+
+// What the root channels mean: the root, for looking only.
+static const struct description root_description = {
+    .inode = INODE_ROOT,
+    .root = INODE_ROOT,
+    .flags = FS_OPEN_READ | FS_OPEN_DIRECTORY,
+};
+
+static const struct description *description_find(struct tmpfs *fs, uint64_t number) {
+    if (number == 0 || number > vault_touched(vault_of(fs), TABLE_DESCRIPTIONS)) {
+        return NULL;
+    }
+    const struct description *description =
+        vault_record(vault_of(fs), TABLE_DESCRIPTIONS, (uint32_t)number - 1);
+    return description->head.used != 0 ? description : NULL;
+}
+
+static const struct description *description_by_key(struct tmpfs *fs, uint64_t key) {
+    const struct description *description = description_find(fs, key & NUMBER_MASK);
+    return description != NULL && description->key == key ? description : NULL;
+}
+
+const struct description *description_of(struct tmpfs *fs, const struct packet *packet) {
+    return packet->key == 0 ? &root_description : description_by_key(fs, packet->key);
+}
+
+const struct description *description_by_secret(struct tmpfs *fs, uint64_t secret) {
+    const struct description *description = description_find(fs, secret & NUMBER_MASK);
+    return description != NULL && description->secret == secret ? description : NULL;
+}
+
+void description_closed(struct server *server, uint64_t key) {
+    struct tmpfs *fs = (struct tmpfs *)server;
+    const struct description *description = description_by_key(fs, key);
+    if (description == NULL) {
+        return;
+    }
+    step_close(vault_of(fs), description->endpoint);
+    vault_set(vault_of(fs), &description->head.used, 0);
+    fs->descriptions_free++;
+    inode_unref(fs, description->inode);
+    inode_unref(fs, description->root);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+//
+// The life of inodes: made with a name or a description, freed when the last of both is gone.
+
+#include "tmpfs.h"
+
+#include <sys/calls.h>
+
+#define BLOCK_BYTES 512
+#define DEVICE_NUMBER 1 // st_dev of this file system
+
+int64_t time_now(const struct tmpfs *fs) {
+    int64_t boot =
+        fs->clock != NULL ? __atomic_load_n(&fs->clock->realtime_ns, __ATOMIC_RELAXED) : fs->epoch;
+    return boot + (int64_t)sys_clock_get();
+}
+
+const struct inode *inode_get(const struct tmpfs *fs, uint32_t number) {
+    return vault_record(&fs->server.vault, TABLE_INODES, number - 1);
+}
+
+void inode_write(struct tmpfs *fs, uint32_t number, const struct inode *with) {
+    const struct inode *inode = inode_get(fs, number);
+    const size_t from = offsetof(struct vault_head, used);
+    vault_set_bytes(vault_of(fs), (const uint8_t *)inode + from, (const uint8_t *)with + from,
+                    sizeof(*with) - from);
+}
+
+uint32_t inode_make(struct tmpfs *fs, const struct inode *of) {
+    uint32_t index = (uint32_t)vault_find_free(vault_of(fs), TABLE_INODES);
+    uint32_t number = index + 1;
+    bool reused = index < vault_touched(vault_of(fs), TABLE_INODES);
+    struct inode inode = *of;
+    inode.head.used = 1;
+    inode.generation = reused ? inode_get(fs, number)->generation + 1 : 1;
+    inode.accessed = inode.modified = inode.changed = inode.created = time_now(fs);
+    inode_write(fs, number, &inode);
+    fs->inodes_free--;
+    return number;
+}
+
+static void inode_free(struct tmpfs *fs, uint32_t number) {
+    const struct inode *inode = inode_get(fs, number);
+    if (inode->text != 0) {
+        text_free(fs, inode->text);
+    }
+    step_close(vault_of(fs), inode->vmo);
+    vault_set(vault_of(fs), &inode->head.used, 0);
+    fs->inodes_free++;
+}
+
+void inode_unlink(struct tmpfs *fs, uint32_t number) {
+    struct inode next = *inode_get(fs, number);
+    next.links = is_directory(&next) ? 0 : next.links - 1;
+    next.changed = time_now(fs);
+    inode_write(fs, number, &next);
+    if (next.links == 0 && fs->refs[number - 1] == 0) {
+        inode_free(fs, number);
+    }
+}
+
+void inode_ref(struct tmpfs *fs, uint32_t number) {
+    fs->refs[number - 1]++;
+}
+
+void inode_unref(struct tmpfs *fs, uint32_t number) {
+    if (--fs->refs[number - 1] == 0 && inode_get(fs, number)->links == 0) {
+        inode_free(fs, number);
+    }
+}
+
+uint32_t inode_parent(const struct tmpfs *fs, uint32_t number) {
+    const struct inode *inode = inode_get(fs, number);
+    const struct inode *parent = inode_get(fs, inode->parent);
+    bool lives = parent->head.used != 0 && is_directory(parent) &&
+                 parent->generation == inode->parent_generation;
+    return lives ? inode->parent : 0;
+}
+
+void inode_attributes(const struct tmpfs *fs, uint32_t number, struct fs_attributes *out) {
+    const struct inode *inode = inode_get(fs, number);
+    struct vmo_info info = {0};
+    if (inode->vmo != HANDLE_NONE) {
+        // A vmo of our own: it can't fail, and if it does there are no blocks to tell of.
+        (void)!sys_object_get(inode->vmo, &info, sizeof(info));
+    }
+    *out = (struct fs_attributes){
+        .device = DEVICE_NUMBER,
+        .inode = number,
+        .size = inode->size,
+        .blocks = info.resident_pages * (PAGE_SIZE / BLOCK_BYTES),
+        .rdev = inode->rdev,
+        .accessed = inode->accessed,
+        .modified = inode->modified,
+        .changed = inode->changed,
+        .created = inode->created,
+        .links = inode->links,
+        .mode = inode->mode,
+        .uid = inode->uid,
+        .gid = inode->gid,
+        .block_bytes = PAGE_SIZE,
+    };
+}

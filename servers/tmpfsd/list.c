@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+//
+// Looking around: listing a directory, reading a link, telling a path.
+
+#include "tmpfs.h"
+
+#include <sys/calls.h>
+
+// Cursors of a listing: 0 the directory itself, 1 its parent, then number + 1 of a name. What is
+// told is where to go on, so the cursor behind the name n is that of n + 1.
+#define CURSOR_PARENT 1
+#define CURSOR_NAMES 2
+
+// As getdents64 has it.
+struct entry {
+    uint64_t inode;
+    uint64_t cursor;
+    uint16_t bytes;
+    uint8_t type;
+    char name[];
+} __attribute__((packed));
+
+#define ENTRY_HEAD offsetof(struct entry, name)
+#define NO_ROOM UINT32_MAX
+
+// Adds an entry at `at` of the buffer. Returns the end of it, NO_ROOM when it does not fit.
+static uint32_t entry_add(struct tmpfs *fs, uint32_t at, uint32_t size, uint32_t inode,
+                          uint64_t cursor, const char *name, uint32_t name_bytes) {
+    uint32_t bytes = ((uint32_t)ENTRY_HEAD + name_bytes + 1 + 7) & ~7u;
+    if (bytes > size - at) {
+        return NO_ROOM;
+    }
+    struct entry *entry = (struct entry *)(fs->data + at);
+    memset(entry, 0, bytes);
+    entry->inode = inode;
+    entry->cursor = cursor;
+    entry->bytes = (uint16_t)bytes;
+    entry->type = (uint8_t)TYPE_OF(inode_get(fs, inode)->mode);
+    memcpy(entry->name, name, name_bytes);
+    return at + bytes;
+}
+
+// Adds the entry at a cursor, and moves the cursor on. Returns the end of it; `at` at the end of
+// the directory; NO_ROOM when it does not fit.
+static uint32_t entry_next(struct tmpfs *fs, const struct description *description, uint32_t at,
+                           uint32_t size, uint64_t *cursor) {
+    char text[NAME_BYTES_MAX];
+    uint32_t directory = description->inode;
+    uint32_t inode = directory;
+    uint32_t bytes = 1;
+    uint64_t next = *cursor + 1;
+    if (*cursor <= CURSOR_PARENT) {
+        text[0] = text[1] = '.';
+        if (*cursor == CURSOR_PARENT) {
+            uint32_t parent = directory == description->root ? 0 : inode_parent(fs, directory);
+            inode = parent != 0 ? parent : directory;
+            bytes = 2;
+        }
+    } else {
+        uint64_t from = *cursor - CURSOR_NAMES + 1;
+        uint32_t number = from <= fs->name_count ? name_next(fs, directory, (uint32_t)from) : 0;
+        if (number == 0) {
+            return at;
+        }
+        inode = name_get(fs, number)->inode;
+        bytes = name_read(fs, number, text);
+        next = (uint64_t)number + CURSOR_NAMES;
+    }
+    uint32_t end = entry_add(fs, at, size, inode, next, text, bytes);
+    *cursor = end != NO_ROOM ? next : *cursor;
+    return end;
+}
+
+int64_t tmpfs_list(OPERATION_ARGUMENTS(list)) {
+    struct tmpfs *fs = context;
+    const struct description *description = description_of(fs, packet);
+    if (description == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    const struct inode *inode = inode_get(fs, description->inode);
+    if (!is_directory(inode)) {
+        return ERR_NOT_DIRECTORY;
+    }
+    if ((description->flags & FS_OPEN_READ) == 0) {
+        return ERR_FORBIDDEN;
+    }
+    uint32_t size = packet->out_bytes < DATA_BYTES ? (uint32_t)packet->out_bytes : DATA_BYTES;
+    uint32_t end = 0;
+    uint64_t cursor = request->cursor;
+    while (inode->links != 0) { // one that was removed is empty
+        uint32_t next = entry_next(fs, description, end, size, &cursor);
+        if (next == NO_ROOM && end == 0) {
+            return ERR_BUFFER_TOO_SMALL;
+        }
+        if (next == end || next == NO_ROOM) {
+            break;
+        }
+        end = next;
+    }
+    reply->cursor = cursor;
+    int64_t status = window_fill(packet, fs->data, end);
+    return status == OK ? (int64_t)end : status;
+}
+
+int64_t tmpfs_read_link(void *context, const struct packet *packet,
+                        struct fs_read_link_reply *reply) {
+    struct tmpfs *fs = context;
+    char target[TARGET_BYTES_MAX];
+    const struct description *from = description_of(fs, packet);
+    if (from == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    int64_t status = window_path(fs, packet);
+    if (status != OK) {
+        return status;
+    }
+    struct route walk;
+    walk_begin(&walk, packet, from);
+    status = walk_existing(fs, &walk, fs->path, (uint32_t)packet->in_bytes, 0);
+    if (status != OK) {
+        return status;
+    }
+    const struct inode *inode = inode_get(fs, walk.inode);
+    if (!is_link(inode)) {
+        return ERR_INVALID_ARGUMENT;
+    }
+    int64_t bytes = link_target(fs, inode, target);
+    if (bytes < 0) {
+        return bytes;
+    }
+    reply->bytes =
+        (uint32_t)bytes < packet->out_bytes ? (uint32_t)bytes : (uint32_t)packet->out_bytes;
+    status = window_fill(packet, target, reply->bytes);
+    return status == OK ? FS_WALK_DONE : status;
+}
+
+// ---- paths
+
+// A name of an inode: the hint if it still is one, else the first that there is, 0 for none.
+static uint32_t name_of(const struct tmpfs *fs, uint32_t inode, uint32_t hint) {
+    uint32_t count = vault_touched(&fs->server.vault, TABLE_NAMES);
+    for (uint32_t i = 0; i <= count; i++) {
+        uint32_t number = i == 0 ? hint : i;
+        const struct name *name = number != 0 && number <= count ? name_get(fs, number) : NULL;
+        if (name != NULL && name->head.used != 0 && name_kind(name) == NAME_ENTRY &&
+            name->inode == inode) {
+            return number;
+        }
+    }
+    return 0;
+}
+
+int64_t tmpfs_place(void *context, const struct packet *packet, struct fs_place_reply *reply) {
+    struct tmpfs *fs = context;
+    const struct description *from = description_of(fs, packet);
+    if (from == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    // Written backwards from the end of the buffer.
+    char text[NAME_BYTES_MAX];
+    char *end = fs->path + PATH_BYTES_MAX;
+    char *at = end;
+    uint32_t hint = from->name;
+    for (uint32_t inode = from->inode; inode != from->root;) {
+        uint32_t number = inode != INODE_ROOT ? name_of(fs, inode, hint) : 0;
+        if (number == 0) {
+            return ERR_NOT_FOUND;
+        }
+        uint32_t bytes = name_read(fs, number, text);
+        if (bytes + 1 > (uint32_t)(at - fs->path)) {
+            return ERR_NAME_TOO_LONG;
+        }
+        at -= bytes;
+        memcpy(at, text, bytes);
+        *--at = '/';
+        inode = name_get(fs, number)->directory;
+        hint = 0;
+    }
+    if (at == end) {
+        *--at = '/';
+    }
+    reply->bytes = (uint32_t)(end - at);
+    if (reply->bytes > packet->out_bytes) {
+        return ERR_NAME_TOO_LONG;
+    }
+    return window_fill(packet, at, reply->bytes);
+}

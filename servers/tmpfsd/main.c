@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+//
+// tmpfsd: files in memory, filled from the boot archive, served by the fs protocol
+// (abi/proto/fs.toml), and not to be noticed when it dies.
+//
+// All metadata are records in the vault (records.h), changed in the steps of lib/server; contents
+// are vmos in the kept handle table. What is written here has no code for dying but this: what an
+// instance has made of the records for finding things (index.c) is made again at each start, and
+// files that were to be cut are cut (data.c).
+//
+//   argument         meaning
+//   inodes=N         files, directories and so on at most (default 4,096)
+//   names=N          pieces of names at most: a name of up to 40 bytes needs one, each 52 bytes
+//   more
+//                    another (default 16,384)
+//   descriptions=N   open at once (default 2,048)
+//   folder=PATH      the part of the boot archive that becomes the tree (default root/)
+//   epoch=SECONDS    Unix time of the boot, when there is no handle `clock`
+
+#include "tmpfs.h"
+
+#include <proto/fs_server.h>
+#include <sys/calls.h>
+#include <sys/log.h>
+#include <sys/start.h>
+
+#define DEFAULT_INODES 4096
+#define DEFAULT_NAMES 16384
+#define DEFAULT_DESCRIPTIONS 2048
+#define PLACES_MAX NUMBER_MASK
+
+static const struct fs_ops operations = {
+    .open = tmpfs_open,
+    .stat = tmpfs_stat,
+    .read = tmpfs_read,
+    .write = tmpfs_write,
+    .list = tmpfs_list,
+    .set = tmpfs_set,
+    .make = tmpfs_make,
+    .remove = tmpfs_remove,
+    .rename = tmpfs_rename,
+    .link = tmpfs_link,
+    .read_link = tmpfs_read_link,
+    .place = tmpfs_place,
+    .memory = tmpfs_memory,
+    .sync = tmpfs_sync,
+    .space = tmpfs_space,
+};
+
+static int64_t dispatch(struct server *server, const struct packet *packet,
+                        struct message *message) {
+    struct tmpfs *fs = (struct tmpfs *)server;
+    fs->trim = 0;
+    return fs_dispatch(&operations, server, packet, message);
+}
+
+static void committed(struct server *server) {
+    struct tmpfs *fs = (struct tmpfs *)server;
+    if (fs->trim != 0) {
+        data_trim(inode_get(fs, fs->trim));
+        fs->trim = 0;
+    }
+}
+
+static void make_root(struct tmpfs *fs) {
+    struct inode root = {
+        .mode = (uint32_t)FS_TYPE_DIRECTORY << 12 | 0755,
+        .links = 2,
+        .parent = INODE_ROOT,
+        .parent_generation = 1,
+    };
+    (void)inode_make(fs, &root);
+    step_next(fs);
+}
+
+// What a predecessor may have left to be cut.
+static void trim_all(struct tmpfs *fs) {
+    for (uint32_t i = 1; i <= vault_touched(vault_of(fs), TABLE_INODES); i++) {
+        const struct inode *inode = inode_get(fs, i);
+        if (inode->head.used != 0 && (inode->head.spare & INODE_TRIM) != 0) {
+            data_trim(inode);
+        }
+    }
+}
+
+static status_t start(struct server *server, bool fresh) {
+    struct tmpfs *fs = (struct tmpfs *)server;
+    const struct state *state = vault_record(vault_of(fs), TABLE_STATE, 0);
+    status_t status = index_create(fs);
+    (void)fresh;
+    if (status != OK) {
+        return status;
+    }
+    bool empty =
+        vault_touched(vault_of(fs), TABLE_INODES) == 0 || inode_get(fs, INODE_ROOT)->head.used == 0;
+    if (!state->filled && empty) {
+        make_root(fs);
+    }
+    if (inode_get(fs, INODE_ROOT)->head.used == 0 || !is_directory(inode_get(fs, INODE_ROOT))) {
+        return ERR_CORRUPT;
+    }
+    if (server->vault.report.dropped != 0) {
+        repair(fs);
+    }
+    index_build(fs);
+    trim_all(fs);
+    return state->filled ? OK : fill(fs);
+}
+
+static uint64_t option(const char *key, uint64_t otherwise, uint64_t most) {
+    const char *text = start_option(key);
+    uint64_t value = 0;
+    while (text != NULL && *text >= '0' && *text <= '9' && value <= most) {
+        value = value * 10 + (uint64_t)(*text++ - '0');
+    }
+    return value == 0 ? otherwise : value <= most ? value : most;
+}
+
+// The clock page, for times of files.
+static const struct clock_page *clock_map(void) {
+    handle_t vmo = start_handle("clock");
+    int64_t addr = ERR_BAD_HANDLE;
+    if (vmo != HANDLE_NONE) {
+        addr = sys_aspace_map(HANDLE_NONE, vmo, 0, 0, PAGE_SIZE, MAP_READ);
+    }
+    return addr < 0 ? NULL : (const struct clock_page *)addr;
+}
+
+int64_t native_main(struct thread_block *block) {
+    struct vault_table tables[TMPFS_TABLES];
+    struct vault_layout layout;
+    struct tmpfs fs = {
+        .inode_count = (uint32_t)option("inodes", DEFAULT_INODES, PLACES_MAX),
+        .name_count = (uint32_t)option("names", DEFAULT_NAMES, PLACES_MAX),
+        .description_count = (uint32_t)option("descriptions", DEFAULT_DESCRIPTIONS, PLACES_MAX),
+        .epoch = SECONDS((int64_t)option("epoch", 0, UINT32_MAX)),
+    };
+    (void)block;
+    records_layout(&layout, tables, fs.inode_count, fs.name_count, fs.description_count);
+    const struct server_program program = {
+        .name = "tmpfsd",
+        .protocol = &fs_protocol,
+        .vault = &layout,
+        .start = start,
+        .dispatch = dispatch,
+        .committed = committed,
+        .closed = description_closed,
+    };
+    fs.clock = clock_map();
+    return server_run(&fs.server, &program);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// The tables, and what is believed of a single record that an adopted vault holds. What records say
+// of each other is looked at by repair.c, when one had to be dropped.
+
+#include "records.h"
+
+#include <abi/objects.h>
+#include <abi/proto/fs.h>
+
+// How many places the tables have, for the checks: set with the layout.
+static uint32_t inode_places, name_places;
+
+static bool inode_check(uint32_t index, const void *record) {
+    const struct inode *inode = record;
+    uint32_t type = inode->mode >> 12;
+    bool known = type == FS_TYPE_DIRECTORY || type == FS_TYPE_REGULAR || type == FS_TYPE_LINK ||
+                 type == FS_TYPE_CHARACTER || type == FS_TYPE_BLOCK || type == FS_TYPE_FIFO ||
+                 type == FS_TYPE_SOCKET;
+    (void)index;
+    return known && inode->parent <= inode_places && inode->text <= name_places &&
+           (type != FS_TYPE_DIRECTORY || inode->parent != 0) &&
+           (type != FS_TYPE_LINK || inode->size <= TARGET_BYTES_MAX);
+}
+
+static bool name_check(uint32_t index, const void *record) {
+    const struct name *name = record;
+    (void)index;
+    if (name->next > name_places) {
+        return false;
+    }
+    if (name_kind(name) == NAME_PIECE) {
+        return name_bytes(name) <= PIECE_TEXT;
+    }
+    return name_kind(name) == NAME_ENTRY && name_bytes(name) >= 1 &&
+           name_bytes(name) <= NAME_BYTES_MAX && name->directory >= 1 &&
+           name->directory <= inode_places && name->inode >= 1 && name->inode <= inode_places;
+}
+
+static bool description_check(uint32_t index, const void *record) {
+    const struct description *description = record;
+    return (description->key & NUMBER_MASK) == index + 1 &&
+           (description->secret & NUMBER_MASK) == index + 1 && description->inode >= 1 &&
+           description->inode <= inode_places && description->root >= 1 &&
+           description->root <= inode_places && description->endpoint != HANDLE_NONE;
+}
+
+void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS_TABLES],
+                    uint32_t inodes, uint32_t names, uint32_t descriptions) {
+    inode_places = inodes;
+    name_places = names;
+    tables[TABLE_STATE] = (struct vault_table){
+        .name = "state",
+        .record_bytes = sizeof(struct state),
+        .count = 1,
+    };
+    tables[TABLE_INODES] = (struct vault_table){
+        .name = "inodes",
+        .record_bytes = sizeof(struct inode),
+        .count = inodes,
+        .handles = {{offsetof(struct inode, vmo), OBJECT_VMO}},
+        .check = inode_check,
+        .sparse = true,
+    };
+    tables[TABLE_NAMES] = (struct vault_table){
+        .name = "names",
+        .record_bytes = sizeof(struct name),
+        .count = names,
+        .check = name_check,
+        .sparse = true,
+    };
+    tables[TABLE_DESCRIPTIONS] = (struct vault_table){
+        .name = "descriptions",
+        .record_bytes = sizeof(struct description),
+        .count = descriptions,
+        .handles = {{offsetof(struct description, endpoint), OBJECT_ENDPOINT}},
+        .check = description_check,
+        .sparse = true,
+    };
+    *layout = (struct vault_layout){
+        .service = 0x46504d54, // "TMPF"
+        .version = 1,
+        .undo_bytes = 8192,
+        .calls_max = 32,
+        .forwarded_max = 32,
+        .table_count = TMPFS_TABLES,
+        .tables = tables,
+    };
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// What tmpfsd keeps in its vault. Records refer to each other by *numbers*: the place in the table
+// plus one, 0 for none.
+//
+//   inode        a file, directory, link or device node
+//   name         an entry of a directory; or a piece of text that did not fit in one: the rest of a
+//                long name, or the target of a symbolic link
+//   description  an open file description: what a client's channel names
+//
+// Bytes of regular files are not in the vault: they lie in a vmo each, whose handle is in the
+// inode, so they survive in the handle table.
+//
+// Invariants, between steps:
+//   R1  Each name lies in a directory that has not been removed, and names an inode in use.
+//   R2  links of a directory: 2 + directories in it, 0 when removed; of others: names.
+//   R3  entries of a directory: names in it, without the two for itself and its parent.
+//   R4  An inode in use has links, or a description has it as its object or root.
+//   R5  Each piece of text belongs to exactly one name or link.
+//   R6  Bytes of a file's vmo past its size are of no meaning, and become zero before they could be
+//       seen: the vmo may be longer or shorter than the file.
+#pragma once
+
+#include <abi/types.h>
+#include <server/vault.h>
+
+#define NAME_BYTES_MAX 255
+#define NAME_TEXT 40  // bytes of a name in its first piece
+#define PIECE_TEXT 52 // bytes in each further piece
+#define NAME_PIECES_MAX 6
+#define TARGET_BYTES_MAX 4095 // of a symbolic link
+#define TARGET_SHORT_MAX 156  // a target up to here lies in pieces, a longer one in a vmo
+#define INODE_ROOT 1
+
+enum { TABLE_STATE, TABLE_INODES, TABLE_NAMES, TABLE_DESCRIPTIONS, TMPFS_TABLES };
+
+// One record: how far this file system has come.
+struct state {
+    struct vault_head head;
+    uint32_t filled; // 1: all of the boot archive is in it
+    uint32_t reserved;
+};
+
+enum inode_flags {
+    INODE_TRIM = 1 << 0,     // made shorter: the vmo may still have to be cut
+    INODE_LINKABLE = 1 << 1, // without a name, but may be given one
+};
+
+struct inode {
+    struct vault_head head; // spare: enum inode_flags
+    uint32_t mode;          // type << 12 | permission bits
+    uint32_t links;
+    uint32_t uid, gid;
+    uint64_t size; // of a link: of its target; of a directory: 0
+    int64_t accessed, modified, changed, created;
+    uint64_t rdev;
+    uint32_t generation;        // rises each time the place is used again
+    uint32_t parent;            // of a directory: the inode of its parent, which may be gone when
+    uint32_t parent_generation; // it was removed itself: then the generations differ
+    handle_t vmo;               // contents; none: all zeros
+    uint32_t text;              // of a link: the first piece of its target
+    uint32_t entries;
+};
+
+enum name_kind { NAME_ENTRY = 1, NAME_PIECE = 2 };
+
+struct name {
+    struct vault_head head; // spare: enum name_kind << 12 | bytes, of a piece: bytes in it
+    uint32_t next;          // piece
+    union {
+        struct {
+            uint32_t directory, inode;
+            uint32_t hash;
+            char text[NAME_TEXT];
+        };
+        char piece[PIECE_TEXT];
+    };
+};
+static_assert(sizeof(struct name) == 64, "names are small");
+
+struct description {
+    struct vault_head head;
+    uint64_t key;    // of its channel
+    uint64_t secret; // low bits: its number
+    uint32_t inode, root;
+    uint32_t name;  // by which it was opened, a hint
+    uint32_t flags; // FS_OPEN_
+    handle_t endpoint;
+    uint32_t reserved;
+    uint64_t cell_from, cell_to; // the last move of its offset, equal: none to be done
+};
+static_assert(sizeof(struct description) == 64, "descriptions are small");
+
+#define NUMBER_BITS 20 // of a description: the low bits of its key and secret
+#define NUMBER_MASK ((1u << NUMBER_BITS) - 1)
+
+static inline uint32_t name_kind(const struct name *name) {
+    return name->head.spare >> 12;
+}
+static inline uint32_t name_bytes(const struct name *name) {
+    return name->head.spare & 0xfff;
+}
+
+// Makes the layout for so many records; `layout` points to `tables`.
+void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS_TABLES],
+                    uint32_t inodes, uint32_t names, uint32_t descriptions);

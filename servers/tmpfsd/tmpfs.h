@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+//
+// tmpfsd in memory: the server, and what this instance has made of its records for finding things.
+//
+// All that is volatile here can be made again from the records, and is at each start. Handlers
+// first check and read windows, and may return an error; then they change records and the volatile
+// part together, and nothing can fail any more. So the two never differ, and only a new start has
+// to build the volatile part.
+#pragma once
+
+#include <abi/libos.h>
+#include <abi/proto/fs.h>
+#include <server/server.h>
+
+#include "records.h"
+
+#define PATH_BYTES_MAX 4096
+#define WALK_BYTES_MAX 8192 // a path with what links have put before it
+#define DATA_BYTES 65536    // moved in one piece between a window and a file
+#define LINKS_MAX 40        // symbolic links followed in one walk
+
+#define TYPE_OF(mode) ((mode) >> 12)
+#define MODE_PERMISSIONS 07777u
+#define MODE_SETUID 04000u
+#define MODE_SETGID 02000u
+#define MODE_STICKY 01000u
+
+// Names of a directory, in the order of their numbers; 0 ends.
+struct name_list {
+    uint32_t first, last;
+};
+
+struct tmpfs {
+    struct server server;                                // first
+    uint32_t inode_count, name_count, description_count; // places
+    uint32_t inodes_free, names_free, descriptions_free;
+    // By name - 1:
+    uint32_t *chain; // next name of the same hash bucket
+    uint32_t *after; // next name of the same directory
+    uint32_t *before;
+    uint32_t *buckets;
+    uint32_t bucket_mask;
+    // By inode - 1:
+    struct name_list *lists;
+    uint32_t *refs; // descriptions that have it as object or root
+    // Buffers of the call that is served.
+    char *path;                     // 2 * PATH_BYTES_MAX
+    char *walk;                     // WALK_BYTES_MAX
+    uint8_t *data;                  // DATA_BYTES
+    uint32_t trim;                  // inode to be cut after the commit, 0 for none
+    int64_t epoch;                  // Unix time at monotonic time 0
+    const struct clock_page *clock; // says so itself, null: not given
+};
+
+static inline struct vault *vault_of(struct tmpfs *fs) {
+    return &fs->server.vault;
+}
+
+static inline bool is_directory(const struct inode *inode) {
+    return TYPE_OF(inode->mode) == FS_TYPE_DIRECTORY;
+}
+static inline bool is_regular(const struct inode *inode) {
+    return TYPE_OF(inode->mode) == FS_TYPE_REGULAR;
+}
+static inline bool is_link(const struct inode *inode) {
+    return TYPE_OF(inode->mode) == FS_TYPE_LINK;
+}
+
+// Unix time in nanoseconds.
+int64_t time_now(const struct tmpfs *fs);
+
+// ---- index.c: building the volatile part
+
+// Memory for it; NO_MEMORY. Then, when the records are there: makes it of them.
+[[nodiscard]] status_t index_create(struct tmpfs *fs);
+void index_build(struct tmpfs *fs);
+
+// ---- inode.c
+
+// The inode of a number; it is in use.
+const struct inode *inode_get(const struct tmpfs *fs, uint32_t number);
+// Changes an inode: what `with` says replaces the record.
+void inode_write(struct tmpfs *fs, uint32_t number, const struct inode *with);
+// Makes an inode of what is given; all times are now. There must be room (inodes_free).
+uint32_t inode_make(struct tmpfs *fs, const struct inode *of);
+// One name less, and for a directory that was the last. Frees the inode when nobody has it open.
+void inode_unlink(struct tmpfs *fs, uint32_t number);
+// A description has it, or no more: then the inode may be freed.
+void inode_ref(struct tmpfs *fs, uint32_t number);
+void inode_unref(struct tmpfs *fs, uint32_t number);
+// The parent of a directory, 0 when it is gone.
+uint32_t inode_parent(const struct tmpfs *fs, uint32_t number);
+void inode_attributes(const struct tmpfs *fs, uint32_t number, struct fs_attributes *out);
+
+// ---- names.c
+
+// Whether there is room for a name of so many bytes, or the target of a link.
+bool name_room(const struct tmpfs *fs, uint32_t bytes);
+uint32_t name_find(const struct tmpfs *fs, uint32_t directory, const char *name, uint32_t bytes);
+const struct name *name_get(const struct tmpfs *fs, uint32_t number);
+// Adds a name to a directory, or takes one away. Counts entries of the directory, and for an inode
+// that is a directory its links and its parent; the times of the directory become now. The links of
+// others are the caller's.
+uint32_t name_add(struct tmpfs *fs, uint32_t directory, const char *name, uint32_t bytes,
+                  uint32_t inode);
+void name_remove(struct tmpfs *fs, uint32_t number);
+// Lets a name mean another inode; counts as above.
+void name_turn(struct tmpfs *fs, uint32_t number, uint32_t inode);
+// Copies a name, up to NAME_BYTES_MAX bytes; returns how many.
+uint32_t name_read(const struct tmpfs *fs, uint32_t number, char *out);
+// The first name of a directory with a number from `from` on, 0 when there is none.
+uint32_t name_next(const struct tmpfs *fs, uint32_t directory, uint32_t from);
+
+// Stores a text in pieces; there is room. Returns the first.
+uint32_t text_store(struct tmpfs *fs, const char *text, uint32_t bytes);
+void text_free(struct tmpfs *fs, uint32_t piece);
+// Copies a text of pieces, at most `size` bytes. Returns how many.
+uint32_t text_read(const struct tmpfs *fs, uint32_t piece, char *out, uint32_t size);
+
+// For index.c: enters a name of the records.
+void name_enter(struct tmpfs *fs, uint32_t number);
+
+// ---- access.c
+
+struct caller {
+    uint32_t uid, gid;
+};
+
+#define ACCESS_READ 4u
+#define ACCESS_WRITE 2u
+#define ACCESS_SEARCH 1u
+
+// Who calls, as the stamp's cookie says.
+struct caller caller_of(const struct packet *packet);
+// Whether the caller may do all of some ACCESS_ bits with an inode.
+bool access_allowed(struct caller caller, const struct inode *inode, uint32_t bits);
+// Whether the caller owns it, or is root.
+bool access_owner(struct caller caller, const struct inode *inode);
+// Whether a name may be taken out of a directory: write and search, and the sticky bit.
+// FORBIDDEN, NOT_PERMITTED.
+[[nodiscard]] status_t access_remove(struct tmpfs *fs, struct caller caller, uint32_t directory,
+                                     uint32_t inode);
+
+// ---- walk.c
+
+enum walk_flags {
+    WALK_FOLLOW = 1 << 0, // a link in the last name
+    WALK_PARENT = 1 << 1, // never a link in the last name, also when a slash follows it
+};
+
+enum walk_last { LAST_NOTHING, LAST_ROOT, LAST_DOT, LAST_DOTS, LAST_NAME };
+
+struct route {
+    struct caller caller;
+    uint32_t base, root; // inodes
+    // Where it led:
+    uint32_t directory; // with LAST_NAME: where the last name is, or would be
+    uint32_t name;      // it, 0: there is none
+    uint32_t inode;     // 0: there is none
+    enum walk_last last;
+    bool slash; // a slash follows the last name
+    uint32_t text_bytes;
+    char text[NAME_BYTES_MAX]; // the last name
+};
+
+// Begins at a description.
+void walk_begin(struct route *walk, const struct packet *packet, const struct description *from);
+// Walks a path of up to PATH_BYTES_MAX bytes. A last name that does not exist is no error.
+//   NOT_FOUND, NOT_DIRECTORY, FORBIDDEN, TOO_MANY_LINKS, NAME_TOO_LONG
+[[nodiscard]] status_t walk_path(struct tmpfs *fs, struct route *walk, const char *path,
+                                 uint32_t bytes, uint32_t flags);
+// The same to something that exists. The empty path is the description's object.
+[[nodiscard]] status_t walk_existing(struct tmpfs *fs, struct route *walk, const char *path,
+                                     uint32_t bytes, uint32_t flags);
+// Whether a new name may be made where the walk led. ALREADY_EXISTS, NOT_FOUND, FORBIDDEN.
+[[nodiscard]] status_t walk_vacant(struct tmpfs *fs, const struct route *walk);
+// Reads the target of a link: its bytes, at most TARGET_BYTES_MAX. NO_MEMORY.
+[[nodiscard]] int64_t link_target(struct tmpfs *fs, const struct inode *link, char *out);
+
+// ---- window.c
+
+// Reads the whole in-window, a path or two, to fs->path. OK, or what the handler is to return.
+[[nodiscard]] int64_t window_path(struct tmpfs *fs, const struct packet *packet);
+// Fills the out-window from its beginning. OK, or what the handler is to return.
+[[nodiscard]] int64_t window_fill(const struct packet *packet, const void *data, uint64_t bytes);
+// One piece of a longer transfer at `done` bytes: how many bytes went, or, when there were none,
+// what the handler is to return if nothing was changed so far.
+[[nodiscard]] int64_t window_read(const struct packet *packet, uint64_t done, void *to,
+                                  uint64_t bytes);
+[[nodiscard]] int64_t window_write(const struct packet *packet, uint64_t done, const void *from,
+                                   uint64_t bytes);
+
+// ---- description.c
+
+// The description that a call came through; the root channels have one that is in no table. Null:
+// it is closed.
+const struct description *description_of(struct tmpfs *fs, const struct packet *packet);
+// The description with a secret, or null.
+const struct description *description_by_secret(struct tmpfs *fs, uint64_t secret);
+// The last handle of the channel with this key is closed.
+void description_closed(struct server *server, uint64_t key);
+
+// ---- data.c
+
+// Cuts an inode's vmo to its size, and makes the rest of the last page zero.
+void data_trim(const struct inode *inode);
+// Prepares a larger size: the vmo, if there is one, is long enough, and what comes into sight
+// before `from` is zero; the rest is going to be written. Changes nothing that can be seen.
+// FILE_TOO_LARGE, NO_SPACE, NO_MEMORY.
+[[nodiscard]] status_t data_extend(const struct inode *inode, uint64_t from, uint64_t size);
+// In `next`, a copy of the inode, sets a size that data_extend has prepared, or a smaller one.
+void data_resize(struct tmpfs *fs, uint32_t number, struct inode *next, uint64_t size);
+// Makes a vmo for contents of so many bytes, within a step. NO_SPACE, NO_MEMORY.
+[[nodiscard]] status_t data_make(struct tmpfs *fs, uint64_t bytes, handle_t *vmo);
+// Statuses of vmo calls as those of this protocol.
+status_t data_status(int64_t status);
+
+// ---- fill.c
+
+// Makes the tree out of the boot archive, or goes on with it.
+[[nodiscard]] status_t fill(struct tmpfs *fs);
+// Makes the step under way happen, and begins another. Only while starting.
+void step_next(struct tmpfs *fs);
+
+// ---- repair.c
+
+// Makes the records fit together again, after some were dropped.
+void repair(struct tmpfs *fs);
+
+// ---- The operations: open.c, data.c, attributes.c, change.c, list.c
+
+#define OPERATION_ARGUMENTS(op)                                                                    \
+    void *context, const struct packet *packet, const struct fs_##op##_request *request,           \
+        struct fs_##op##_reply *reply
+
+int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]);
+int64_t tmpfs_stat(OPERATION_ARGUMENTS(stat));
+int64_t tmpfs_read(void *context, const struct packet *packet,
+                   const struct fs_read_request *request);
+int64_t tmpfs_write(OPERATION_ARGUMENTS(write));
+int64_t tmpfs_list(OPERATION_ARGUMENTS(list));
+int64_t tmpfs_set(OPERATION_ARGUMENTS(set));
+int64_t tmpfs_make(OPERATION_ARGUMENTS(make));
+int64_t tmpfs_remove(OPERATION_ARGUMENTS(remove));
+int64_t tmpfs_rename(OPERATION_ARGUMENTS(rename));
+int64_t tmpfs_link(OPERATION_ARGUMENTS(link));
+int64_t tmpfs_read_link(void *context, const struct packet *packet,
+                        struct fs_read_link_reply *reply);
+int64_t tmpfs_place(void *context, const struct packet *packet, struct fs_place_reply *reply);
+int64_t tmpfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]);
+int64_t tmpfs_sync(void *context, const struct packet *packet);
+int64_t tmpfs_space(void *context, const struct packet *packet, struct fs_space_reply *reply);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+//
+// From a path to an inode.
+//
+// The path stands at the end of a buffer; a symbolic link puts its target before what is left. So
+// the walk is one loop, bounded by the buffer and the number of links. It never goes above the root
+// that the description carries. The last name is special: it may not exist yet, and whether a link
+// there is followed is for the operation to say.
+
+#include "tmpfs.h"
+
+#include <sys/calls.h>
+
+// What is left of the path.
+struct rest {
+    char *at, *end;
+    uint32_t links; // followed so far
+};
+
+void walk_begin(struct route *walk, const struct packet *packet, const struct description *from) {
+    *walk = (struct route){
+        .caller = caller_of(packet),
+        .base = from->inode,
+        .root = from->root,
+    };
+}
+
+int64_t link_target(struct tmpfs *fs, const struct inode *link, char *out) {
+    if (link->vmo == HANDLE_NONE) {
+        return text_read(fs, link->text, out, TARGET_BYTES_MAX);
+    }
+    return sys_vmo_read(link->vmo, 0, out, link->size);
+}
+
+// Goes on with the target of a link, then with what is left.
+static status_t follow(struct tmpfs *fs, struct route *walk, const struct inode *link,
+                       struct rest *rest, uint32_t *inode) {
+    char target[TARGET_BYTES_MAX];
+    if (++rest->links > LINKS_MAX) {
+        return ERR_TOO_MANY_LINKS;
+    }
+    int64_t bytes = link_target(fs, link, target);
+    if (bytes < 0) {
+        return (status_t)bytes;
+    }
+    if (bytes > rest->at - fs->walk) {
+        return ERR_NAME_TOO_LONG;
+    }
+    rest->at -= bytes;
+    memcpy(rest->at, target, (size_t)bytes);
+    if (bytes > 0 && target[0] == '/') {
+        *inode = walk->inode = walk->root;
+        walk->directory = walk->name = 0;
+        walk->last = LAST_ROOT;
+    }
+    return OK;
+}
+
+static void skip_slashes(struct rest *rest) {
+    while (rest->at < rest->end && *rest->at == '/') {
+        rest->at++;
+    }
+}
+
+// Takes the next name; at least one byte is left. NAME_TOO_LONG; NOT_FOUND for one with a zero in
+// it.
+static status_t take_name(struct route *walk, struct rest *rest) {
+    walk->text_bytes = 0;
+    while (rest->at < rest->end && *rest->at != '/') {
+        if (*rest->at == '\0') {
+            return ERR_NOT_FOUND;
+        }
+        if (walk->text_bytes == NAME_BYTES_MAX) {
+            return ERR_NAME_TOO_LONG;
+        }
+        walk->text[walk->text_bytes++] = *rest->at++;
+    }
+    walk->slash = rest->at < rest->end;
+    return OK;
+}
+
+static status_t search(struct tmpfs *fs, const struct route *walk, uint32_t inode) {
+    const struct inode *directory = inode_get(fs, inode);
+    if (!is_directory(directory)) {
+        return ERR_NOT_DIRECTORY;
+    }
+    return access_allowed(walk->caller, directory, ACCESS_SEARCH) ? OK : ERR_FORBIDDEN;
+}
+
+// Looks the name that was taken up in `directory`.
+static void look_up(struct tmpfs *fs, struct route *walk, uint32_t directory) {
+    walk->directory = walk->name = 0;
+    if (walk->text_bytes == 1 && walk->text[0] == '.') {
+        walk->last = LAST_DOT;
+        walk->inode = directory;
+    } else if (walk->text_bytes == 2 && walk->text[0] == '.' && walk->text[1] == '.') {
+        walk->last = LAST_DOTS;
+        walk->inode = directory == walk->root ? directory : inode_parent(fs, directory);
+    } else {
+        walk->last = LAST_NAME;
+        walk->directory = directory;
+        walk->name = name_find(fs, directory, walk->text, walk->text_bytes);
+        walk->inode = walk->name != 0 ? name_get(fs, walk->name)->inode : 0;
+    }
+}
+
+status_t walk_path(struct tmpfs *fs, struct route *walk, const char *path, uint32_t bytes,
+                   uint32_t flags) {
+    struct rest rest = {.at = fs->walk + WALK_BYTES_MAX - bytes, .end = fs->walk + WALK_BYTES_MAX};
+    if (bytes > PATH_BYTES_MAX) {
+        return ERR_NAME_TOO_LONG;
+    }
+    memmove(rest.at, path, bytes);
+    uint32_t at = bytes > 0 && path[0] == '/' ? walk->root : walk->base;
+    walk->inode = at;
+    walk->last = bytes > 0 ? LAST_ROOT : LAST_NOTHING;
+    for (;;) {
+        skip_slashes(&rest);
+        if (rest.at == rest.end) {
+            return OK;
+        }
+        status_t status = search(fs, walk, at);
+        status = status == OK ? take_name(walk, &rest) : status;
+        if (status != OK) {
+            return status;
+        }
+        char *after = rest.at;
+        skip_slashes(&rest);
+        bool last = rest.at == rest.end;
+        look_up(fs, walk, at);
+        if (walk->inode == 0) {
+            return last && walk->last == LAST_NAME ? OK : ERR_NOT_FOUND;
+        }
+        const struct inode *inode = inode_get(fs, walk->inode);
+        bool follows =
+            !last || (flags & WALK_FOLLOW) != 0 || (walk->slash && (flags & WALK_PARENT) == 0);
+        if (is_link(inode) && follows) {
+            rest.at = after;
+            status = follow(fs, walk, inode, &rest, &at);
+            if (status != OK) {
+                return status;
+            }
+            continue;
+        }
+        if (last && walk->slash && (flags & WALK_PARENT) == 0 && !is_directory(inode)) {
+            return ERR_NOT_DIRECTORY;
+        }
+        at = walk->inode;
+    }
+}
+
+status_t walk_existing(struct tmpfs *fs, struct route *walk, const char *path, uint32_t bytes,
+                       uint32_t flags) {
+    status_t status = walk_path(fs, walk, path, bytes, flags);
+    return status == OK && walk->inode == 0 ? ERR_NOT_FOUND : status;
+}
+
+status_t walk_vacant(struct tmpfs *fs, const struct route *walk) {
+    if (walk->last == LAST_NOTHING) {
+        return ERR_NOT_FOUND;
+    }
+    if (walk->inode != 0) {
+        return ERR_ALREADY_EXISTS;
+    }
+    const struct inode *directory = inode_get(fs, walk->directory);
+    if (directory->links == 0) {
+        return ERR_NOT_FOUND; // it was removed
+    }
+    return access_allowed(walk->caller, directory, ACCESS_WRITE | ACCESS_SEARCH) ? OK
+                                                                                 : ERR_FORBIDDEN;
+}
