@@ -29,7 +29,7 @@ static int32_t last_pid;
 static handle_t event;
 
 static const struct vault_table tables[] = {
-    {"nothing", sizeof(struct vault_head), 1, {{0}}, NULL},
+    {.name = "nothing", .record_bytes = sizeof(struct vault_head), .count = 1},
 };
 
 static const struct vault_layout layout = {
