@@ -9,6 +9,9 @@ Programs carry theirs in comments at their top (tests/linux/programs/FAMILY/NAME
     // stdin: pattern 100000              or so many bytes of a pattern
     // status: 139                        the status of the run above, 0 where none is given
 
+scripts/NAME.sh are scripts for the shells that their `# shells:` line names; `# stdin:` and
+`# status:` as above. applets.tbl has commands for the applets of busybox.
+
 Which cases can't be equal on Prunella yet, and why, stands in not_yet.tbl.
 """
 
@@ -24,6 +27,10 @@ PROGRAMS = HERE / "programs"
 # Where the guests find the programs.
 GUEST_FOLDER = "/linux"
 _WORD = re.compile(r"// (libcs|run|stdin|status):(.*)")
+_SCRIPT_WORD = re.compile(r"^# (shells|stdin|status):(.*)", re.MULTILINE)
+# How a shell is started, by the name that scripts use.
+SHELLS = {"ash": ("/bin/busybox", "sh"), "bash": ("/bin/bash",), "mksh": ("/bin/mksh",),
+          "mksh-klibc": ("/bin/mksh-klibc",)}
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Case:
     family: str
     argv: tuple[str, ...]           # as in the guest
     stdin: bytes
-    status: int                     # 128 + n for signal n
+    status: int | None              # 128 + n for signal n; None: not declared
     program: str | None = None      # LIBC/NAME below out/linux, of our own programs
 
 
@@ -103,9 +110,37 @@ def program_cases():
     return sorted(cases, key=lambda case: case.name)
 
 
+def script_cases():
+    """Each script in each of its shells."""
+    cases = []
+    for path in sorted((HERE / "scripts").glob("*.sh")):
+        text = path.read_text(encoding="utf-8")
+        words = dict(_SCRIPT_WORD.findall(text))
+        stdin = read_stdin(words["stdin"].strip()) if "stdin" in words else b""
+        for shell in words["shells"].split():
+            cases.append(Case(f"shells/{path.stem}@{shell}", "shells",
+                              (*SHELLS[shell], "-c", text, path.stem), stdin,
+                              int(words.get("status", "0"))))
+    return cases
+
+
+def applet_cases():
+    """The lines of applets.tbl; what a command's status is, Debian alone knows."""
+    cases, seen = [], {}
+    for line in (HERE / "applets.tbl").read_text(encoding="utf-8").splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, command = line.split(maxsplit=1)
+        seen[name] = seen.get(name, 0) + 1
+        number = f"#{seen[name]}" if seen[name] > 1 else ""
+        cases.append(Case(f"applets/{name}{number}", "applets",
+                          (*SHELLS["ash"], "-c", command), b"", None))
+    return cases
+
+
 def all_cases():
     """Every case, each with a name of its own."""
-    cases = program_cases()
+    cases = program_cases() + script_cases() + applet_cases()
     names = [case.name for case in cases]
     assert len(set(names)) == len(names), [name for name in names if names.count(name) > 1]
     return cases

@@ -38,7 +38,8 @@ def test_cases_do_on_debian_what_they_say(cases, on_debian):
     wrong = []
     for case in cases:
         result = on_debian[case.name]
-        if result.status != case.status or b": NO\n" in result.stdout:
+        if (result.status is None or case.status not in (None, result.status)
+                or b": NO\n" in result.stdout):
             wrong.append(f"{case.name}: {describe(result)}, declared {case.status}")
     assert not wrong, "\n".join(wrong)
     assert len(cases) > 150

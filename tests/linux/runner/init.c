@@ -271,6 +271,7 @@ static void prepare(void) {
     mount("none", "/dev/shm", "tmpfs", 0, NULL);
     mkdir("/dev/pts", 0755);
     mount("none", "/dev/pts", "devpts", 0, NULL);
+    (void)!symlink("/proc/self/fd", "/dev/fd");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, on_child);
     sigset_t mask;

@@ -111,7 +111,7 @@ static inline const char *error_name(int error) {
         NAMED(ECANCELED),
         NAMED(ENAMETOOLONG),
         NAMED(EADDRINUSE),
-        NAMED(ECONNREFUSED),
+        NAMED(ECONNREFUSED), NAMED(ECONNRESET), NAMED(ESOCKTNOSUPPORT),
         NAMED(EAFNOSUPPORT),
         NAMED(EPROTONOSUPPORT),
 #undef NAMED

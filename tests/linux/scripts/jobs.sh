@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+# shells: ash bash mksh
+# Background processes, wait, signals and traps between them.
+(exit 3) &
+wait $!
+echo "first $?"
+sleep 100 &
+kill $!
+wait $!
+echo "killed $?"
+trap 'echo caught' USR1
+kill -USR1 $$
+echo after
+trap '' TERM
+kill -TERM $$
+echo "still here"
+trap - TERM
+(trap 'echo inner; exit 9' TERM; kill -TERM $(exec sh -c 'echo $PPID'); echo not reached)
+echo "inner $?"
+for n in 1 2 3 4 5; do
+    (exit $n) &
+    eval "p$n=$!"
+done
+sum=0
+for n in 1 2 3 4 5; do
+    eval "wait \$p$n"
+    sum=$((sum + $?))
+done
+echo "sum $sum"
+sh -c 'kill -KILL $$'
+echo "shell $?"
+( sh -c 'exit 7' )
+echo "nested $?"
+no-such-command 2>/dev/null
+echo "missing $?"
+/etc/passwd 2>/dev/null
+echo "not executable $?"
