@@ -4,7 +4,9 @@
 (exit 3) &
 wait $!
 echo "first $?"
+# A shell in between fork and exec may take the signal for itself: give it time.
 sleep 100 &
+sleep 0.2
 kill $!
 wait $!
 echo "killed $?"
@@ -15,7 +17,7 @@ trap '' TERM
 kill -TERM $$
 echo "still here"
 trap - TERM
-(trap 'echo inner; exit 9' TERM; kill -TERM $(exec sh -c 'echo $PPID'); echo not reached)
+(trap 'echo inner; exit 9' TERM; sleep 0.1; kill -TERM $(exec sh -c 'echo $PPID'); echo not reached)
 echo "inner $?"
 for n in 1 2 3 4 5; do
     (exit $n) &

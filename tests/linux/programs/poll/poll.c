@@ -63,8 +63,8 @@ static void try_pipe(void) {
 
 static void try_others(void) {
     int null = open("/dev/null", O_RDWR), folder = open("/", O_RDONLY);
-    struct pollfd fds[3] = {{null, POLLIN | POLLOUT, 0}, {folder, POLLIN | POLLOUT, 0},
-                            {-5, POLLIN, 0}};
+    struct pollfd fds[3] = {
+        {null, POLLIN | POLLOUT, 0}, {folder, POLLIN | POLLOUT, 0}, {-5, POLLIN, 0}};
     show("null, a folder, a negative number", fds, 3, -1);
     report("no descriptors", poll(NULL, 0, 0));
     report_raw("bad address", raw(__NR_poll, 16, 1, 0));

@@ -53,18 +53,28 @@ static void check_line(const char *start) {
 
 static void try_status(void) {
     load("/proc/self/status");
-    static const char *const lines[] = {"Name:\tself\n", "Umask:\t0022\n", "State:\tR", "Tgid:",
-                                        "Pid:", "PPid:", "TracerPid:\t0\n", "Uid:\t0\t0\t0\t0\n",
-                                        "Gid:\t0\t0\t0\t0\n", "FDSize:", "VmSize:", "VmRSS:",
-                                        "Threads:\t1\n", "SigBlk:\t0000000000000000\n"};
+    static const char *const lines[] = {"Name:\tself\n",
+                                        "Umask:\t0022\n",
+                                        "State:\tR",
+                                        "Tgid:",
+                                        "Pid:",
+                                        "PPid:",
+                                        "TracerPid:\t0\n",
+                                        "Uid:\t0\t0\t0\t0\n",
+                                        "Gid:\t0\t0\t0\t0\n",
+                                        "FDSize:",
+                                        "VmSize:",
+                                        "VmRSS:",
+                                        "Threads:\t1\n",
+                                        "SigBlk:\t0000000000000000\n"};
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         check_line(lines[i]);
     }
     load("/proc/self/stat");
     int pid = 0, parent = 0, group = 0, session = 0;
     char name[30] = "", state = 0;
-    int found = sscanf(text, "%d (%29[^)]) %c %d %d %d", &pid, name, &state, &parent, &group,
-                       &session);
+    int found =
+        sscanf(text, "%d (%29[^)]) %c %d %d %d", &pid, name, &state, &parent, &group, &session);
     say("stat: %d fields, (%s) %c\n", found, name, state);
     check("numbers", pid == getpid() && parent == getppid() && group == getpgrp());
     int fields = 1;
@@ -98,7 +108,8 @@ int main(int argc, char **argv) {
     (void)argc;
     umask(022);
     size_t size = load("/proc/self/cmdline");
-    say("cmdline: %zu bytes, the last argument %s\n", size - strlen(argv[0]), text + strlen(argv[0]) + 1);
+    say("cmdline: %zu bytes, the last argument %s\n", size - strlen(argv[0]),
+        text + strlen(argv[0]) + 1);
     size = load("/proc/self/comm");
     say("comm: %s", text);
     load("/proc/self/environ");

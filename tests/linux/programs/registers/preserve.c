@@ -98,7 +98,7 @@ static void expect_result(const char *name, bool holds) {
 
 static void round_of_calls(void) {
     static char buffer[256];
-    expect_result("getppid", call_with("getppid", __NR_getppid, 0, 0, 0) > 0);
+    expect_result("getpid", call_with("getpid", __NR_getpid, 0, 0, 0) > 0);
     expect_result("getuid", call_with("getuid", __NR_getuid, 0, 0, 0) == 0);
     expect_result("write", call_with("write", __NR_write, 1, (long)"", 0) == 0);
     expect_result("clock", call_with("clock", __NR_clock_gettime, 1, (long)buffer, 0) == 0);

@@ -61,8 +61,8 @@ static void try_messages(int type, const char *name) {
 static void send_descriptor(int socket, int fd) {
     char room[CMSG_SPACE(sizeof(int))] = {0};
     struct iovec part = {"fd", 2};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = room,
-                             .msg_controllen = sizeof(room)};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room)};
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
     head->cmsg_level = SOL_SOCKET;
     head->cmsg_type = SCM_RIGHTS;
@@ -74,8 +74,8 @@ static void send_descriptor(int socket, int fd) {
 static int take_descriptor(int socket) {
     char room[CMSG_SPACE(sizeof(int))] = {0};
     struct iovec part = {text, sizeof(text)};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = room,
-                             .msg_controllen = sizeof(room)};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof(room)};
     report("take it", recvmsg(socket, &message, 0));
     struct cmsghdr *head = CMSG_FIRSTHDR(&message);
     int fd = -1;
