@@ -45,16 +45,18 @@ $(LIBOS_VDSO): libos/vdso/vdso.c libos/vdso/vdso.ld $(FLAG_FILES) tools/make/lib
 	$(call once,compile libos)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -MMD -MP -MF $@.d -MT $@ $(VDSO_FLAGS) -c -o $@.o $<
-	$(Q)$(LD) -m elf_$(ARCH) -shared -nostdlib --gc-sections --build-id=none --hash-style=both \
-	    --fatal-warnings -z max-page-size=4096 -z noexecstack -soname linux-vdso.so.1 -Bsymbolic \
-	    -T libos/vdso/vdso.ld -o $@.full $@.o && $(STRIP) -o $@ $@.full
+	$(Q)$(LD) -m elf_$(ARCH) -shared -nostdlib --gc-sections --build-id=none \
+	    --hash-style=both --fatal-warnings -z max-page-size=4096 -z noexecstack \
+	    -soname linux-vdso.so.1 -Bsymbolic -T libos/vdso/vdso.ld -o $@.full $@.o
+	$(Q)$(STRIP) -o $@ $@.full
 
 $(call remember,$(LIBOS_FOLDER)/objects,$(LIBOS_OBJECTS))
 
 $(B)/bin/libos: $(LIBOS_OBJECTS) libos/libos.ld $(LIBOS_FOLDER)/objects $(B)/variant
 	$(call once,link libos)
 	@mkdir -p $(@D)
-	$(Q)$(LD) -m elf_$(ARCH) -nostdlib -static --build-id=none --fatal-warnings --no-gc-sections \
+	$(Q)$(LD) -m elf_$(ARCH) -nostdlib -static --build-id=none --fatal-warnings \
+	    --no-gc-sections \
 	    -z max-page-size=4096 -z noexecstack -e entry_start -T libos/libos.ld -o $@ \
 	    $(LIBOS_OBJECTS)
 
