@@ -56,9 +56,8 @@ $(B)/bin/libos: $(LIBOS_OBJECTS) libos/libos.ld $(LIBOS_FOLDER)/objects $(B)/var
 	$(call once,link libos)
 	@mkdir -p $(@D)
 	$(Q)$(LD) -m elf_$(ARCH) -nostdlib -static --build-id=none --fatal-warnings \
-	    --no-gc-sections \
-	    -z max-page-size=4096 -z noexecstack -e entry_start -T libos/libos.ld -o $@ \
-	    $(LIBOS_OBJECTS)
+	    --no-gc-sections -z max-page-size=4096 -z noexecstack -e entry_start \
+	    -T libos/libos.ld -o $@ $(LIBOS_OBJECTS)
 
 $(B)/root/lib/libos.img: $(B)/bin/libos
 	@mkdir -p $(@D)

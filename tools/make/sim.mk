@@ -20,7 +20,8 @@ SIM_GENERATED := $(patsubst %,$(GEN)/lib/proto/%.c,protocol_call protocol_answer
 
 # tests/sim/include stands in for headers of lib/sys and lib/server, so it comes first.
 SIM_INCLUDES := -Itests/sim/include -Ilib/server/include -Ilib/sys/include -Ilib/ds/include \
-    -Ilib/fstest/include -Ilib/image/include -Iabi/include -I$(GEN) -I$(GEN)/lib -I$(GEN)/lib/sys/include
+    -Ilib/fstest/include -Ilib/image/include -Iabi/include -I$(GEN) -I$(GEN)/lib \
+    -I$(GEN)/lib/sys/include
 SIM_FLAGS := $(COMMON_FLAGS) $(SIM_INCLUDES) -DPROCESSES_MAX=32 -DTHREADS_MAX=16 -DWAITS_MAX=24
 SIM_FLAGS_fast := -O2
 SIM_FLAGS_check := -O1 $(HOST_SANITIZERS)
