@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+//
+// ttyd in the guest: what it does, and that nobody notices when it dies. It stands on a bench
+// (bench.h) that plays the serial driver, procd and the processes.
+//
+//   tty-test [PART...]    the tests whose names hold one of the parts, all without; kills=N,
+//                         step=N, stages=N and restarts=N as arguments change how much is done
+
+#include <abi/terminal.h>
+#include <proto/tty_client.h>
+#include <sys/calls.h>
+#include <sys/log.h>
+#include <sys/start.h>
+#include <sys/string.h>
+#include <sys/thread.h>
+
+#include "bench.h"
+#include "load.h"
+#include "script.h"
+#include "terminal.h"
+
+#define DEFAULT_KILLS 300
+#define RESTARTS 1000
+#define SAMPLES 100
+
+static uint32_t option(const char *key, uint32_t otherwise) {
+    const char *text = start_option(key);
+    uint32_t value = 0;
+    while (text != NULL && *text >= '0' && *text <= '9') {
+        value = value * 10 + (uint32_t)(*text++ - '0');
+    }
+    return value != 0 ? value : otherwise;
+}
+
+TEST(tty_session) {
+    uint64_t before = ttyd_messages();
+    script_play();
+    test_figure("the session has %u messages", (uint32_t)(ttyd_messages() - before));
+}
+
+// ---- what the session does not show
+
+static void take_time(void) {
+    handle_t master, slave;
+    char got[16];
+    pair_open(&master, &slave);
+    struct tty_settings raw = settings_raw(terminal_settings(slave), 0, 2);
+    CHECK_EQ(terminal_set(slave, &raw, TTY_SET_NOW), OK);
+    instant_t start = now();
+    CHECK_EQ(terminal_read(slave, got, sizeof(got), 0), 0);
+    CHECK(now() - start >= MILLISECONDS(200) && now() - start < MILLISECONDS(1500));
+    // With MIN the time begins at the first character.
+    raw.cc[CC_MIN] = 5;
+    CHECK_EQ(terminal_set(slave, &raw, TTY_SET_NOW), OK);
+    CHECK_EQ(terminal_write(master, "ab", 2), 2);
+    start = now();
+    CHECK_EQ(terminal_read(slave, got, sizeof(got), 0), 2);
+    CHECK(now() - start >= MILLISECONDS(150));
+    CHECK_EQ(terminal_write(master, "abcdefg", 7), 7);
+    CHECK_EQ(terminal_read(slave, got, 5, 0), 5);
+    CHECK_EQ(terminal_read(slave, got, 1, 0), 1);
+    terminal_close(slave);
+    terminal_close(master);
+}
+
+TEST(tty_read_waits_as_min_and_time_say) {
+    take_time();
+}
+
+static bool wait_signals(handle_t terminal, uint32_t wanted, uint32_t unwanted) {
+    for (int i = 0; i < 2000; i++) {
+        int64_t bits = sys_object_wait(terminal, wanted | unwanted, 0, 0);
+        uint32_t seen = bits < 0 ? 0 : (uint32_t)bits;
+        if ((seen & wanted) == wanted && (seen & unwanted) == 0) {
+            return true;
+        }
+        sleep_for(MICROSECONDS(500));
+    }
+    return false;
+}
+
+TEST(tty_readiness_is_seen_without_a_call) {
+    handle_t master, slave;
+    pair_open(&master, &slave);
+    CHECK(wait_signals(slave, TTY_SIGNAL_WRITABLE, TTY_SIGNAL_READABLE));
+    CHECK(wait_signals(master, TTY_SIGNAL_WRITABLE, TTY_SIGNAL_READABLE));
+    CHECK_EQ(terminal_write(master, "half", 4), 4);
+    CHECK(wait_signals(slave, TTY_SIGNAL_WRITABLE, TTY_SIGNAL_READABLE));
+    CHECK(wait_signals(master, TTY_SIGNAL_READABLE, 0));
+    CHECK_EQ(terminal_write(master, "\r", 1), 1);
+    CHECK(wait_signals(slave, TTY_SIGNAL_READABLE | TTY_SIGNAL_WRITABLE, 0));
+    ttyd_restart();
+    CHECK(wait_signals(slave, TTY_SIGNAL_READABLE | TTY_SIGNAL_WRITABLE, TTY_SIGNAL_HUNG_UP));
+    terminal_close(master);
+    CHECK(wait_signals(slave, TTY_SIGNAL_READABLE | TTY_SIGNAL_HUNG_UP, 0));
+    char got[8];
+    CHECK_EQ(terminal_read(slave, got, sizeof(got), 0), 0);
+    CHECK_EQ(terminal_write_some(slave, "x", 1, 0), ERR_IO);
+    terminal_close(slave);
+}
+
+static void leader_dies(void) {
+    handle_t console, other;
+    int32_t group, session;
+    char got[8];
+    process_be(PROCESS_NONE);
+    CHECK_EQ(terminal_open(DEVICE_CONSOLE, READ_WRITE, &other), OK);
+    process_be(PROCESS_LEADER);
+    CHECK_EQ(terminal_open(DEVICE_CONTROLLING, READ_WRITE, &console), ERR_NOT_FOUND);
+    CHECK_EQ(terminal_open(DEVICE_SERIAL, READ_WRITE, &console), OK);
+    CHECK_EQ(terminal_control(console, &group, &session), OK);
+    CHECK_EQ(session, PID_LEADER);
+    CHECK_EQ(terminal_set_group(console, PID_JOB, 0), OK);
+    process_be(PROCESS_NONE);
+    signals_forget();
+    process_end(PROCESS_LEADER);
+    CHECK(signals_wait(3));
+    CHECK_EQ(signals_at(0).target, -PID_LEADER);
+    CHECK_EQ(signals_at(0).number, 1);
+    CHECK_EQ(signals_at(2).target, PID_JOB);
+    CHECK_EQ(signals_at(2).number, 1);
+    CHECK_EQ(terminal_read(other, got, sizeof(got), 0), 0);
+    process_begin(PROCESS_LEADER);
+    terminal_close(console);
+    terminal_close(other);
+}
+
+TEST(tty_hangs_up_when_the_leader_ends) {
+    user_run(leader_dies);
+}
+
+static void flow(void) {
+    handle_t console;
+    char got[64];
+    CHECK_EQ(terminal_open(DEVICE_CONSOLE, READ_WRITE, &console), OK);
+    line_type("\x13", 1);
+    while (terminal_write_some(console, "x", 1, TTY_IO_NO_WAIT) == 1) {
+        CHECK_EQ(line_expect(got, 1), 1);
+    }
+    line_type("\x11", 1);
+    CHECK_EQ(terminal_write(console, "again", 5), 5);
+    CHECK_EQ(line_expect(got, 5), 5);
+    CHECK(memcmp(got, "again", 5) == 0);
+    // The line is full: what does not fit waits.
+    static char page[8192];
+    memset(page, 'p', sizeof(page));
+    int64_t count = 0, total = 0;
+    while ((count = terminal_write_some(console, page, sizeof(page), TTY_IO_NO_WAIT)) > 0) {
+        total += count;
+    }
+    CHECK_EQ(count, ERR_WOULD_BLOCK);
+    struct tty_available_reply available = {0};
+    CHECK_EQ(tty_available(console, &available, INSTANT_NEVER), OK);
+    CHECK_EQ(available.output, total);
+    while (total > 0) {
+        size_t taken =
+            line_expect(page, (size_t)total < sizeof(page) ? (size_t)total : sizeof(page));
+        total -= (int64_t)taken;
+        CHECK(taken != 0);
+        if (taken == 0) {
+            break;
+        }
+    }
+    const struct tty_drain_request drain = {0};
+    CHECK_EQ(tty_drain(console, &drain, INSTANT_NEVER), OK);
+    terminal_close(console);
+}
+
+TEST(tty_flow_of_output) {
+    flow();
+}
+
+// ---- at the n-th message, for each n
+
+static const char *const stages[] = {"taken", "mid-step", "before-commit", "after-commit",
+                                     "after-reply"};
+#define STAGES 5
+
+// One death in each session, at its n-th message.
+TEST(tty_dies_at_nth_message) {
+    uint64_t before = ttyd_messages();
+    script_play();
+    uint32_t messages = (uint32_t)(ttyd_messages() - before);
+    uint32_t starts = ttyd_starts(), runs = 0;
+    for (uint32_t n = 1; n <= messages && !test_failed(); n += option("step", 20)) {
+        ttyd_die_once(n, stages[runs % STAGES]);
+        ttyd_restart();
+        script_play();
+        runs++;
+    }
+    uint32_t deaths = ttyd_starts() - starts - runs;
+    CHECK(deaths > runs / 3); // reads change nothing: some stages don't come
+    test_figure("%u deaths at the n-th message of a session of %u", deaths, messages);
+}
+
+// In each session a death at every PERIOD-th message, the first at one of the first PERIOD: so each
+// message of the session meets one. With stages=5 each meets one at each stage.
+#define PERIOD 10
+
+static void die_each(uint32_t first, const char *stage) {
+    ttyd_die_once(first, stage);
+    ttyd_restart();
+    ttyd_die_each(PERIOD, stage);
+    script_play();
+    ttyd_die_each(0, NULL);
+    ttyd_restart();
+}
+
+TEST(tty_dies_at_each_message) {
+    uint32_t starts = ttyd_starts(), sessions = 0;
+    uint32_t all = option("stages", 1);
+    for (uint32_t i = 0; i < PERIOD * all && !test_failed(); i++) {
+        die_each(1 + i % PERIOD, stages[(i + i / PERIOD) % STAGES]);
+        sessions++;
+    }
+    uint32_t deaths = ttyd_starts() - starts - 2 * sessions;
+    CHECK(deaths > sessions * 8);
+    test_figure("%u deaths in %u sessions, at each message", deaths, sessions);
+}
+
+// ---- at random
+
+TEST(tty_random_kills_under_load) {
+    uint32_t kills = option("kills", DEFAULT_KILLS), done = 0;
+    uint64_t random = kills;
+    load_start();
+    instant_t start = now();
+    for (uint32_t i = 0; i < kills && !test_failed(); i++) {
+        sleep_for(MICROSECONDS(test_random_below(&random, 10000)));
+        done += ttyd_kill();
+    }
+    duration_t took = now() - start;
+    uint64_t bytes = load_finish();
+    CHECK(done > kills / 2);
+    test_figure("%u random kills in %u ms, %u bytes through consoles and pairs", done,
+                (uint32_t)(took / MILLISECONDS(1)), (uint32_t)bytes);
+}
+
+TEST(tty_load_undisturbed) {
+    instant_t start = now();
+    load_start();
+    sleep_for(MILLISECONDS(500));
+    uint64_t bytes = load_finish();
+    test_figure("undisturbed: %u bytes in %u ms", (uint32_t)bytes,
+                (uint32_t)((now() - start) / MILLISECONDS(1)));
+}
+
+// ---- flat, and quick
+
+TEST(tty_nothing_leaks_in_restarts) {
+    script_play();
+    ttyd_restart();
+    sleep_for(MILLISECONDS(300));
+    struct system_info before = counters_settled();
+    uint32_t restarts = option("restarts", RESTARTS);
+    for (uint32_t i = 0; i < restarts && !test_failed(); i++) {
+        ttyd_restart();
+        if (i % 100 == 50) {
+            script_play();
+        }
+    }
+    sleep_for(MILLISECONDS(300));
+    CHECK(counters_return(&before));
+    test_figure("flat after %u restarts", restarts);
+}
+
+static void sort(duration_t *times, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++) {
+        duration_t value = times[i];
+        uint32_t at = i;
+        for (; at > 0 && times[at - 1] > value; at--) {
+            times[at] = times[at - 1];
+        }
+        times[at] = value;
+    }
+}
+
+TEST(tty_recovery_times) {
+    static duration_t times[SAMPLES];
+    handle_t master, slave;
+    pair_open(&master, &slave);
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        char got[8];
+        sleep_for(MICROSECONDS(300 * (i % 5)));
+        instant_t start = now();
+        CHECK(ttyd_kill());
+        CHECK_EQ(terminal_write(slave, "x", 1), 1);
+        CHECK_EQ(terminal_read(master, got, 1, 0), 1);
+        times[i] = now() - start;
+    }
+    terminal_close(slave);
+    terminal_close(master);
+    sort(times, SAMPLES);
+    test_figure("a byte through a pair after a kill: p50 %u us, p99 %u us, max %u us",
+                (uint32_t)(times[SAMPLES / 2] / 1000), (uint32_t)(times[SAMPLES * 99 / 100] / 1000),
+                (uint32_t)(times[SAMPLES - 1] / 1000));
+}
+
+// ---- the program
+
+static uint32_t ok_count, failed_count;
+
+static bool begins_with(const char *line, size_t bytes, const char *word) {
+    size_t length = strlen(word);
+    return bytes >= length && memcmp(line, word, length) == 0;
+}
+
+// The sums of each single run are replaced by those of the whole program.
+void test_write(const char *line, size_t bytes) {
+    if (begins_with(line, bytes, "done ")) {
+        return;
+    }
+    ok_count += begins_with(line, bytes, "ok ");
+    failed_count += begins_with(line, bytes, "FAIL ");
+    log_text(line, bytes - 1);
+}
+
+int64_t native_main(struct thread_block *block) {
+    int failed = 0;
+    uint32_t parts = 0;
+    (void)block;
+    bench_start();
+    for (uint32_t i = 0; i < start_argument_count(); i++) {
+        if (strchr(start_argument(i), '=') == NULL) {
+            failed += test_run_all(start_argument(i));
+            parts++;
+        }
+    }
+    failed += parts == 0 ? test_run_all(NULL) : 0;
+    bench_stop();
+    log_printf("done %u ok, %u failed", ok_count, failed_count);
+    return failed != 0;
+}
