@@ -23,7 +23,7 @@ struct line_record {
     struct vault_head head;
     handle_t rings, bell, news, arguments;
     struct {
-        uint32_t ring_bytes, vmo_bytes, tx_index, rx_index, tx_data, rx_data;
+        uint32_t ring_bytes, vmo_bytes, tx_index, rx_index, tx_data, rx_data, rx_wanted, spare;
     } layout;
 };
 
@@ -60,6 +60,7 @@ struct stream_record {
 struct execd {
     struct server server;
     struct ring tx, rx;
+    uint32_t *rx_wanted;   // how many bytes the driver is to wait for
     char *arguments;       // of twice EXEC_ARGUMENTS_MAX: as they came, and made ready for spawn
     handle_t waiter_event; // set when the waiter has an answer, or to go on later
     uint64_t window;       // last one told for standard input, in this instance

@@ -225,16 +225,24 @@ static void resynchronise(struct execd *execd) {
     ring_consume(&execd->rx, 1);
 }
 
+// Whether so many bytes have come; the driver is to tell when they have.
+static bool has_come(struct execd *execd, uint32_t bytes) {
+    if (ring_used(&execd->rx) >= bytes) {
+        return true;
+    }
+    __atomic_store_n(execd->rx_wanted, bytes, __ATOMIC_SEQ_CST);
+    return ring_used(&execd->rx) >= bytes;
+}
+
 // The next frame, its payload in `buffer`. Returns false when it is not all there.
 static bool frame_next(struct execd *execd, struct exec_frame *frame) {
     for (;;) {
-        uint32_t used = ring_used(&execd->rx);
-        if (used < sizeof(*frame)) {
+        if (!has_come(execd, sizeof(*frame))) {
             return false;
         }
         ring_peek(&execd->rx, 0, frame, sizeof(*frame));
         if (frame->magic == EXEC_FRAME_MAGIC && frame->bytes <= EXEC_PAYLOAD_MAX) {
-            if (used - sizeof(*frame) < frame->bytes) {
+            if (!has_come(execd, (uint32_t)sizeof(*frame) + frame->bytes)) {
                 return false;
             }
             ring_peek(&execd->rx, sizeof(*frame), buffer, frame->bytes);
@@ -257,9 +265,12 @@ bool frames_take(struct execd *execd) {
         server_checkpoint(&execd->server);
         ring_consume(&execd->rx, sizeof(frame) + frame.bytes);
         any = true;
-    }
-    if (any) {
-        (void)sys_event_signal(line_of(execd)->bell, 0, WAKE);
+        // If the ring was full the driver has stopped. It looks after it has put in its last byte,
+        // we look after we have taken ours out: one of us sees the other.
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (ring_used(&execd->rx) + sizeof(frame) + frame.bytes >= execd->rx.bytes) {
+            (void)sys_event_signal(line_of(execd)->bell, 0, WAKE);
+        }
     }
     return any;
 }

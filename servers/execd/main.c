@@ -33,7 +33,8 @@ static bool line_check(uint32_t index, const void *record) {
            line->layout.tx_data <= vmo_bytes - bytes && line->layout.rx_data <= vmo_bytes - bytes &&
            line->layout.tx_index <= vmo_bytes - sizeof(struct device_ring) &&
            line->layout.rx_index <= vmo_bytes - sizeof(struct device_ring) &&
-           line->layout.tx_index % 4 == 0 && line->layout.rx_index % 4 == 0;
+           line->layout.rx_wanted <= vmo_bytes - sizeof(uint32_t) &&
+           (line->layout.tx_index | line->layout.rx_index | line->layout.rx_wanted) % 4 == 0;
 }
 
 static bool run_check(uint32_t index, const void *record) {
@@ -101,7 +102,7 @@ static status_t make_all(struct execd *execd) {
         .news = handles[2],
         .arguments = (handle_t)arguments,
         .layout = {reply.ring_bytes, reply.vmo_bytes, reply.tx_index, reply.rx_index, reply.tx_data,
-                   reply.rx_data},
+                   reply.rx_data, reply.rx_wanted, 0},
     };
     if (!line_check(0, &made)) {
         return ERR_PROTOCOL;
@@ -136,6 +137,7 @@ static status_t map_all(struct execd *execd) {
                               base + line->layout.tx_data, line->layout.ring_bytes};
     execd->rx = (struct ring){(struct device_ring *)(base + line->layout.rx_index),
                               base + line->layout.rx_data, line->layout.ring_bytes};
+    execd->rx_wanted = (uint32_t *)(base + line->layout.rx_wanted);
     return OK;
 }
 

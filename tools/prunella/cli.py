@@ -12,6 +12,10 @@ COMMANDS = ("run", "exec", "test", "bench", "build", "debug", "clean", "features
             "version")
 
 
+USAGE_STATUS = 2
+EXEC_USAGE_STATUS = 125
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="./prunella", description="Build, run and test the Prunella operating system.",
@@ -29,7 +33,19 @@ def _parser():
 def main(arguments):
     """Runs one command; returns the exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    options = _parser().parse_args(arguments)
+    # What follows the first `--` of exec is the guest's, further `--` too; argparse takes them out.
+    ours, words = arguments, []
+    if arguments[:1] == ["exec"] and "--" in arguments:
+        cut = arguments.index("--")
+        ours, words = arguments[:cut], arguments[cut + 1:]
+    try:
+        options = _parser().parse_args(ours)
+    except SystemExit as end:
+        # A status that a program of the guest is not likely to have.
+        if end.code == USAGE_STATUS and ours[:1] == ["exec"]:
+            return EXEC_USAGE_STATUS
+        raise
+    options.words = [*getattr(options, "words", []), *words]
     try:
         return options.execute(options)
     except Failure as failure:

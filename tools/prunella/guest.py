@@ -167,7 +167,8 @@ class Guest:
     # ---- life
 
     def __enter__(self):
-        self.boot()
+        if self._process is None:
+            self.boot()
         return self
 
     def __exit__(self, kind, *_):

@@ -40,6 +40,7 @@ enum reg { REG_DATA, REG_ENABLE, REG_FIFO, REG_LINE, REG_MODEM, REG_STATUS };
 #define RING_BYTES 16384U
 #define TX_INDEX 0U
 #define RX_INDEX 64U
+#define RX_WANTED 128U
 #define TX_DATA 4096U
 #define RX_DATA (TX_DATA + RING_BYTES)
 #define VMO_BYTES (RX_DATA + RING_BYTES)
@@ -81,6 +82,7 @@ struct uart {
     struct server server;
     handle_t device;
     struct ring tx, rx;
+    const uint32_t *rx_wanted; // the client's
     struct device_move send, receive;
 };
 
@@ -104,15 +106,19 @@ static bool move(const struct uart *uart, uint32_t op, const struct device_move 
 }
 
 static void pump(struct uart *uart) {
-    bool any = false;
+    bool received = false;
+    bool sent = false;
     bool more = true;
     for (int i = 0; i < PUMP_TURNS && more; i++) {
-        more = move(uart, DEVICE_RECEIVE, &uart->receive);
-        more |= move(uart, DEVICE_TRANSMIT, &uart->send);
-        any |= more;
+        bool in = move(uart, DEVICE_RECEIVE, &uart->receive);
+        bool out = ring_used(&uart->tx) != 0 && move(uart, DEVICE_TRANSMIT, &uart->send);
+        received |= in;
+        sent |= out;
+        more = in || out;
     }
     const struct line *line = line_of(uart);
-    if (any) {
+    if (sent ||
+        (received && ring_used(&uart->rx) >= __atomic_load_n(uart->rx_wanted, __ATOMIC_ACQUIRE))) {
         (void)sys_event_signal(line->news, 0, WAKE);
     }
     if (more) {
@@ -200,6 +206,7 @@ static status_t start(struct server *server, bool fresh) {
     }
     uart->tx = ring_at((uint8_t *)base, TX_INDEX, TX_DATA);
     uart->rx = ring_at((uint8_t *)base, RX_INDEX, RX_DATA);
+    uart->rx_wanted = (const uint32_t *)(base + RX_WANTED);
     uart->send = move_of(vmo, TX_INDEX, TX_DATA, STATUS_SENT);
     uart->receive = move_of(vmo, RX_INDEX, RX_DATA, STATUS_RECEIVED);
     // A predecessor may have moved bytes and not said so.
@@ -237,6 +244,7 @@ static int64_t attach(void *context, const struct packet *packet, struct uart_at
         .rx_index = RX_INDEX,
         .tx_data = TX_DATA,
         .rx_data = RX_DATA,
+        .rx_wanted = RX_WANTED,
     };
     return 0;
 }

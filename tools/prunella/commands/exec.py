@@ -53,16 +53,9 @@ def configure(parser):
                         help="one more service manifest (repeatable)")
     parser.add_argument("--log", metavar="FILE", help="keep the kernel's log in this file")
     add_setup_option(parser)
-    parser.add_argument("program", metavar="PROGRAM", help="in the guest")
-    parser.add_argument("arguments", nargs="*", metavar="ARG")
-    parser.error = lambda message: _usage(parser, message)
-
-
-def _usage(parser, message):
-    """What argparse finds wrong: a status that no program of the guest is likely to have."""
-    parser.print_usage(sys.stderr)
-    print(f"prunella: exec: {message}", file=sys.stderr)
-    sys.exit(BROKEN)
+    parser.add_argument("words", nargs="*", metavar="PROGRAM ARG",
+                        help="the program in the guest and its arguments; write -- before them")
+    parser.usage = "%(prog)s [OPTION...] -- PROGRAM [ARG...]"
 
 
 def execute(options):
@@ -87,6 +80,8 @@ def _environment(words):
 
 def _check(options):
     """Everything that can be wrong before anything is built or booted."""
+    if not options.words:
+        raise UsageError("no PROGRAM is given", "write: ./prunella exec [OPTION...] -- PROGRAM")
     if options.timeout is not None and options.timeout <= 0:
         raise UsageError(f"--timeout {options.timeout:g} is no time", "give seconds above 0")
     if not options.cwd.startswith("/"):
@@ -128,7 +123,7 @@ def _run(options, machine, env):
     try:
         guest.boot()
         with _interrupts_go_to(guest):
-            status = guest.stream([options.program, *options.arguments], 0, _writer(1), _writer(2),
+            status = guest.stream(options.words, 0, _writer(1), _writer(2),
                                   env=env, cwd=options.cwd, timeout=options.timeout,
                                   trace=options.strace)
         guest.power_off()

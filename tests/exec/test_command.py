@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""./prunella exec as people call it: options, streams, statuses."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+from prunella import paths
+
+STAND_IN = pathlib.Path(__file__).parent / "services/stand-in.svc"
+COMMAND = [str(paths.ROOT / "prunella"), "exec", "--no-setup"]
+TIMEOUT_S = 120
+
+
+def run(*words, stdin=b"", options=("--service", str(STAND_IN))):
+    return subprocess.run([*COMMAND, *options, *words], input=stdin, capture_output=True,
+                          timeout=TIMEOUT_S, check=False)
+
+
+def test_streams_and_status():
+    data = os.urandom(20_000)
+    result = run("--", "tee", stdin=data)
+    assert result.returncode == 0
+    assert result.stdout == data
+    assert result.stderr == data
+    assert run("--", "exit", "42").returncode == 42
+    assert run("--smp", "2", "--", "signal", "9").returncode == 128 + 9
+
+
+def test_words_after_the_dashes_are_the_programs():
+    result = run("--env", "A=b", "--cwd", "/tmp", "--", "args", "--timeout", "--", "-x")
+    lines = result.stdout.decode().splitlines()
+    assert lines[:4] == ["args", "--timeout", "--", "-x"]
+    assert "A=b" in lines and lines[-1] == "/tmp"
+
+
+def test_no_such_program():
+    result = run("--", "nothing")
+    assert (result.returncode, result.stdout) == (127, b"")
+    assert b"nothing: not found" in result.stderr
+
+
+def test_timeout_shows_the_log():
+    result = run("--timeout", "4", "--", "hold")
+    assert (result.returncode, result.stdout) == (124, b"holding\n")
+    assert b"stand-in: spawn 1" in result.stderr
+
+
+def test_a_guest_that_does_not_boot():
+    result = run("--append", "init=bin/nothing", "--", "cat")
+    assert (result.returncode, result.stdout) == (125, b"")
+    assert b"the end of the kernel's log" in result.stderr
+
+
+@pytest.mark.parametrize("words", (
+    ("--wrong", "--", "cat"),
+    (),
+    ("--smp", "0", "--", "cat"),
+    ("--smp", "many", "--", "cat"),
+    ("--memory", "1", "--", "cat"),
+    ("--timeout", "-1", "--", "cat"),
+    ("--put", "/nonexistent/file", "--", "cat"),
+    ("--put", "/bin/sh:/a/../b", "--", "cat"),
+    ("--env", "NOTHING", "--", "cat"),
+    ("--cwd", "here", "--", "cat"),
+))
+def test_wrong_options_boot_nothing(words):
+    result = run(*words, options=())
+    assert (result.returncode, result.stdout) == (125, b"")
+    assert b"prunella" in result.stderr
+    assert b"command line:" not in result.stderr
