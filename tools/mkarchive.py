@@ -8,7 +8,11 @@ The list has one entry a line; `#` starts a comment. Paths in the guest have no 
     etc/motd     image/motd    0644    a file of the repository
     var/log/     -             0755    a directory (trailing slash); parents are made as 0755
     bin/sh       -> busybox            a symbolic link
+    bin/x        => root/bin/y         another name of a file of the archive, by its whole path
+    dev/null     c:1:3         0666    a character device (b: a block device)
+    bin/{a,b}    -> busybox            several entries that are alike
 
+The paths of lists that are given with --under get a prefix: root/ is what tmpfsd makes its tree of.
 `@/x` is looked for in each --build folder in turn. Entries are sorted, owned by root, dated
 SOURCE_DATE_EPOCH or 0. With --depfile a makefile is written that names every file which went in.
 
@@ -19,11 +23,15 @@ where in memory. The kernel starts the first program by it (kernel/include/boot/
 import argparse
 import io
 import os
+import re
 import struct
 import sys
 import tarfile
 
 BLOCK_BYTES = tarfile.BLOCKSIZE
+DEVICE = re.compile(r"([bc]):(\d+):(\d+)")
+LINKS = {"->": tarfile.SYMTYPE, "=>": tarfile.LNKTYPE}
+LINUX_FOLDER = "root/"
 TABLE_NAME = "boot/table"
 TABLE_MAGIC = b"BOOTTABL"
 TABLE_HEADER = struct.Struct("<8sQQ")
@@ -77,10 +85,15 @@ def parse_line(fields, builds):
     if guest.startswith("/") or ".." in path.split("/") or not path:
         raise ListError(f"{guest} is not a path in the archive: no leading slash, no ..")
     info = tarfile.TarInfo(path)
-    if source == "->":
-        info.type, info.linkname, info.mode = tarfile.SYMTYPE, last, 0o777
+    if source in LINKS:
+        info.type, info.linkname, info.mode = LINKS[source], last, 0o777
         return path, info, None
     info.mode = parse_mode(last)
+    device = DEVICE.fullmatch(source)
+    if device:
+        info.type = tarfile.CHRTYPE if device[1] == "c" else tarfile.BLKTYPE
+        info.devmajor, info.devminor = int(device[2]), int(device[3])
+        return path, info, None
     if guest.endswith("/"):
         info.type = tarfile.DIRTYPE
         return path, info, None
@@ -91,20 +104,30 @@ def parse_line(fields, builds):
     return path, info, host
 
 
-def read_list(path, builds, entries):
+def expand(fields):
+    """The entries that a line with {a,b} in its first field stands for, as lists of fields."""
+    before, brace, rest = fields[0].partition("{")
+    names, _, after = rest.partition("}")
+    return [[before + name + after, *fields[1:]] for name in names.split(",")] if brace \
+        else [fields]
+
+
+def read_list(path, builds, entries, prefix=""):
     """Adds the entries of one list file."""
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             fields = line.split("#", 1)[0].split()
             if not fields:
                 continue
-            try:
-                guest, info, host = parse_line(fields, builds)
-                if guest in entries:
-                    raise ListError(f"{guest} appears twice")
-            except ListError as error:
-                sys.exit(f"{path}:{number}: {error}")
-            entries[guest] = (info, host)
+            for entry in expand(fields):
+                entry[0] = prefix + entry[0]
+                try:
+                    guest, info, host = parse_line(entry, builds)
+                    if guest in entries:
+                        raise ListError(f"{guest} appears twice")
+                except ListError as error:
+                    sys.exit(f"{path}:{number}: {error}")
+                entries[guest] = (info, host)
 
 
 def add_parents(entries):
@@ -160,9 +183,14 @@ def padded(size):
     return (size + BLOCK_BYTES - 1) // BLOCK_BYTES * BLOCK_BYTES
 
 
+def is_native(name):
+    """Whether a file may be a program that the kernel or init starts."""
+    return len(name) < 128 and not name.startswith(LINUX_FOLDER)
+
+
 def write_members(archive, members):
     """Writes [(TarInfo, content)] behind a boot table of the programs among them."""
-    found = [read_program(content) if info.isreg() and len(info.name) < 128 else None
+    found = [read_program(content) if info.isreg() and is_native(info.name) else None
              for info, content in members]
     at = 2 * BLOCK_BYTES + padded(TABLE_HEADER.size + PROGRAM_BYTES * sum(map(bool, found)))
     programs = {}
@@ -186,7 +214,8 @@ def write_archive(out, entries):
     date = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
     temporary = f"{out}.new"
     members = []
-    for guest in sorted(entries):
+    # A hard link comes after what it names.
+    for guest in sorted(entries, key=lambda path: (entries[path][0].islnk(), path)):
         info, host = entries[guest]
         info.mtime, info.uname, info.gname = date, "root", "root"
         content = b""
@@ -204,11 +233,16 @@ def main():
     parser.add_argument("--build", action="append", default=[], help="folder of @/ sources")
     parser.add_argument("--out", required=True)
     parser.add_argument("--depfile")
+    parser.add_argument("--prefix", default="", help="of the paths of --under lists")
+    parser.add_argument("--under", action="append", default=[], metavar="LIST",
+                        help="a list whose paths get the prefix")
     parser.add_argument("lists", nargs="*")
     options = parser.parse_args()
     entries = {}
     for path in options.lists:
         read_list(path, options.build, entries)
+    for path in options.under:
+        read_list(path, options.build, entries, options.prefix)
     add_parents(entries)
     write_archive(options.out, entries)
     if options.depfile:

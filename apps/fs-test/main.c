@@ -236,7 +236,7 @@ int64_t native_main(struct thread_block *block) {
     int failed = 0;
     uint32_t parts = 0;
     (void)block;
-    files_start("no-such-folder/");
+    files_start("root/");
     for (uint32_t i = 0; i < start_argument_count(); i++) {
         if (strchr(start_argument(i), '=') == NULL) {
             failed += test_run_all(start_argument(i));

@@ -20,12 +20,17 @@ def run_in_guest(boot, smp, args=(), timeout=TIMEOUT_S, name="fs-test", **machin
 
 def test_everything_on_two_cpus(boot):
     cases = run_in_guest(boot, 2)
-    assert len(cases.ok) >= 6
+    assert len(cases.ok) >= 9
 
 
 @pytest.mark.parametrize("smp", (1, 4))
 def test_deaths_on_other_numbers_of_cpus(boot, smp):
     run_in_guest(boot, smp, ("script", "kills"))
+
+
+def test_in_instructions(boot):
+    """The same machine each time: figures that can be compared."""
+    run_in_guest(boot, 1, ("costs", "recovery"), name="fs-test-icount", icount=True)
 
 
 @pytest.mark.long

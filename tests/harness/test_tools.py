@@ -16,11 +16,11 @@ def run_tool(name, *words, stdin=""):
                           capture_output=True, check=False)
 
 
-def pack(folder, text, out="a.tar"):
+def pack(folder, text, out="a.tar", more=()):
     """Packs a list; sources of the build folder are in folder/build."""
     (folder / "boot.list").write_text(text, encoding="utf-8")
     return run_tool("mkarchive.py", "--build", folder / "build/root", "--build", folder / "build",
-                    "--depfile", folder / "a.d", "--out", folder / out, folder / "boot.list")
+                    "--depfile", folder / "a.d", "--out", folder / out, *more, folder / "boot.list")
 
 
 def make_program(folder):
@@ -77,6 +77,24 @@ def test_archive_names_its_sources_for_make(tmp_path):
     pack(tmp_path, LIST)
     rule = (tmp_path / "a.d").read_text(encoding="utf-8").splitlines()[0]
     assert str(tmp_path / "build/root/bin/init") in rule and str(tmp_path / "build/data") in rule
+
+
+def test_archive_of_a_tree(tmp_path):
+    make_program(tmp_path)
+    (tmp_path / "tree.list").write_text("bin/{a,b} -> x\nbin/c => root/data\ndata @/data 0600\n"
+                                        "dev/null c:1:3 0666\n", encoding="utf-8")
+    result = pack(tmp_path, LIST, more=("--prefix", "root/", "--under", tmp_path / "tree.list"))
+    assert result.returncode == 0, result.stderr
+    with tarfile.open(tmp_path / "a.tar") as archive:
+        below = {entry.name: (entry.type, entry.linkname, entry.devmajor, entry.devminor)
+                 for entry in archive if entry.name.startswith("root/")}
+        names = archive.getnames()
+    assert below == {
+        "root/bin": (tarfile.DIRTYPE, "", 0, 0), "root/dev": (tarfile.DIRTYPE, "", 0, 0),
+        "root/bin/a": (tarfile.SYMTYPE, "x", 0, 0), "root/bin/b": (tarfile.SYMTYPE, "x", 0, 0),
+        "root/bin/c": (tarfile.LNKTYPE, "root/data", 0, 0),
+        "root/data": (tarfile.REGTYPE, "", 0, 0), "root/dev/null": (tarfile.CHRTYPE, "", 1, 3)}
+    assert names.index("root/bin/c") > names.index("root/data")
 
 
 def test_archive_refuses_a_bad_list(tmp_path):

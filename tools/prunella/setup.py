@@ -77,7 +77,8 @@ PACKAGES = {
     )
 }
 
-BUILD = ("gcc", "make", "binutils")
+# busybox is a part of the image.
+BUILD = ("gcc", "make", "binutils", "busybox-static")
 RUN = BUILD + ("qemu-system-x86",)
 DEBUG = RUN + ("gdb",)
 TEST = RUN + ("ccache", "libc6-dev", "clang", "lld", "clang-format", "libclang-rt-14-dev",
