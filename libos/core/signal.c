@@ -93,6 +93,14 @@ void signal_set_mask_for_call(struct linux_thread *self, uint64_t mask) {
     signal_look(self);
 }
 
+void signal_call_ends(struct linux_thread *self, int64_t result) {
+    bool restarts = result <= -LINUX_RESTART_FIRST && result >= -LINUX_RESTART_LAST;
+    if (self->restore_mask && !restarts) {
+        self->restore_mask = false;
+        signal_set_mask(self, self->saved_mask);
+    }
+}
+
 static bool slot_matches(const struct signal_slot *slot, int32_t number, int32_t tid) {
     return __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == SLOT_FULL && slot->number == number &&
            slot->tid == tid;

@@ -120,6 +120,9 @@ void signal_set_mask(struct linux_thread *self, uint64_t mask);
 // has been entered.
 void signal_set_mask_for_call(struct linux_thread *self, uint64_t mask);
 
+// The end of such a call: without a signal the mask is put back at once.
+void signal_call_ends(struct linux_thread *self, int64_t result);
+
 // Appends a signal for a thread of this process (null: for the process) and makes somebody look.
 // EAGAIN when the queue is full and the signal is a real-time one.
 [[nodiscard]] int64_t signal_send(struct linux_thread *self, struct linux_thread *target,

@@ -126,19 +126,20 @@ static void robust_list_walk(struct linux_thread *self) {
     }
 }
 
-// The kernel stores 0 and wakes as the last act. The region and the handle stay for a later thread,
-// which takes them when this one has left its stack (core/clone.c).
+// Who joins the thread learns of its end, and may take its stack away: this code has its own. The
+// region and the handle stay for a later thread, which takes them when this one has left
+// (core/clone.c).
 static _Noreturn void end_quietly(struct linux_thread *self) {
     uint64_t clear = self->clear_tid;
-    uint32_t value;
-    if (clear % 4 != 0 || !load_user32(clear, &value)) {
-        clear = 0;
-    }
     if (self->tid != identity_current()->pid) {
         proc_end_thread_id(self->tid);
     }
+    if (clear != 0 && clear % 4 == 0 && store_user32(clear, 0)) {
+        (void)!sys_futex_wake(clear, 1, UINT32_MAX, 0);
+        (void)!sys_futex_wake(clear, 1, UINT32_MAX, FUTEX_SHARED);
+    }
     for (;;) {
-        sys_thread_exit(clear, 0, 0);
+        sys_thread_exit(0, 0, 0);
     }
 }
 

@@ -132,7 +132,7 @@ entry_thread:
 // with 1. The child begins at entry_child with the registers of the call.
     .globl entry_process_clone, entry_child
 entry_process_clone:
-    movl $CALL_NATIVE | 29, %eax
+    movl $CALL_NATIVE | CALL_PROCESS_CLONE, %eax
     syscall
     ret
 entry_child:

@@ -81,3 +81,11 @@ uint32_t files_describe(struct libos_fd *fds, uint32_t room) {
     }
     return count;
 }
+
+void files_close_for_exec(void) {
+    for (int fd = 0; fd < LIBOS_FDS_MAX; fd++) {
+        if (file_cloexec(fd)) {
+            (void)!file_close(fd);
+        }
+    }
+}

@@ -74,6 +74,9 @@ static void take_handles(const struct libos_record *record) {
     process->trace = record->trace != 0;
     process->alone = record->proc == HANDLE_NONE;
     process->umask = record->umask & 0777;
+    if (record->spent != HANDLE_NONE) {
+        (void)!sys_handle_close(record->spent);
+    }
 }
 
 static const char *path_of(const struct libos_record *record) {

@@ -137,8 +137,8 @@ struct libos_record {
     uint64_t signal_mask, signal_ignored; // bit n-1: signal n
     uint32_t argc, envc;
     uint32_t fd_count;
-    uint32_t reserved;
-    uint64_t text; // offset: argc strings, then envc strings, then the program's path
+    handle_t spent; // the new libos closes it: after an exec, the handle of its own aspace
+    uint64_t text;  // offset: argc strings, then envc strings, then the program's path
     uint64_t text_bytes;
     uint64_t fds;     // offset: fd_count struct libos_fd
     uint64_t seed[2]; // of AT_RANDOM and address layout

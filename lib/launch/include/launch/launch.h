@@ -11,11 +11,6 @@
 #include <abi/flags.h>
 #include <abi/libos.h>
 
-#ifndef MAP_INHERIT_SHARE
-#define MAP_INHERIT_SHARE 0
-#define MAP_INHERIT_DROP 0
-#endif
-
 // Makes a vmo that holds a record, its descriptors and its text, of `record->bytes` bytes in all.
 // Magic, version, bytes, fds, text and text_bytes of `record` are filled in; all else is the
 // caller's.

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+//
+// fork. procd makes the record and an embryo, the kernel fills it with a copy of this process and
+// of the calling thread (process_clone). All locks of the libos are held over the copy, so that the
+// child finds whole records; its first act is to let them go and to forget the other threads.
+
+#include <core/fork.h>
+
+#include <core/access.h>
+#include <core/process.h>
+#include <core/status.h>
+#include <core/threads.h>
+#include <proto/proc_client.h>
+#include <sys/calls.h>
+
+// entry/entry.S
+int64_t entry_process_clone(handle_t embryo);
+
+static void lock_all(void) {
+    struct linux_process *process = process_current();
+    mutex_lock(&process->threads.lock);
+    mutex_lock(&process->files.lock);
+    mutex_lock(&process->memory.lock);
+    mutex_lock(&process->actions.lock);
+    mutex_lock(&process->heap.lock);
+}
+
+static void unlock_all(void) {
+    struct linux_process *process = process_current();
+    mutex_unlock(&process->heap.lock);
+    mutex_unlock(&process->actions.lock);
+    mutex_unlock(&process->memory.lock);
+    mutex_unlock(&process->files.lock);
+    mutex_unlock(&process->threads.lock);
+}
+
+static void clear_handlers(void) {
+    struct signal_actions *actions = &process_current()->actions;
+    mutex_lock(&actions->lock);
+    for (uint32_t i = 0; i < SIGNAL_COUNT; i++) {
+        if (actions->of[i].handler > SIGNAL_IGNORE) {
+            actions->of[i].handler = SIGNAL_DEFAULT;
+        }
+    }
+    mutex_unlock(&actions->lock);
+}
+
+// The child's own part. It holds all locks, as its maker did.
+static int64_t begin_child(struct linux_thread *self, const struct fork_options *options) {
+    struct linux_process *process = process_current();
+    uint64_t mask = self->signals->blocked;
+    unlock_all();
+    threads_forget_others(self);
+    self->handle = HANDLE_NONE; // handles of threads are not copied
+    self->tid = identity_current()->pid;
+    self->clear_tid = options->clear_tid;
+    self->robust_head = 0;
+    self->restore_mask = false;
+    process->children_time = process->threads.ended_time = 0;
+    // What these name are the parent's pages.
+    if (process->signals_vmo != HANDLE_NONE) {
+        (void)!sys_handle_close(process->signals_vmo);
+        (void)!sys_handle_close(process->identity_vmo);
+        process->signals_vmo = process->identity_vmo = HANDLE_NONE;
+    }
+    if (options->clear_handlers) {
+        clear_handlers();
+    }
+    mask = options->wait ? mask : self->signals->blocked | mask;
+    thread_publish(self, mask);
+    signal_publish();
+    signal_look(self);
+    if (options->child_tid != 0) {
+        (void)!store_user32(options->child_tid, (uint32_t)self->tid);
+    }
+    if (options->stack != 0) {
+        self->block->redirect.rsp = options->stack;
+    }
+    if (options->set_tls) {
+        __asm__ volatile("wrfsbase %0" : : "r"(options->tls));
+    }
+    return 0;
+}
+
+int64_t process_fork(struct linux_thread *self, const struct fork_options *options) {
+    struct linux_process *process = process_current();
+    const struct proc_fork_request request = {.tid_parent = self->tid};
+    struct proc_fork_reply reply;
+    handle_t embryo;
+    if (process->alone) {
+        return -LINUX_ENOSYS;
+    }
+    int64_t result = proc_fork(process->proc, &request, &reply, &embryo, INSTANT_NEVER);
+    if (result < 0) {
+        return result == ERR_LIMIT ? -LINUX_EAGAIN : linux_result(result);
+    }
+    lock_all();
+    result = entry_process_clone(embryo);
+    if (result == 1) {
+        return begin_child(self, options);
+    }
+    unlock_all();
+    if (result < 0) {
+        const struct proc_fork_failed_request failed = {.pid = reply.pid};
+        (void)!proc_fork_failed(process->proc, &failed, INSTANT_NEVER);
+    } else if (options->parent_tid != 0) {
+        (void)!store_user32(options->parent_tid, (uint32_t)reply.pid);
+    }
+    if (result == 0 && options->wait) {
+        (void)!sys_object_wait(embryo, SIGNAL_PROCESS_ENDED | SIGNAL_PROCESS_LEFT_ASPACE,
+                               INSTANT_NEVER, 0);
+    }
+    (void)!sys_handle_close(embryo);
+    return result < 0 ? (result == ERR_LIMIT ? -LINUX_EAGAIN : -LINUX_ENOMEM) : reply.pid;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+//
+// Reading directories, and the directories that a process stands in.
+
+#include <core/access.h>
+#include <core/cells.h>
+#include <core/heap.h>
+#include <core/process.h>
+#include <core/status.h>
+#include <files/path.h>
+#include <linux/handlers.h>
+#include <proto/fs_client.h>
+#include <sys/calls.h>
+
+#define LIST_BYTES 65536
+
+// The place in the listing is the description's cell, which lseek sets back.
+static int64_t list(struct description *file, uint64_t to, uint64_t room) {
+    uint64_t cell[2];
+    struct fs_list_reply reply;
+    if (!file->directory) {
+        return -LINUX_ENOTDIR;
+    }
+    status_t status = cells_read(file->handle, cell);
+    if (status != OK) {
+        return linux_result(status);
+    }
+    const struct fs_list_request request = {.cursor = cell[0]};
+    int64_t got = fs_list(file->handle, &request, &reply, (void *)to, room, INSTANT_NEVER);
+    if (got > 0) {
+        (void)!cells_swap(file->handle, 0, cell[0], reply.cursor);
+    }
+    return linux_result(got);
+}
+
+int64_t linux_getdents64(struct linux_thread *self, const uint64_t args[6]) {
+    (void)self;
+    uint64_t room = (uint32_t)args[2] < LIST_BYTES ? (uint32_t)args[2] : LIST_BYTES;
+    struct description *file = file_get_open((int)args[0]);
+    if (file == NULL) {
+        return -LINUX_EBADF;
+    }
+    int64_t result = user_range(args[1], room) ? list(file, args[1], room) : -LINUX_EFAULT;
+    description_release(file);
+    return result;
+}
+
+// Puts another directory in the place of the current one, or of the root.
+static void set_place(handle_t *place, handle_t handle) {
+    struct files *files = &process_current()->files;
+    mutex_lock(&files->lock);
+    handle_t old = *place;
+    *place = handle;
+    mutex_unlock(&files->lock);
+    if (old != HANDLE_NONE) {
+        (void)!sys_handle_close(old);
+    }
+}
+
+static int64_t change_to(struct linux_thread *self, int directory, const char *path, size_t bytes,
+                         handle_t *place, uint32_t extra) {
+    struct path_open open = {.flags = FS_OPEN_PATH | FS_OPEN_DIRECTORY | extra};
+    int64_t result = path_open(self, directory, path, bytes, &open);
+    if (result == 0) {
+        set_place(place, open.handle);
+    }
+    return result;
+}
+
+int64_t linux_chdir(struct linux_thread *self, const uint64_t args[6]) {
+    char path[PATH_BYTES];
+    int64_t length = path_in(path, args[0], false);
+    return length < 0
+               ? length
+               : change_to(self, AT_CURRENT, path, (size_t)length, &process_current()->cwd, 0);
+}
+
+int64_t linux_fchdir(struct linux_thread *self, const uint64_t args[6]) {
+    struct description *file = file_get((int)args[0]);
+    if (file == NULL) {
+        return -LINUX_EBADF;
+    }
+    bool directory = file->kind == FD_FILE && file->directory;
+    description_release(file);
+    return directory ? change_to(self, (int)args[0], "", 0, &process_current()->cwd, 0)
+                     : -LINUX_ENOTDIR;
+}
+
+int64_t linux_chroot(struct linux_thread *self, const uint64_t args[6]) {
+    char path[PATH_BYTES];
+    int64_t length = path_in(path, args[0], false);
+    if (length < 0) {
+        return length;
+    }
+    if (identity_current()->euid != 0) {
+        return -LINUX_EPERM;
+    }
+    return change_to(self, AT_CURRENT, path, (size_t)length, &process_current()->root,
+                     FS_OPEN_ROOT);
+}
+
+int64_t linux_getcwd(struct linux_thread *self, const uint64_t args[6]) {
+    char path[PATH_BYTES];
+    struct fs_place_reply reply;
+    (void)self;
+    int64_t result = process_current()->cwd == HANDLE_NONE
+                         ? -LINUX_ENOENT
+                         : linux_result(fs_place(process_current()->cwd, &reply, path,
+                                                 sizeof(path) - 1, INSTANT_NEVER));
+    if (result < 0) {
+        return result;
+    }
+    if (reply.deleted != 0 || reply.bytes >= sizeof(path)) {
+        return -LINUX_ENOENT;
+    }
+    path[reply.bytes] = '\0';
+    if (args[1] < reply.bytes + 1UL) {
+        return -LINUX_ERANGE;
+    }
+    return copy_out(args[0], path, reply.bytes + 1UL) ? reply.bytes + 1L : -LINUX_EFAULT;
+}
