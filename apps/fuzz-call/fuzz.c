@@ -255,6 +255,7 @@ static bool is_welcome(struct fuzzer *f, const struct grammar_call *call) {
     case CALL_TASK_KILL:
     case CALL_THREAD_START:
     case CALL_THREAD_RESUME:
+    case CALL_ASPACE_SWAP:
         return chance(f, 100);
     default:
         return true;

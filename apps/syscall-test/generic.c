@@ -172,6 +172,9 @@ static void adjust(const struct fixture *f, uint32_t number, uint64_t args[6]) {
     case CALL_ASPACE_WRITE:
         args[1] = f->mapped;
         break;
+    case CALL_ASPACE_SWAP:
+        args[2] = f->region; // there is a second thread here
+        break;
     case CALL_ASPACE_SET_ENTRY:
         for (size_t i = 0; i < sizeof(struct aspace_entry) / sizeof(vaddr_t); i++) {
             ((vaddr_t *)f->buffer)[i] = f->mapped;

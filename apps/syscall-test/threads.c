@@ -347,6 +347,36 @@ TEST(threads_interrupt_leaves_other_waits) {
     CHECK_EQ(sys_thread_interrupt(suite.log, 1), ERR_WRONG_TYPE);
 }
 
+// The same by the thread's id, with a handle of the process alone.
+TEST(threads_are_interrupted_through_their_process) {
+    struct spawned child;
+    REQUIRE(child_simple(&child, "interruptible", NULL));
+    struct thread_info info = {0};
+    CHECK_EQ(sys_object_get(child.thread, &info, sizeof(info)), OK);
+    CHECK_EQ(sys_process_interrupt(child.process, info.id, 0), ERR_INVALID_ARGUMENT);
+    CHECK_EQ(sys_process_interrupt(child.process, UINT64_MAX, 1), ERR_NOT_FOUND);
+    CHECK_EQ(sys_process_interrupt(child.process, thread_block()->thread, 1), ERR_NOT_FOUND);
+    handle_t weak = narrowed(child.process, RIGHTS_PROCESS & ~RIGHT_INTERRUPT);
+    CHECK_EQ(sys_process_interrupt(weak, info.id, 1), ERR_ACCESS_DENIED);
+    drop(weak);
+    CHECK_EQ(sys_process_interrupt(child.process, info.id, 4), OK);
+    CHECK_EQ(sys_process_interrupt(child.process, 0, 2), OK);
+    struct process_info end = child_wait(&child);
+    CHECK_EQ(end.status, 6);
+    CHECK_EQ(sys_process_interrupt(child.process, 0, 2), ERR_NOT_FOUND);
+    CHECK(sys_process_interrupt(child.process, info.id, 2) < 0);
+    spawned_close(&child);
+}
+
+ROLE(interruptible) {
+    struct thread_block *block = thread_block();
+    instant_t end = in(PATIENCE);
+    while (__atomic_load_n(&block->latched, __ATOMIC_SEQ_CST) != 6 && now() < end) {
+        sleep_for(MICROSECONDS(200));
+    }
+    return (int64_t)block->latched;
+}
+
 TEST(threads_interrupt_wants_bits) {
     struct sleeper sleeper = {.deadline = 0};
     struct task task;

@@ -366,6 +366,20 @@ void process_describe(struct process *process, struct process_info *info) {
     spin_unlock(&process->lock);
 }
 
+status_t process_interrupt(struct process *process, uint64_t id, uint32_t bits) {
+    struct thread *thread = NULL;
+    if (id != 0) {
+        thread = id_lookup(ID_THREAD, id);
+    } else {
+        spin_lock(&process->lock);
+        struct list_node *node = list_first(&process->threads);
+        thread = node != NULL ? list_entry(node, struct thread, process_node) : NULL;
+        spin_unlock(&process->lock);
+    }
+    bool found = thread != NULL && thread->process == process;
+    return found ? thread_interrupt(thread, bits) : ERR_NOT_FOUND;
+}
+
 struct aspace *process_aspace_ref(struct process *process) {
     spin_lock(&process->lock);
     struct aspace *aspace = process->aspace;

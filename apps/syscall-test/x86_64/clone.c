@@ -7,6 +7,10 @@
 
 #include "roles.h"
 
+#include <sys/start.h>
+
+static_assert(LIBOS_RECORD == MINI_RECORD, "libos.h");
+
 static const struct process_options options = {.label = "embryo"};
 
 struct embryo {
@@ -307,6 +311,69 @@ ROLE(clone_storm) {
 
 TEST(libos_clone_again_and_again) {
     run_role("clone_storm");
+}
+
+// ---- moving to another aspace
+
+#define SWAP_CODE 0x10000000UL
+#define SWAP_BLOCK 0x20000000UL
+
+// An aspace with the code of mini_after_swap and a block that names the event.
+static handle_t swap_target(handle_t event) {
+    handle_t aspace = (handle_t)sys_aspace_create(HANDLE_NONE, 0);
+    handle_t code = (handle_t)sys_vmo_create(HANDLE_NONE, PAGE_SIZE, 0);
+    handle_t block = (handle_t)sys_vmo_create(HANDLE_NONE, PAGE_SIZE, 0);
+    uint64_t bytes = (uint64_t)(mini_after_swap_end - mini_after_swap);
+    struct thread_block content = {.masked = 7, .latched = 4, .redirect = {.rax = event}};
+    bool good = sys_vmo_write(code, 0, mini_after_swap, bytes) == (int64_t)bytes &&
+                sys_vmo_write(block, 0, &content, sizeof(content)) == (int64_t)sizeof(content) &&
+                sys_aspace_map(aspace, code, 0, SWAP_CODE, PAGE_SIZE,
+                               MAP_READ | MAP_EXECUTE | MAP_FIXED) > 0 &&
+                sys_aspace_map(aspace, block, 0, SWAP_BLOCK, PAGE_SIZE,
+                               MAP_READ | MAP_WRITE | MAP_FIXED) > 0;
+    (void)!sys_handle_close(code);
+    (void)!sys_handle_close(block);
+    return good ? aspace : HANDLE_NONE;
+}
+
+static int64_t do_nothing(void *argument) {
+    (void)argument;
+    return 0;
+}
+
+ROLE(swap) {
+    handle_t event = start_handle("event");
+    handle_t target = swap_target(event);
+    struct task task;
+    EXPECT(target != HANDLE_NONE);
+    EXPECT(sys_aspace_swap(target, 0xffff800000000000, SWAP_BLOCK) == ERR_INVALID_ARGUMENT);
+    EXPECT(sys_aspace_swap(target, SWAP_CODE, SWAP_BLOCK + 8) == ERR_INVALID_ARGUMENT);
+    EXPECT(sys_aspace_swap(target, SWAP_CODE, SWAP_BLOCK + PAGE_SIZE) == ERR_FAULT);
+    EXPECT(sys_aspace_swap(target, SWAP_CODE, SWAP_CODE) == ERR_FAULT);
+    task_start(&task, do_nothing, NULL);
+    EXPECT(sys_object_wait(task.thread.handle, SIGNAL_THREAD_ENDED, in(PATIENCE), 0) > 0);
+    EXPECT(task_join(&task) == 0);
+    struct thread thread;
+    EXPECT(thread_prepare(&thread) == OK);
+    EXPECT(sys_aspace_swap(target, SWAP_CODE, SWAP_BLOCK) == ERR_BAD_STATE);
+    EXPECT(sys_handle_close(thread.handle) == OK);
+    EXPECT(mini_call_checked(1, NUMBER_PLAIN) != 0); // uses vectors
+    __asm__ volatile("wrfsbase %0" : : "r"(0x1234UL));
+    thread_block()->latched = 1;
+    return sys_aspace_swap(target, SWAP_CODE, SWAP_BLOCK);
+}
+
+TEST(libos_swap_begins_anew) {
+    handle_t event = expect_handle(sys_event_create());
+    struct spawned child;
+    const struct child_options swapper = {
+        .role = "swap", .handle_count = 1, .handles = {{"event", event, RIGHTS_EVENT}}};
+    REQUIRE(child_start(&child, &swapper));
+    int64_t seen = sys_object_wait(child.process, SIGNAL_PROCESS_LEFT_ASPACE, in(PATIENCE), 0);
+    CHECK_EQ(seen, SIGNAL_PROCESS_STARTED | SIGNAL_PROCESS_LEFT_ASPACE);
+    CHECK_EQ(child_finish(&child), 0);
+    CHECK_EQ(sys_object_wait(event, 2, 0, 0), 2);
+    drop(event);
 }
 
 // ---- the price

@@ -179,3 +179,62 @@ mini_call_checked:
     popq %rbp
     popq %rbx
     ret
+
+// ---- What a thread does after aspace_swap, copied there: looks at its registers, at what was
+// latched and at `masked`, sets a signal of the event named in redirect.rax, waits a little, and
+// ends its process: with 0 when all was well.
+#define NATIVE 0x80000000
+#define EVENT_SIGNAL (NATIVE | 92)
+#define CLOCK_GET (NATIVE | 104)
+#define THREAD_SLEEP (NATIVE | 35)
+#define PROCESS_EXIT (NATIVE | 26)
+#define PAUSE_NS 30000000
+    .globl mini_after_swap
+mini_after_swap:
+    subq %rdi, %rcx
+    orq %rcx, %rax
+    movq $MINI_RECORD, %rcx
+    subq %rcx, %rsi
+    orq %rsi, %rax
+    orq %rbx, %rax
+    orq %rdx, %rax
+    orq %rbp, %rax
+    orq %rsp, %rax
+    orq %r8, %rax
+    orq %r9, %rax
+    orq %r10, %rax
+    orq %r11, %rax
+    orq %r12, %rax
+    orq %r13, %rax
+    orq %r14, %rax
+    orq %r15, %rax
+    movq %xmm5, %rcx
+    orq %rcx, %rax
+    rdfsbase %rcx
+    orq %rcx, %rax
+    movl LATCHED(%rdi), %ecx
+    subl $5, %ecx
+    orq %rcx, %rax
+    movl MASKED(%rdi), %ecx
+    subl $7, %ecx
+    orq %rcx, %rax
+    movq %rax, %r12
+    movq REDIRECT+RAX(%rdi), %rdi
+    xorl %esi, %esi
+    movl $2, %edx
+    movl $EVENT_SIGNAL, %eax
+    syscall
+    orq %rax, %r12
+    movl $CLOCK_GET, %eax
+    syscall
+    leaq PAUSE_NS(%rax), %rdi
+    xorl %esi, %esi
+    movl $THREAD_SLEEP, %eax
+    syscall
+    orq %rax, %r12
+    movq %r12, %rdi
+    movl $PROCESS_EXIT, %eax
+    syscall
+    ud2
+    .globl mini_after_swap_end
+mini_after_swap_end:

@@ -33,12 +33,15 @@
 #define RIP 128
 #define RFLAGS 136
 
+#define MINI_RECORD 0x7f8001100000 // LIBOS_RECORD
+
 #ifndef __ASSEMBLER__
 #include <abi/block.h>
 #include <abi/libos.h>
 
 // In libos.S.
 extern char mini_redirect[], mini_upcall[], mini_exit[], mini_exit_end[];
+extern char mini_after_swap[], mini_after_swap_end[];
 extern char mini_access[], mini_access_end[], mini_access_fault[], mini_child[];
 // Copies in the access range. Returns OK, or the status of a fault; *left says how much was not
 // copied.

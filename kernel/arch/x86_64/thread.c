@@ -56,6 +56,13 @@ status_t arch_thread_clone(struct thread *child, vaddr_t pc) {
     return OK;
 }
 
+void arch_thread_reset(struct thread *self, vaddr_t pc, vaddr_t block, uint64_t arg1) {
+    vectors_free(self);
+    arch_thread_init(self, pc, 0, block, arg1);
+    self->arch.rcx = block;
+    arch_thread_load(self);
+}
+
 void arch_thread_get_registers(const struct thread *thread, struct registers *regs) {
     struct arch_thread arch = thread->arch;
     if (thread == cpu_this_thread()) {

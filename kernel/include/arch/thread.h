@@ -37,6 +37,9 @@ void arch_thread_get_registers(const struct thread *thread, struct registers *re
 [[nodiscard]] status_t arch_thread_set_registers(struct thread *thread,
                                                  const struct registers *regs);
 
+// The calling thread starts anew, with nothing but these: the pc, its block in the registers of the
+// first argument and of an entry of the libos, and a second argument.
+void arch_thread_reset(struct thread *self, vaddr_t pc, vaddr_t block, uint64_t arg1);
 // Gives a new thread what the calling one has: registers, segment bases, vectors; but it goes on at
 // an entry of the libos, with its block's address (arch_thread_enter). NO_MEMORY, LIMIT.
 [[nodiscard]] status_t arch_thread_clone(struct thread *child, vaddr_t pc);

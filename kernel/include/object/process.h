@@ -67,6 +67,8 @@ void process_end(struct process *process);
 [[nodiscard]] status_t process_suspend(struct process *process);
 [[nodiscard]] status_t process_resume(struct process *process);
 [[nodiscard]] status_t process_discard(struct process *process);
+// See the native call; the thread's memory is readable until this kernel entry ends. No lock held.
+[[nodiscard]] status_t process_interrupt(struct process *process, uint64_t id, uint32_t bits);
 void process_describe(struct process *process, struct process_info *info);
 // The process's aspace with a reference, or null once it has ended.
 struct aspace *process_aspace_ref(struct process *process);

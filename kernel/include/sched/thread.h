@@ -134,6 +134,8 @@ void thread_suspend(struct thread *thread);
 void thread_stop_self(struct thread *self);
 // Latches bits in the thread's block, see the native call. BAD_STATE.
 [[nodiscard]] status_t thread_interrupt(struct thread *thread, uint32_t bits);
+// See the native call. STATUS_RESUMED, or its errors. No lock held.
+int64_t aspace_swap(struct aspace *aspace, vaddr_t pc, vaddr_t block);
 // A thread that was never started ends.
 void thread_drop_new(struct thread *thread);
 void thread_describe(struct thread *thread, struct thread_info *info);
