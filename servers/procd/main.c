@@ -32,6 +32,7 @@
 #include "spawn.h"
 #include "start.h"
 #include "state.h"
+#include "terminals.h"
 
 static const struct proc_ops operations = {
     .spawn = proc_do_spawn,
@@ -51,6 +52,9 @@ static const struct proc_ops operations = {
     .list = proc_do_list,
     .pages = proc_do_pages,
     .set_groups = proc_do_set_groups,
+    .background = proc_do_background,
+    .terminals = proc_do_terminals,
+    .terminal_signal = proc_do_terminal_signal,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,
@@ -70,6 +74,7 @@ static const struct server_program program = {
     .vault = &procd_layout,
     .start = procd_start,
     .dispatch = dispatch,
+    .committed = terminals_committed,
     .notice = notice,
 };
 

@@ -15,6 +15,7 @@
 #include "kernel.h"
 #include "process.h"
 #include "spawn.h"
+#include "terminals.h"
 
 #define NOBODY 65534 // the user of a process whose credentials were lost
 
@@ -110,5 +111,5 @@ status_t procd_start(struct server *server, bool fresh) {
     }
     spawn_sweep(procd);
     news_deliver(procd);
-    return OK;
+    return terminals_start(procd);
 }

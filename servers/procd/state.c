@@ -49,6 +49,11 @@ static const struct vault_table tables[TABLES] = {
                          .check = process_check},
     [TABLE_TRAITS] = {"traits", sizeof(struct traits), PROCESSES_MAX, {{0}}, traits_check},
     [TABLE_THREADS] = {"threads", sizeof(struct thread_id), THREADS_MAX, {{0}}, thread_check},
+    [TABLE_TERMINALS] = {.name = "terminals",
+                         .record_bytes = sizeof(struct terminals),
+                         .count = 1,
+                         .handles = {{offsetof(struct terminals, table), OBJECT_VMO},
+                                     {offsetof(struct terminals, leaders), OBJECT_EVENT}}},
 };
 
 const struct vault_layout procd_layout = {

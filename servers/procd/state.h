@@ -4,6 +4,7 @@
 #pragma once
 
 #include <abi/libos.h>
+#include <abi/terminal.h>
 #include <proto/proc_server.h>
 #include <server/server.h>
 
@@ -21,7 +22,7 @@
 #define LIMITS_MAX 16        // resources
 #define CHECKPOINT_RECORDS 6 // changed records after which a long piece of work commits
 
-enum table { TABLE_STATE, TABLE_PROCESSES, TABLE_TRAITS, TABLE_THREADS, TABLES };
+enum table { TABLE_STATE, TABLE_PROCESSES, TABLE_TRAITS, TABLE_THREADS, TABLE_TERMINALS, TABLES };
 
 // The one record of the first table.
 struct state {
@@ -97,9 +98,18 @@ struct thread_id {
     int32_t owner; // pid
 };
 
+// For ttyd; unused until it asks.
+struct terminals {
+    struct vault_head head;
+    handle_t table;       // vmo of struct process_table
+    handle_t leaders;     // event
+    uint64_t last_signal; // id of the last order that was done
+};
+
 struct procd {
-    struct server server; // first
-    uint32_t process_top; // slots from here on are free
+    struct server server;        // first
+    struct process_table *table; // null: nobody has asked for it
+    uint32_t process_top;        // slots from here on are free
     uint32_t thread_top;
     bool news_due;                            // some process may have FLAG_DUE
     struct signal_page *pages[PROCESSES_MAX]; // mapped when needed first
