@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <sys/thread.h>
 
-#include "supervisor.h"
+#include <heal/supervisor.h>
+
+enum service_id { BANK, QUEUE, RELAY, SERVICES };
 
 #define CAPITAL 1000000 // of the bank
 

@@ -7,7 +7,7 @@
 //   heal-test [PART...]    the tests whose names hold one of the parts, all without; kills=N as an
 //                          argument changes the number of random kills
 //
-// It brings its own small supervisor (supervisor.c).
+// It brings its own small supervisor (lib/heal).
 
 #include <abi/names.h>
 #include <proto/bank_client.h>
@@ -19,8 +19,8 @@
 #include <sys/string.h>
 
 #include "clients.h"
-#include "supervisor.h"
-#include "support.h"
+#include <heal/supervisor.h>
+#include <heal/support.h>
 
 #define DEFAULT_KILLS 700
 #define PAIRS 100
@@ -36,6 +36,14 @@
 static const char *const stages[STAGES] = {"taken", "mid-step", "before-commit", "after-commit",
                                            "after-reply"};
 static const char *const names[SERVICES] = {"bank", "queue", "relay"};
+static const struct service_plan plans[SERVICES] = {
+    [BANK] = {.name = "bank", .path = "sbin/bank", .vault_bytes = 256UL * 1024},
+    [QUEUE] = {.name = "queue", .path = "sbin/queue", .vault_bytes = 256UL * 1024},
+    [RELAY] = {.name = "relay",
+               .path = "sbin/relay",
+               .vault_bytes = 256UL * 1024,
+               .forwards = 1 << BANK | 1 << QUEUE},
+};
 
 static uint32_t option(const char *key, uint32_t otherwise) {
     const char *text = start_option(key);
@@ -399,7 +407,7 @@ int64_t native_main(struct thread_block *block) {
     int failed = 0;
     uint32_t parts = 0;
     (void)block;
-    services_start();
+    services_start(plans, SERVICES);
     for (uint32_t i = 0; i < start_argument_count(); i++) {
         if (strchr(start_argument(i), '=') == NULL) {
             failed += test_run_all(start_argument(i));

@@ -20,8 +20,9 @@
 #define SYSTEM_RIGHTS (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MANAGE)
 #define ARCHIVE_RIGHTS (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP)
 
-uint32_t grant_channel_rights(const struct service *service) {
-    return CHANNEL_RIGHTS | (service->bare ? RIGHT_DUPLICATE : 0);
+uint32_t grant_channel_rights(const struct service *service, uint32_t k) {
+    bool shared = service->bare || service->entry->manifest.uses[k].shared;
+    return CHANNEL_RIGHTS | (shared ? RIGHT_DUPLICATE : 0);
 }
 
 // ---- making
@@ -165,7 +166,7 @@ void grant_fill(const struct service *service, const struct service_record *reco
     }
     list_system(service, record, list);
     for (uint32_t k = 0; k < manifest->use_count; k++) {
-        list_add(list, manifest->uses[k].as, record->grants[k], grant_channel_rights(service));
+        list_add(list, manifest->uses[k].as, record->grants[k], grant_channel_rights(service, k));
     }
     for (uint32_t k = 0; k < manifest->device_count; k++) {
         list_add(list, manifest->devices[k], device_find(manifest->devices[k]), RIGHTS_DEVICE);

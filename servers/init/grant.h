@@ -36,5 +36,5 @@ void grant_fill(const struct service *service, const struct service_record *reco
                 const struct grant_ends *ends, struct grant_list *list);
 // The client end behind use `k` of a service, HANDLE_NONE when its provider is not up.
 handle_t grant_source(const struct init *init, const struct service *service, uint32_t k);
-// Rights of a channel in the hands of its user.
-uint32_t grant_channel_rights(const struct service *service);
+// Rights of the channel behind use `k` in the hands of its user.
+uint32_t grant_channel_rights(const struct service *service, uint32_t k);

@@ -47,6 +47,7 @@ struct manifest_use {
     char channel[MANIFEST_NAME_BYTES];
     char as[MANIFEST_NAME_BYTES];
     bool forwarder; // it may speak for its own callers there (call_for)
+    bool shared;    // it may give duplicates away
 };
 
 struct manifest {

@@ -148,7 +148,7 @@ static status_t key_provides(struct parser *parser) {
     return status;
 }
 
-// What may follow the channel: `as NAME`, `forwarder`, both in this order.
+// What may follow the channel: `as NAME`, `forwarder`, `shared`, in this order.
 static status_t take_use_marks(struct parser *parser, struct manifest_use *use, const char **as) {
     uint32_t at = 2;
     if (at + 1 < parser->count && strcmp(parser->words[at], "as") == 0) {
@@ -159,9 +159,13 @@ static status_t take_use_marks(struct parser *parser, struct manifest_use *use, 
         use->forwarder = true;
         at++;
     }
+    if (at < parser->count && strcmp(parser->words[at], "shared") == 0) {
+        use->shared = true;
+        at++;
+    }
     return at == parser->count
                ? OK
-               : parser_refuse(parser, "after the channel may stand: as NAME, forwarder");
+               : parser_refuse(parser, "after the channel may stand: as NAME, forwarder, shared");
 }
 
 static status_t key_uses(struct parser *parser) {
@@ -325,7 +329,7 @@ static const struct key {
     {"program", key_program, 1, 1, false},
     {"argument", key_argument, 1, ANY_WORDS, true},
     {"provides", key_provides, 1, 1, true},
-    {"uses", key_uses, 1, 4, true},
+    {"uses", key_uses, 1, 5, true},
     {"needs", key_needs, 1, 1, true},
     {"grant", key_grant, 1, 2, true},
     {"limit", key_limit, 2, 2, true},

@@ -299,7 +299,8 @@ static status_t renew_grant(struct init *init, struct service *service, uint32_t
     if (next.grants[k] != HANDLE_NONE && object_id(next.grants[k]) == object_id(source)) {
         return OK;
     }
-    int64_t grant = sys_handle_duplicate(source, grant_channel_rights(service) | RIGHT_DUPLICATE);
+    int64_t grant =
+        sys_handle_duplicate(source, grant_channel_rights(service, k) | RIGHT_DUPLICATE);
     if (grant < 0) {
         return (status_t)grant;
     }
@@ -327,7 +328,8 @@ static int64_t open(void *server, const struct packet *packet,
     if (status != OK) {
         return status;
     }
-    int64_t handle = sys_handle_duplicate(caller->record->grants[k], grant_channel_rights(caller));
+    int64_t handle =
+        sys_handle_duplicate(caller->record->grants[k], grant_channel_rights(caller, k));
     if (handle < 0) {
         return handle;
     }

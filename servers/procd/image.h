@@ -15,6 +15,10 @@ struct image_request {
     handle_t files[3]; // stay the caller's
 };
 
+// Puts the libos into a vmo and notes it in the state, within a step. OK also when there is none:
+// then image_build finds nothing.
+[[nodiscard]] status_t image_load(struct procd *procd);
+
 // Fills the address space and the handle table of a process that has its two pages already, and
 // creates its first thread, not started, with all rights.
 //   NOT_FOUND   there is no libos, or no file system

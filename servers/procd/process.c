@@ -22,7 +22,7 @@
 #include "pages.h"
 #include "signal.h"
 
-#define EMBRYO_RIGHTS (RIGHT_MANAGE | RIGHT_WAIT | RIGHT_TRANSFER)
+#define EMBRYO_RIGHTS (RIGHT_CREATE | RIGHT_MANAGE | RIGHT_WAIT | RIGHT_TRANSFER)
 #define RLIMIT_STACK 3
 #define RLIMIT_NPROC 6
 #define RLIMIT_NOFILE 7
@@ -74,6 +74,7 @@ static void fill_record(struct procd *procd, const struct packet *packet,
         next.spawner = packet->process;
         next.pgid = next.sid = next.pid;
         next.terminal = wish->terminal;
+        next.key = wish->key;
         first_traits(&traits);
     }
     const size_t from = sizeof(struct vault_head);
@@ -89,7 +90,7 @@ static void fill_record(struct procd *procd, const struct packet *packet,
 static status_t make_kernel_process(struct procd *procd, const struct process *process,
                                     handle_t aspace) {
     struct process_options options = {
-        .cookie = process_cookie(process_slot(procd, process), process->pid),
+        .cookie = traits_cookie(traits_of(procd, process)),
     };
     // For people, and for whoever finds it without a record: the call that it was made by.
     text_format(options.label, LABEL_BYTES, "linux %d %lx.%lx", process->pid, process->maker_thread,
@@ -186,7 +187,7 @@ int64_t proc_do_fork_failed(void *server, const struct packet *packet,
         kernel_started(child->process)) {
         return ERR_NO_CHILD;
     }
-    server_wake(&procd->server, condition_children(child));
+    process_wake(procd, child);
     process_free(procd, child);
     return 0;
 }
@@ -198,11 +199,18 @@ uint64_t condition_children(const struct process *child) {
                               : (uint64_t)1 << 62 | child->spawner;
 }
 
+void process_wake(struct procd *procd, const struct process *child) {
+    server_wake(&procd->server, condition_children(child));
+    if (is_first(child)) {
+        server_wake(&procd->server, condition_first(child->pid));
+    }
+}
+
 void news_note(struct procd *procd, const struct process *process) {
     process_set(procd, process, news, process->news + 1);
     process_flag(procd, process, 0, FLAG_DUE);
     procd->news_due = true;
-    server_wake(&procd->server, condition_children(process));
+    process_wake(procd, process);
 }
 
 static struct signal child_signal(const struct procd *procd, const struct process *child) {
@@ -285,7 +293,7 @@ void process_free(struct procd *procd, const struct process *process) {
 // Whether somebody will wait for the process once it is a zombie.
 static bool is_missed(struct procd *procd, const struct process *process) {
     if (process->parent == 0) {
-        return process->spawner != 0 && sys_object_alive(process->spawner) != 0;
+        return is_first(process);
     }
     const struct process *parent = process_find(procd, process->parent);
     if (parent == NULL || !process_alive(parent)) {
@@ -393,7 +401,7 @@ void process_end(struct procd *procd, const struct process *process, int64_t sta
         news_note(procd, process);
     } else {
         // Those who wait for any child may have none left.
-        server_wake(&procd->server, condition_children(process));
+        process_wake(procd, process);
         process_free(procd, process);
     }
     news_deliver(procd);
@@ -428,10 +436,14 @@ void process_notice(struct procd *procd, const struct packet *packet) {
 
 // ---- waiting
 
+// Native callers wait for any first process that they name, for any of their own without a name.
 static bool is_child(const struct process *caller, const struct packet *packet,
-                     const struct process *process) {
-    return caller != NULL ? process->parent == caller->pid
-                          : process->parent == 0 && process->spawner == packet->process;
+                     const struct proc_wait_request *request, const struct process *process) {
+    if (caller != NULL) {
+        return process->parent == caller->pid;
+    }
+    return is_native(packet) && is_first(process) &&
+           (request->who == PROC_WHO_PID || process->spawner == packet->process);
 }
 
 static bool is_wanted(const struct process *caller, const struct proc_wait_request *request,
@@ -486,7 +498,7 @@ int64_t proc_do_wait(void *server, const struct packet *packet,
     const struct process *caller = process_caller(procd, packet);
     const struct process *any = NULL;
     for_each_process(procd, process, slot) {
-        if (!is_child(caller, packet, process) || !is_wanted(caller, request, process)) {
+        if (!is_child(caller, packet, request, process) || !is_wanted(caller, request, process)) {
             continue;
         }
         any = process;
@@ -501,7 +513,8 @@ int64_t proc_do_wait(void *server, const struct packet *packet,
     if ((request->options & PROC_WAIT_NO_HANG) != 0) {
         return 0;
     }
-    request_wait(request_of(packet), condition_children(any));
+    bool one = caller == NULL && request->who == PROC_WHO_PID;
+    request_wait(request_of(packet), one ? condition_first(any->pid) : condition_children(any));
     return PROTOCOL_LATER;
 }
 

@@ -13,12 +13,24 @@
 static inline uint64_t condition_continued(int32_t pid) {
     return (uint64_t)2 << 32 | (uint32_t)pid;
 }
+// Any child of a parent; for first processes: any of a spawner.
 uint64_t condition_children(const struct process *child);
+// One first process: whoever is native may wait for it.
+static inline uint64_t condition_first(int32_t pid) {
+    return (uint64_t)3 << 32 | (uint32_t)pid;
+}
+static inline bool is_first(const struct process *process) {
+    return process->parent == 0 && process->spawner != 0;
+}
+// Wakes those who wait for this child.
+void process_wake(struct procd *procd, const struct process *child);
 
 struct process_wish {
     const struct process *parent; // whose ids it inherits; null: the caller is its spawner
-    int32_t pid;                  // 0: any
-    uint64_t terminal;            // without a parent
+    // Of a first process:
+    int32_t pid; // 0: any
+    uint64_t terminal;
+    uint64_t key;
 };
 
 // Fills a record and makes the process for it, with its pages mapped and no thread, within a step:

@@ -114,8 +114,9 @@ static status_t make(struct procd *procd, const struct packet *packet,
     const struct process_wish wish = {
         .pid = (request->flags & SPAWN_INIT) != 0 ? 1 : 0,
         .terminal = request->terminal,
+        .key = request->key,
     };
-    handle_t aspace, thread;
+    handle_t aspace, thread = HANDLE_NONE;
     uint64_t begin[3];
     status_t status = process_make(procd, packet, &wish, &process, &aspace);
     if (status == OK) {
@@ -125,10 +126,10 @@ static status_t make(struct procd *procd, const struct packet *packet,
     if (aspace != HANDLE_NONE) {
         (void)!sys_handle_close(aspace);
     }
+    step_made(&procd->server.vault, thread);
     if (status != OK) {
         return status;
     }
-    step_made(&procd->server.vault, thread);
     process_set(procd, process, thread, thread);
     vault_set_bytes(&procd->server.vault, process->begin, begin, sizeof(begin));
     process_set(procd, process, state, PROCESS_MAKING);
@@ -137,12 +138,14 @@ static status_t make(struct procd *procd, const struct packet *packet,
 
 // ---- the operation
 
-// What this very call has made, in an earlier run.
-static const struct process *made_by(const struct procd *procd, const struct packet *packet) {
+// What this very call has made, in an earlier run, or an earlier one with the same key.
+static const struct process *made_by(const struct procd *procd, const struct packet *packet,
+                                     uint64_t key) {
     const struct process *made = NULL;
     for_each_process(procd, process, slot) {
-        if (process->maker_thread == packet->thread && process->maker_call == packet->call_number &&
-            process->parent == 0) {
+        bool same =
+            process->maker_thread == packet->thread && process->maker_call == packet->call_number;
+        if (is_first(process) && (same || (key != 0 && process->key == key))) {
             made = process;
         }
     }
@@ -152,7 +155,7 @@ static const struct process *made_by(const struct procd *procd, const struct pac
 static status_t request_check(struct procd *procd, const struct packet *packet,
                               const struct proc_spawn_request *request) {
     // Any cookie is a Linux process's, also one whose end we have seen already.
-    if (packet->cookie != 0) {
+    if (!is_native(packet)) {
         return ERR_NOT_PERMITTED;
     }
     if ((request->flags & ~(uint32_t)SPAWN_FLAGS_ALL) != 0) {
@@ -203,7 +206,7 @@ static void begin(struct procd *procd, const struct process *process) {
 static int64_t spawn(struct procd *procd, const struct packet *packet,
                      const struct proc_spawn_request *request, const handle_t files[3],
                      struct proc_spawn_reply *reply) {
-    const struct process *process = made_by(procd, packet);
+    const struct process *process = made_by(procd, packet, request->key);
     if (process == NULL) {
         spawn_sweep(procd);
         int64_t result = prepare(procd, packet, request, files);
@@ -211,7 +214,7 @@ static int64_t spawn(struct procd *procd, const struct packet *packet,
             return result;
         }
         server_checkpoint(&procd->server);
-        process = made_by(procd, packet);
+        process = made_by(procd, packet, request->key);
     }
     begin(procd, process);
     reply->pid = process->pid;
@@ -229,17 +232,19 @@ int64_t proc_do_spawn(void *server, const struct packet *packet,
     return result;
 }
 
-static bool is_lost(const struct process *process) {
+// Zombies wait for the successor of a service that has begun them, as long as there is room.
+static bool is_lost(const struct process *process, bool full) {
     if (process->state == PROCESS_MAKING) {
         return sys_object_alive(process->maker_thread) == 0;
     }
-    return process->state == PROCESS_ZOMBIE && process->parent == 0 &&
-           (process->spawner == 0 || sys_object_alive(process->spawner) == 0);
+    return full && process->state == PROCESS_ZOMBIE && is_first(process) &&
+           sys_object_alive(process->spawner) == 0;
 }
 
 void spawn_sweep(struct procd *procd) {
+    bool full = process_slot_find(procd) < 0;
     for_each_process(procd, process, slot) {
-        if (!is_lost(process)) {
+        if (!is_lost(process, full)) {
             continue;
         }
         if (process->state == PROCESS_MAKING && kernel_started(process->process)) {

@@ -8,6 +8,6 @@
 int64_t proc_do_spawn(void *server, const struct packet *packet,
                       const struct proc_spawn_request *request, const handle_t handles_in[3],
                       struct proc_spawn_reply *reply);
-// Looks after processes whose spawner is gone: zombies are forgotten, and so are those that were
-// never started. Commits in between.
+// Looks after processes whose spawner is gone: those that were never started are forgotten, and
+// zombies when the table is full. Commits in between.
 void spawn_sweep(struct procd *procd);

@@ -12,6 +12,7 @@
 #include <sys/start.h>
 #include <sys/string.h>
 
+#include "image.h"
 #include "kernel.h"
 #include "process.h"
 #include "spawn.h"
@@ -51,7 +52,7 @@ static status_t begin(struct procd *procd) {
     }
     vault_set(vault, &state->client, client);
     vault_set(vault, &state->endpoint, endpoint);
-    return OK;
+    return image_load(procd);
 }
 
 // Finds how far the tables are used, and what is still to be told.

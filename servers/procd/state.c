@@ -37,7 +37,8 @@ static const struct vault_table tables[TABLES] = {
                      .count = 1,
                      .handles = {{offsetof(struct state, job), OBJECT_JOB},
                                  {offsetof(struct state, client), OBJECT_CHANNEL},
-                                 {offsetof(struct state, endpoint), OBJECT_ENDPOINT}},
+                                 {offsetof(struct state, endpoint), OBJECT_ENDPOINT},
+                                 {offsetof(struct state, libos), OBJECT_VMO}},
                      .check = state_check},
     [TABLE_PROCESSES] = {.name = "processes",
                          .record_bytes = sizeof(struct process),
@@ -98,15 +99,22 @@ const struct process *process_find(const struct procd *procd, int32_t pid) {
     return NULL;
 }
 
-uint64_t process_cookie(uint32_t slot, int32_t pid) {
-    return (uint64_t)slot << 32 | (uint32_t)pid;
+uint64_t traits_cookie(const struct traits *traits) {
+    uint64_t user = traits->ids[ID_FSUID];
+    return user == 0 ? COOKIE_ROOT : (uint64_t)traits->ids[ID_FSGID] << 32 | user;
 }
 
 const struct process *process_caller(const struct procd *procd, const struct packet *packet) {
-    const struct process *process = process_at(procd, (uint32_t)(packet->cookie >> 32));
-    bool fits = process != NULL && (uint32_t)process->pid == (uint32_t)packet->cookie &&
-                process->id == packet->process && process_alive(process);
-    return fits ? process : NULL;
+    const struct process *found = NULL;
+    if (is_native(packet)) {
+        return NULL;
+    }
+    for_each_process(procd, process, slot) {
+        if (process->id == packet->process && process_alive(process)) {
+            found = process;
+        }
+    }
+    return found;
 }
 
 // ---- changes

@@ -8,7 +8,7 @@
 #include <proto/proc_server.h>
 #include <server/server.h>
 
-// Bounds. Records are 192 and 440 bytes a process: the vault has room for all of them from the
+// Bounds. Records are 200 and 440 bytes a process: the vault has room for all of them from the
 // beginning, but slots are used from the lowest on, so that only as much of it is touched as there
 // ever were processes at once.
 #ifndef PROCESSES_MAX // the simulator has smaller ones, so that it can begin anew very often
@@ -32,7 +32,7 @@ struct state {
     handle_t job;     // of all Linux processes
     handle_t client;  // channel to this service: processes get duplicates
     handle_t endpoint;
-    uint32_t spare;
+    handle_t libos; // vmo of its image, NONE when the boot archive has none
 };
 
 enum process_state {
@@ -53,7 +53,7 @@ enum process_flags_own {
 struct process {
     struct vault_head head;
     int32_t pid;
-    int32_t parent; // pid, 0: `spawner`, or nobody
+    int32_t parent; // pid, 0: a first process when it has a `spawner`, else nobody's
     int32_t pgid, sid;
     uint32_t state;      // enum process_state
     uint32_t flags;      // FLAG_
@@ -63,6 +63,7 @@ struct process {
     uint32_t spare;
     uint64_t id;                // of the kernel
     uint64_t spawner;           // kernel id of the native process that began it, 0: none
+    uint64_t key;               // by which it was spawned, 0: none
     handle_t process;           // all rights; NONE when it has ended, like the others
     handle_t thread;            // MAKING: the one to be started
     handle_t identity, signals; // vmos of its pages
@@ -77,7 +78,7 @@ struct process {
     uint64_t terminal; // rdev of the controlling one, 0: none
     char comm[16];
 };
-static_assert(sizeof(struct process) == 192, "the bounds above say so");
+static_assert(sizeof(struct process) == 200, "the bounds above say so");
 
 enum id_index { ID_UID, ID_EUID, ID_SUID, ID_FSUID, ID_GID, ID_EGID, ID_SGID, ID_FSGID, IDS };
 
@@ -135,8 +136,14 @@ const struct thread_id *thread_at(const struct procd *procd, uint32_t slot);
     for (uint32_t slot = 0; slot < (procd)->process_top; slot++)                                   \
         for (const struct process *(each) = process_at(procd, slot); (each) != NULL; (each) = NULL)
 
-// The cookie of a process's threads: by it the caller's record is found without a search.
-uint64_t process_cookie(uint32_t slot, int32_t pid);
+// The cookie of a process's threads, by which file servers know their rights: the low half is the
+// user, the high half the group; root has no group there, but a bit, so that no Linux process has
+// the cookie 0 of native ones.
+#define COOKIE_ROOT ((uint64_t)1 << 63)
+uint64_t traits_cookie(const struct traits *traits);
+static inline bool is_native(const struct packet *packet) {
+    return packet->cookie == 0;
+}
 static inline bool process_alive(const struct process *process) {
     return process->state != PROCESS_ZOMBIE;
 }

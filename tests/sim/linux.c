@@ -529,15 +529,24 @@ static int64_t spawn_root(void) {
     struct proc_spawn_request request = {.argc = 1, .envc = 1, .path_bytes = 9};
     struct proc_spawn_reply reply = {0};
     handle_t files[3];
+    request.key = sim_random(2) == 0 ? 0 : 1 + next_serial;
     for (uint32_t i = 0; i < 3; i++) {
         files[i] = (handle_t)sys_event_create();
     }
     int64_t result = CALL(&native_self, proc_spawn(CHANNEL, &request, text, sizeof(text), files,
                                                    &reply, INSTANT_NEVER));
+    int32_t pid = reply.pid;
+    if (result == OK && request.key != 0 && sim_random(4) == 0) {
+        EXPECT(&native_self, "spawn with the same key",
+               CALL(&native_self, proc_spawn(CHANNEL, &request, text, sizeof(text), files, &reply,
+                                             INSTANT_NEVER)),
+               OK);
+        EXPECT(&native_self, "the pid of the same key", reply.pid, pid);
+    }
     for (uint32_t i = 0; i < 3; i++) {
         (void)!sys_handle_close(files[i]);
     }
-    return result < 0 ? result : reply.pid;
+    return result < 0 ? result : pid;
 }
 
 static void be_refused(void) {

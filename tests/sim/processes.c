@@ -200,6 +200,15 @@ static int64_t thread_start(const uint64_t a[6]) {
     return sim_process_start(thread->process, function, (void *)a[3]) ? OK : ERR_BAD_STATE;
 }
 
+// Only polled, for the start of a process.
+static int64_t object_wait(const uint64_t a[6]) {
+    struct sim_object *object = lookup(a[0], OBJECT_PROCESS);
+    if (object == NULL) {
+        return ERR_BAD_HANDLE;
+    }
+    return sim_process_of(object)->started ? (int64_t)SIGNAL_PROCESS_STARTED : ERR_TIMED_OUT;
+}
+
 // ---- memory
 
 // Only the two pages of a Linux process are ever mapped elsewhere.
@@ -254,6 +263,9 @@ bool sim_process_call(uint32_t number, const uint64_t a[6], int64_t *result) {
             return false;
         }
         *result = aspace_map(a);
+        return true;
+    case CALL_OBJECT_WAIT:
+        *result = object_wait(a);
         return true;
     case CALL_JOB_CREATE:
         *result = insert_new(sizeof(struct sim_object), OBJECT_JOB);

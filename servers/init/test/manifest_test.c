@@ -40,7 +40,7 @@ TEST(manifest_takes_every_key) {
                                "argument  x=#1\n"
                                "provides bank\n"
                                "provides back\n"
-                               "uses relay\n"
+                               "uses relay shared\n"
                                "uses disk as store forwarder\n"
                                "needs clock\n"
                                "grant log\n"
@@ -67,6 +67,7 @@ TEST(manifest_takes_every_key) {
     REQUIRE_EQ(manifest.use_count, 2);
     CHECK(strcmp(manifest.uses[0].as, "relay") == 0 && strcmp(manifest.uses[1].as, "store") == 0);
     CHECK(!manifest.uses[0].forwarder && manifest.uses[1].forwarder);
+    CHECK(manifest.uses[0].shared && !manifest.uses[1].shared);
     CHECK(manifest.need_count == 1 && strcmp(manifest.needs[0], "clock") == 0);
     CHECK_EQ(manifest.grants, GRANT_LOG);
     CHECK(manifest.device_count == 1 && strcmp(manifest.devices[0], "serial") == 0);
@@ -131,7 +132,7 @@ TEST(manifest_refuses_wrong_lines) {
         {"heartbeat-ms 3", "at least 10 ms"},
         {"vault-bytes 100", "whole pages"},
         {"a b c d e f g h i j k", "there is no key a"},
-        {"uses a b c d e f g h i j k", "takes 1 to 4 words, not 11"},
+        {"uses a b c d e f g h i j k", "takes 1 to 5 words, not 11"},
         {"needs \001", "not printable ASCII"},
         {"needs caf\303\251", "not printable ASCII"},
         {"needs x\r", "not printable ASCII"},

@@ -8,6 +8,11 @@
 // In tests/sim/linux.c.
 void sim_first_process(void *argument);
 
+status_t image_load(struct procd *procd) {
+    (void)procd;
+    return OK;
+}
+
 status_t image_build(struct procd *procd, const struct process *process, handle_t aspace,
                      const struct image_request *request, handle_t *thread, uint64_t begin[3]) {
     (void)procd, (void)aspace, (void)request;

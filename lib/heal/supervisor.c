@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "supervisor.h"
+#include <heal/supervisor.h>
 
 #include <abi/names.h>
 #include <ds/format.h>
@@ -13,10 +13,9 @@
 #include <sys/string.h>
 #include <sys/thread.h>
 
-#define VAULT_BYTES (256UL * 1024)
 // TRANSFER: without it a handle can not be given.
 #define VAULT_RIGHTS (RIGHT_TRANSFER | RIGHT_READ | RIGHT_WRITE | RIGHT_MAP)
-#define HANDLES_MAX 8
+#define HANDLES_MAX 16
 #define ARGUMENT_BYTES 48
 #define VARIATIONS 6
 #define KEY_TIMER 100
@@ -25,6 +24,7 @@
 struct service {
     const char *name;
     const char *path;
+    const struct service_plan *plan;
     struct spawned running;
     handle_t vault, heartbeat, channel;
     struct spawn_handle handles[HANDLES_MAX]; // after the first start: numbers in its table
@@ -39,11 +39,8 @@ struct service {
     const char *after; // why there is a successor
 };
 
-static struct service services[SERVICES] = {
-    [BANK] = {.name = "bank", .path = "sbin/bank"},
-    [QUEUE] = {.name = "queue", .path = "sbin/queue"},
-    [RELAY] = {.name = "relay", .path = "sbin/relay"},
-};
+static struct service services[SERVICES_MAX];
+static uint32_t service_count;
 static struct mutex lock; // guards the services; held while one is started or killed
 static struct archive archive;
 static handle_t port, timer, stop_event;
@@ -51,7 +48,7 @@ static struct thread watcher;
 
 static handle_t must(int64_t result, const char *what) {
     if (result < 0) {
-        panic("heal-test: %s: %s", what, status_name(result));
+        panic("heal: %s: %s", what, status_name(result));
     }
     return (handle_t)result;
 }
@@ -69,7 +66,8 @@ static void add_handle(struct service *service, const char *name, handle_t handl
 
 // Makes port, vault, heartbeat and root channel of a service that was never started.
 static void prepare(struct service *service) {
-    service->vault = must(sys_vmo_create(start_handle("job"), VAULT_BYTES, 0), "a vault");
+    service->vault =
+        must(sys_vmo_create(start_handle("job"), service->plan->vault_bytes, 0), "a vault");
     service->heartbeat = must(sys_event_create(), "an event");
     handle_t own_port = must(sys_port_create(), "a port");
     int64_t pair = sys_channel_create(own_port, 0, 0);
@@ -78,12 +76,16 @@ static void prepare(struct service *service) {
     add_handle(service, SERVER_PORT, own_port, SPAWN_MOVE);
     add_handle(service, SERVER_VAULT, service->vault, VAULT_RIGHTS);
     add_handle(service, SERVER_HEARTBEAT, service->heartbeat, RIGHT_TRANSFER | RIGHT_SIGNAL);
-    add_handle(service, "log", start_handle("log"), RIGHT_TRANSFER | RIGHT_WRITE);
+    add_handle(service, "log", start_handle("log"), RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_WRITE);
     add_handle(service, "endpoint", handle_pair_second(pair), SPAWN_MOVE);
+    for (uint32_t i = 0; i < service->plan->grant_count; i++) {
+        const struct spawn_handle *grant = &service->plan->grants[i];
+        add_handle(service, grant->name, grant->handle, grant->rights);
+    }
 }
 
 // Lets one service call another, in the name of its own callers.
-static void connect(enum service_id to, enum service_id from) {
+static void connect(uint32_t to, uint32_t from) {
     int64_t pair = sys_channel_create(services[to].handles[0].handle, 0, CHANNEL_FORWARDER);
     (void)must(pair < 0 ? pair : OK, "a channel");
     add_handle(&services[to], "endpoint", handle_pair_second(pair), SPAWN_MOVE);
@@ -169,13 +171,13 @@ static void ended(struct service *service) {
                      : info.cause == EXIT_HANG ? "after=hang"
                                                : NULL;
     if (info.cause == EXIT_VOLUNTARY && info.status >= SERVER_EXIT_START) {
-        log_printf("heal-test: %s gave up with status %ld", service->name, info.status);
+        log_printf("heal: %s gave up with status %ld", service->name, info.status);
     }
     start(service);
 }
 
 static void check_beats(void) {
-    for (uint32_t i = 0; i < SERVICES; i++) {
+    for (uint32_t i = 0; i < service_count; i++) {
         struct service *service = &services[i];
         int64_t before = sys_event_signal(service->heartbeat, SERVER_BEAT, 0);
         service->missed = (before & SERVER_BEAT) != 0 ? 0 : service->missed + 1;
@@ -208,20 +210,25 @@ static void watch(void *argument) {
     }
 }
 
-void services_start(void) {
+void services_start(const struct service_plan *plans, uint32_t count) {
+    service_count = count;
     must_do(archive_map(start_handle("archive"), &archive), "mapping the boot archive");
     port = must(sys_port_create(), "a port");
     timer = must(sys_timer_create(), "a timer");
     stop_event = must(sys_event_create(), "an event");
     must_do(sys_object_bind(timer, port, KEY_TIMER, SIGNAL_TIMER_EXPIRED), "binding the timer");
     must_do(sys_object_bind(stop_event, port, KEY_STOP, 1), "binding an event");
-    for (uint32_t i = 0; i < SERVICES; i++) {
-        services[i] = (struct service){.name = services[i].name, .path = services[i].path};
+    for (uint32_t i = 0; i < service_count; i++) {
+        services[i] =
+            (struct service){.name = plans[i].name, .path = plans[i].path, .plan = &plans[i]};
         prepare(&services[i]);
     }
-    connect(BANK, RELAY);
-    connect(QUEUE, RELAY);
-    for (uint32_t i = 0; i < SERVICES; i++) {
+    for (uint32_t i = 0; i < count * count; i++) {
+        if ((plans[i / count].forwards & 1u << i % count) != 0) {
+            connect(i % count, i / count);
+        }
+    }
+    for (uint32_t i = 0; i < service_count; i++) {
         start(&services[i]);
     }
     instant_t now = (instant_t)sys_clock_get();
@@ -233,7 +240,7 @@ void services_start(void) {
 void services_stop(void) {
     (void)sys_event_signal(stop_event, 0, 1);
     thread_join(&watcher);
-    for (uint32_t i = 0; i < SERVICES; i++) {
+    for (uint32_t i = 0; i < service_count; i++) {
         struct service *service = &services[i];
         (void)!sys_task_kill(service->running.process, 0, 0);
         (void)sys_object_wait(service->running.process, SIGNAL_PROCESS_ENDED, INSTANT_NEVER, 0);
@@ -251,18 +258,18 @@ void services_stop(void) {
 
 // ---- what the tests ask for
 
-handle_t service_channel(enum service_id id) {
+handle_t service_channel(uint32_t id) {
     return services[id].channel;
 }
 
-bool service_kill(enum service_id id, uint32_t flags) {
+bool service_kill(uint32_t id, uint32_t flags) {
     mutex_lock(&lock);
     status_t status = sys_task_kill(services[id].running.process, 0, flags);
     mutex_unlock(&lock);
     return status == OK;
 }
 
-void service_restart(enum service_id id) {
+void service_restart(uint32_t id) {
     uint32_t before = service_starts(id);
     while (!service_kill(id, 0)) {
         (void)!sys_thread_sleep((instant_t)sys_clock_get() + MICROSECONDS(200), 0);
@@ -279,25 +286,25 @@ static uint32_t read_counter(const uint32_t *counter) {
     return value;
 }
 
-uint32_t service_starts(enum service_id id) {
+uint32_t service_starts(uint32_t id) {
     return read_counter(&services[id].starts);
 }
 
-uint32_t service_hangs(enum service_id id) {
+uint32_t service_hangs(uint32_t id) {
     return read_counter(&services[id].hangs);
 }
 
-uint32_t service_faults(enum service_id id) {
+uint32_t service_faults(uint32_t id) {
     return read_counter(&services[id].faults);
 }
 
-struct vault_summary service_summary(enum service_id id) {
+struct vault_summary service_summary(uint32_t id) {
     struct vault_summary summary = {0};
     must_do(vault_inspect(services[id].vault, &summary), "looking into a vault");
     return summary;
 }
 
-void service_argument(enum service_id id, const char *first, const char *second) {
+void service_argument(uint32_t id, const char *first, const char *second) {
     struct service *service = &services[id];
     mutex_lock(&lock);
     (void)text_copy(service->arguments[0], ARGUMENT_BYTES, first != NULL ? first : "");
@@ -305,14 +312,14 @@ void service_argument(enum service_id id, const char *first, const char *second)
     mutex_unlock(&lock);
 }
 
-void service_die_once(enum service_id id, uint32_t nth, const char *stage) {
+void service_die_once(uint32_t id, uint32_t nth, const char *stage) {
     mutex_lock(&lock);
     services[id].once_nth = nth;
     services[id].once_stage = stage;
     mutex_unlock(&lock);
 }
 
-void service_die_each(enum service_id id, uint32_t after, const char *stage, const char *how) {
+void service_die_each(uint32_t id, uint32_t after, const char *stage, const char *how) {
     mutex_lock(&lock);
     services[id].die_after = after;
     services[id].die_stage = stage;

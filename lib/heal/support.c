@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "support.h"
+#include <heal/support.h>
 
 #include <sys/calls.h>
 #include <sys/log.h>
