@@ -46,6 +46,7 @@ struct run_record {
     uint64_t control;        // number of the last control frame that was done
     uint64_t limit[STREAMS]; // output may be sent up to here
     struct exec_start start;
+    uint64_t script_at; // bytes of the script that are done
 };
 
 // The two ends of a stream of the program. execd keeps both: one to use, the other to give away,
@@ -61,6 +62,8 @@ struct execd {
     struct server server;
     struct ring tx, rx;
     uint32_t *rx_wanted;   // how many bytes the driver is to wait for
+    const uint8_t *script; // null, or all that the host has to say, instead of what comes in
+    uint64_t script_bytes;
     char *arguments;       // of twice EXEC_ARGUMENTS_MAX: as they came, and made ready for spawn
     handle_t waiter_event; // set when the waiter has an answer, or to go on later
     uint64_t window;       // last one told for standard input, in this instance

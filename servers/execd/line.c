@@ -178,6 +178,10 @@ static bool control_take(struct execd *execd, const struct exec_frame *frame) {
         }
         break;
     default:
+        // Not before everything has been sent.
+        if (run->state != RUN_IDLE || ring_used(&execd->tx) != 0) {
+            return false;
+        }
         (void)!sys_system_control(start_handle("system"), SYSTEM_POWER_OFF, 0);
         break;
     }
@@ -234,8 +238,27 @@ static bool has_come(struct execd *execd, uint32_t bytes) {
     return ring_used(&execd->rx) >= bytes;
 }
 
+// The next frame of the script. Returns false at its end.
+static bool script_next(struct execd *execd, struct exec_frame *frame) {
+    uint64_t at = run_of(execd)->script_at;
+    if (at > execd->script_bytes || execd->script_bytes - at < sizeof(*frame)) {
+        return false;
+    }
+    memcpy(frame, execd->script + at, sizeof(*frame));
+    if (frame->bytes > EXEC_PAYLOAD_MAX ||
+        execd->script_bytes - at - sizeof(*frame) < frame->bytes) {
+        log_printf("execd: the script is damaged at byte %lu", at);
+        return false;
+    }
+    memcpy(buffer, execd->script + at + sizeof(*frame), frame->bytes);
+    return true;
+}
+
 // The next frame, its payload in `buffer`. Returns false when it is not all there.
 static bool frame_next(struct execd *execd, struct exec_frame *frame) {
+    if (execd->script != NULL) {
+        return script_next(execd, frame);
+    }
     for (;;) {
         if (!has_come(execd, sizeof(*frame))) {
             return false;
@@ -261,10 +284,16 @@ bool frames_take(struct execd *execd) {
         if (!frame_take(execd, &frame)) {
             break;
         }
+        any = true;
         // What the frame asked for is done and noted before the frame is forgotten.
+        if (execd->script != NULL) {
+            vault_set(&execd->server.vault, &run_of(execd)->script_at,
+                      run_of(execd)->script_at + sizeof(frame) + frame.bytes);
+            server_checkpoint(&execd->server);
+            continue;
+        }
         server_checkpoint(&execd->server);
         ring_consume(&execd->rx, sizeof(frame) + frame.bytes);
-        any = true;
         // If the ring was full the driver has stopped. It looks after it has put in its last byte,
         // we look after we have taken ours out: one of us sees the other.
         __atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -15,6 +15,7 @@
 #include "execd.h"
 
 #include <proto/uart_client.h>
+#include <sys/archive.h>
 #include <sys/calls.h>
 #include <sys/log.h>
 #include <sys/start.h>
@@ -141,6 +142,24 @@ static status_t map_all(struct execd *execd) {
     return OK;
 }
 
+// With the argument script=PATH everything that the host has to say stands in a file of the boot
+// archive, so that a run depends on nothing outside of the machine (`exec --icount`).
+static status_t find_script(struct execd *execd) {
+    const char *path = start_option("script");
+    struct archive archive;
+    struct ustar_entry file;
+    if (path == NULL) {
+        return OK;
+    }
+    status_t status = archive_map(start_handle("archive"), &archive);
+    status = status == OK ? ustar_find(archive.data, archive.size, path, &file) : status;
+    if (status == OK) {
+        execd->script = file.data;
+        execd->script_bytes = file.size;
+    }
+    return status;
+}
+
 static status_t start(struct server *server, bool fresh) {
     struct execd *execd = (struct execd *)server;
     status_t status = fresh ? make_all(execd) : OK;
@@ -148,6 +167,7 @@ static status_t start(struct server *server, bool fresh) {
         return ERR_CORRUPT;
     }
     status = status == OK ? map_all(execd) : status;
+    status = status == OK ? find_script(execd) : status;
     int64_t event = status == OK ? sys_event_create() : status;
     if (event < 0) {
         return (status_t)event;

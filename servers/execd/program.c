@@ -114,6 +114,7 @@ void program_start(struct execd *execd, uint32_t number, const struct exec_start
         .number = number,
         .state = RUN_SPAWNING,
         .control = run->control,
+        .script_at = run->script_at,
         .start = *start,
     };
     status_t status = sys_random_get(&key, sizeof(key));

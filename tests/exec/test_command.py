@@ -41,6 +41,19 @@ def test_no_such_program():
     assert b"nothing: not found" in result.stderr
 
 
+def test_a_closed_box_is_the_same_each_time(tmp_path):
+    data = bytes(range(256)) * 400
+    logs = []
+    for number in range(2):
+        log = tmp_path / f"{number}.log"
+        result = run("--icount", "--log", str(log), "--", "tee", stdin=data)
+        assert (result.returncode, result.stdout, result.stderr) == (0, data, data)
+        logs.append(log.read_bytes())
+    assert logs[0] == logs[1] and b"stand-in: spawn 1" in logs[0]
+    assert run("--icount", "--", "exit", "5").returncode == 5
+    assert run("--icount", "--", "nothing").returncode == 127
+
+
 def test_timeout_shows_the_log():
     result = run("--timeout", "4", "--", "hold")
     assert (result.returncode, result.stdout) == (124, b"holding\n")
@@ -64,6 +77,9 @@ def test_a_guest_that_does_not_boot():
     ("--put", "/bin/sh:/a/../b", "--", "cat"),
     ("--env", "NOTHING", "--", "cat"),
     ("--cwd", "here", "--", "cat"),
+    ("--get", "relative", "--", "cat"),
+    ("--icount", "--smp", "2", "--", "cat"),
+    ("--icount", "--accel", "kvm", "--", "cat"),
 ))
 def test_wrong_options_boot_nothing(words):
     result = run(*words, options=())

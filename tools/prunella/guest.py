@@ -80,6 +80,16 @@ def exit_status(status, error, program):
     raise CannotStart(f"{program}: can't be started: {name}", status=BROKEN)
 
 
+def log_tail(log, lines=30):
+    """The end of a log file; all of it when `lines` is None."""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            found = file.read().replace("\r", "").splitlines()
+    except FileNotFoundError:
+        return ""
+    return "\n".join(found[-lines:] if lines else found)
+
+
 class _Output:
     """One output of a program: drops what is a repetition, writes the rest, gives credit."""
 
@@ -206,12 +216,7 @@ class Guest:
 
     def log_tail(self, lines=30):
         """The end of the kernel's log; all of it when `lines` is None."""
-        try:
-            with open(self.log, encoding="utf-8", errors="replace") as file:
-                found = file.read().replace("\r", "").splitlines()
-            return "\n".join(found[-lines:] if lines else found)
-        except FileNotFoundError:
-            return ""
+        return log_tail(self.log, lines)
 
     # ---- running
 

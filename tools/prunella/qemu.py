@@ -50,7 +50,8 @@ class Machine:
 
     console is "terminal" (serial line and monitor on standard input and output; ^A x quits) or
     "pipe" (the bytes of the serial line on standard input and output, nothing else), or "frames"
-    (the first serial line into the file `log`, the second one on standard input and output).
+    (the first serial line into the file `log`, the second one on standard input and output), or
+    "closed" (the same, but the second one into the file `line`: nothing comes in).
     parallel: the CPUs run at once (True), in turns (False), or at once where the host has a core
     for each and one to spare (None). Under KVM always at once, with icount always in turns.
     """
@@ -63,6 +64,7 @@ class Machine:
     parallel: object = None
     console: str = "pipe"
     log: object = None
+    line: object = None
     trace: object = None
     kernel: object = None
     archive: object = None
@@ -108,6 +110,9 @@ class Machine:
         if self.console == "frames":
             return ["-chardev", f"file,id=log,path={self.log}", "-serial", "chardev:log",
                     "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]
+        if self.console == "closed":
+            return ["-chardev", f"file,id=log,path={self.log}", "-serial", "chardev:log",
+                    "-chardev", f"file,id=line,path={self.line}", "-serial", "chardev:line"]
         log = f",logfile={self.log}" if self.log else ""
         if self.console == "terminal":
             return ["-chardev", f"stdio,id=console,mux=on,signal=off{log}",

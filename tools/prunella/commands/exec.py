@@ -19,10 +19,10 @@ import signal
 import sys
 import tempfile
 
-from prunella import bootfiles, make, paths, qemu, setup
+from prunella import bootfiles, closed, fetch, make, paths, qemu, setup
 from prunella.cli import add_setup_option
 from prunella.errors import Failure, UsageError
-from prunella.guest import (BROKEN, TIMED_OUT, Guest, GuestFailed, TimedOut)
+from prunella.guest import BROKEN, TIMED_OUT, Guest, GuestFailed, TimedOut, log_tail
 
 SUMMARY = "run one Linux program in a guest"
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -33,6 +33,9 @@ def configure(parser):
     parser.add_argument("--put", action="append", default=[], metavar="HOST[:GUEST]",
                         help="put a file or a tree into the guest, with modes, links and times "
                              "(default: as /NAME; repeatable)")
+    parser.add_argument("--get", action="append", default=[], metavar="GUEST[:HOST]",
+                        help="afterwards fetch a file or a tree from the guest, with modes, links "
+                             "and times (default: as NAME, here; repeatable)")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                         help="a variable of the program's environment (repeatable)")
     parser.add_argument("--cwd", default="/", metavar="DIR", help="its working directory")
@@ -45,6 +48,9 @@ def configure(parser):
                         help="number of CPUs (default: %(default)s)")
     parser.add_argument("--memory", default=qemu.DEFAULT_MEMORY, metavar="SIZE",
                         help="memory, such as 64M or 2G (default: %(default)s)")
+    parser.add_argument("--icount", action="store_true",
+                        help="a closed box on one CPU, in which time is instructions: two runs are "
+                             "the same; standard input is read to its end first")
     parser.add_argument("--accel", choices=("auto", "tcg", "kvm"), default="auto",
                         help="auto takes KVM where it works (default: %(default)s)")
     parser.add_argument("--append", action="append", default=[], metavar="WORDS",
@@ -88,8 +94,15 @@ def _check(options):
         raise UsageError(f"--cwd {options.cwd} is no absolute path")
     machine = qemu.Machine(smp=qemu.check_smp(options.smp),
                            memory=qemu.check_memory(options.memory),
-                           accel=options.accel, append=list(options.append))
+                           accel=options.accel, append=list(options.append),
+                           icount=options.icount)
+    if options.icount and (options.smp != 1 or options.accel == "kvm"):
+        raise UsageError("--icount needs one CPU that QEMU counts the instructions of",
+                         "leave out --smp and --accel kvm")
+    if options.icount and options.get:
+        raise UsageError("--get does not go with --icount yet")
     puts = [bootfiles.parse_put(text) for text in options.put]
+    options.get = [fetch.parse_get(text) for text in options.get]
     return machine, puts, _environment(options.env)
 
 
@@ -111,10 +124,31 @@ def _execute(options):
     handle, archive = tempfile.mkstemp(prefix="prunella-exec-", suffix=".tar")
     os.close(handle)
     try:
+        if options.icount:
+            return _run_closed(options, machine, env, puts, texts, archive)
         machine.archive = bootfiles.compose(archive, puts, [*texts, bootfiles.execd_service()])
         return _run(options, machine, env)
     finally:
         bootfiles.remove(archive)
+
+
+def _run_closed(options, machine, env, puts, texts, archive):
+    text = closed.script(options.words, sys.stdin.buffer.read(), env, options.cwd, options.strace)
+    machine.archive = bootfiles.compose(archive, puts,
+                                        [*texts, closed.service(), (closed.SCRIPT, text)])
+    log = options.log or closed.new_log()
+    try:
+        stdout, stderr, status = closed.run(machine, options.words[0], log, options.timeout)
+    except GuestFailed as failure:
+        _explain(failure)
+        return TIMED_OUT if isinstance(failure, TimedOut) else BROKEN
+    _writer(1)(stdout)
+    _writer(2)(stderr)
+    if options.strace:
+        sys.stderr.write(log_tail(log, None) + "\n")
+    if not options.log:
+        bootfiles.remove(log)
+    return status
 
 
 def _run(options, machine, env):
@@ -126,14 +160,16 @@ def _run(options, machine, env):
             status = guest.stream(options.words, 0, _writer(1), _writer(2),
                                   env=env, cwd=options.cwd, timeout=options.timeout,
                                   trace=options.strace)
+        for where, target in options.get:
+            fetch.fetch(guest, where, target)
         guest.power_off()
         finished = True
         return status
     except TimedOut as failure:
-        _explain(guest, failure)
+        _explain(failure)
         return TIMED_OUT
     except GuestFailed as failure:
-        _explain(guest, failure)
+        _explain(failure)
         return BROKEN
     finally:
         guest.kill()
@@ -143,10 +179,10 @@ def _run(options, machine, env):
             bootfiles.remove(guest.log)
 
 
-def _explain(guest, failure):
+def _explain(failure):
     print(f"prunella: {failure.cause}; the end of the kernel's log:", file=sys.stderr)
-    print(guest.log_tail(), file=sys.stderr)
-    print(f"prunella: all of it is in {paths.shown(guest.log)}", file=sys.stderr)
+    print(log_tail(failure.log), file=sys.stderr)
+    print(f"prunella: all of it is in {paths.shown(failure.log)}", file=sys.stderr)
 
 
 def _writer(descriptor):

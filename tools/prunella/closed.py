@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""A guest in a closed box (`exec --icount`): nothing comes in once it runs, time is instructions.
+
+All that the host has to say, standard input too, is put into the boot archive as one file of
+frames; the service execd-script takes them from there. What comes out goes into a file that is read
+when the guest has ended. So two runs of the same are the same to the byte, their times included.
+"""
+
+import os
+import subprocess
+import tempfile
+
+from prunella import bootfiles, frames, paths, qemu
+from prunella.errors import UsageError
+from prunella.frames import Frame
+from prunella.guest import GuestFailed, TimedOut, exit_status
+
+SCRIPT = "etc/exec/script"
+SERVICE = "execd-script"
+UNLIMITED = (1 << 64) - 1
+
+
+def script(argv, stdin, env, cwd, trace=False):
+    """The frames of one run, from its start to the end of the machine."""
+    try:
+        said = list(frames.start_frames(1, 1, argv, env, cwd, trace))
+    except ValueError as error:
+        raise UsageError(f"{argv[0]}: {error}") from None
+    said += [Frame(frames.WINDOW, stream, 1, UNLIMITED)
+             for stream in (frames.STDOUT, frames.STDERR)]
+    said += [Frame(frames.DATA, frames.STDIN, 1, at, stdin[at:at + frames.PAYLOAD_MAX])
+             for at in range(0, len(stdin), frames.PAYLOAD_MAX)]
+    said += [Frame(frames.EOF, frames.STDIN, 1, len(stdin)), Frame(frames.POWER_OFF, 0, 1, 2)]
+    return b"".join(frame.encode() for frame in said)
+
+
+def service():
+    """(guest path, bytes) of the manifest of an execd that follows the script."""
+    path, text = bootfiles.execd_service()
+    text = text.replace(b"service         execd\n", f"service         {SERVICE}\n".encode())
+    text += f"grant           archive\nargument        script={SCRIPT}\n".encode()
+    return path.replace("execd.svc", f"{SERVICE}.svc"), text
+
+
+def _take_apart(data, log):
+    """(stdout, stderr, end) of what came out of the guest."""
+    decoder = frames.Decoder()
+    outputs = {frames.STDOUT: bytearray(), frames.STDERR: bytearray()}
+    end = None
+    for frame in decoder.feed(data):
+        if frame.type == frames.DATA:
+            have = outputs[frame.stream]
+            if frame.offset > len(have):
+                raise GuestFailed(f"output before byte {frame.offset} is missing", log)
+            have += frame.payload[len(have) - frame.offset:]
+        elif frame.type == frames.EXIT:
+            end = frames.exit_of(frame)
+    if decoder.spoilt:
+        raise GuestFailed(f"{decoder.spoilt} bytes on the line belong to no frame", log)
+    return bytes(outputs[frames.STDOUT]), bytes(outputs[frames.STDERR]), end
+
+
+def run(machine, program, log, timeout=None):
+    """Boots the machine, whose archive has the script; returns (stdout, stderr, status)."""
+    handle, machine.line = tempfile.mkstemp(prefix="prunella-line-")
+    os.close(handle)
+    machine.console, machine.log, machine.trace = "closed", log, qemu.new_trace()
+    machine.append = [f"init.services={SERVICE}", qemu.PANIC_WORD, *machine.append]
+    bootfiles.remove(log)
+    try:
+        with subprocess.Popen(machine.command(), stdin=subprocess.DEVNULL) as process:
+            try:
+                status = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise TimedOut("the program does not end in time", log) from None
+        with open(machine.line, "rb") as line:
+            stdout, stderr, end = _take_apart(line.read(), log)
+    finally:
+        bootfiles.remove(machine.line)
+    outcome = qemu.judge(status, machine.trace)
+    if outcome != qemu.OFF or end is None:
+        raise GuestFailed(f"the guest ended badly: {outcome}", log)
+    return stdout, stderr, exit_status(*end, program)
+
+
+def new_log():
+    return paths.log_folder() / f"exec-{os.getpid()}.log"
