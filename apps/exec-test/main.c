@@ -5,8 +5,8 @@
 //   as a service (protocol proc)   spawn runs one of the programs of programs.c in a thread of its
 //                                  own; wait and kill work as procd's do. It is never killed
 //                                  itself.
-//   exec-test storm                kills the services execd and uart16550, one or the other, after
-//                                  random times, for as long as the machine runs
+//   exec-test storm SERVICE...     kills these services, one or the other, after random times, for
+//                                  as long as the machine runs
 #include "exec_test.h"
 
 #include <sys/start.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The storm: kills execd and its driver for as long as the machine runs.
+// The storm: kills the services that its arguments name, one after the other in no order, for as
+// long as the machine runs.
 #include "exec_test.h"
 
 #include <proto/svc_client.h>
@@ -29,14 +30,19 @@ static bool strike(const char *name) {
 
 int64_t storm_run(void) {
     uint64_t kills = 0;
+    uint32_t victims = start_argument_count() - 1;
+    if (victims == 0) {
+        return 1;
+    }
     for (;;) {
         uint64_t random;
         if (sys_random_get(&random, sizeof(random)) != OK) {
             return 1;
         }
         (void)!sys_thread_sleep(sys_clock_get() + PAUSE_MIN + (int64_t)(random & PAUSE_MASK), 0);
-        kills += strike((random >> 40 & 1) != 0 ? "execd" : "uart16550");
-        if (kills % TOLD_EVERY == 0) {
+        bool struck = strike(start_argument(1 + (uint32_t)(random >> 40) % victims));
+        kills += struck;
+        if (struck && kills % TOLD_EVERY == 0) {
             log_printf("storm: %lu kills", kills);
         }
     }

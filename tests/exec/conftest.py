@@ -10,15 +10,14 @@ from prunella import bootfiles, paths, qemu
 from prunella.guest import Guest
 
 SERVICES = pathlib.Path(__file__).parent / "services"
-STORM = ["init.run=bin/exec-test", "init.args=storm", "init.uses=svc"]
+STORM = ["init.run=bin/exec-test", "init.args=storm,execd-test,uart16550", "init.uses=svc"]
 
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory):
     """The boot archive with the stand-in."""
     path = tmp_path_factory.mktemp("exec") / "boot.tar"
-    stand_in = bootfiles.service(SERVICES / "stand-in.svc")
-    return bootfiles.compose(path, texts=[stand_in, bootfiles.execd_service()])
+    return bootfiles.compose(path, texts=map(bootfiles.service, SERVICES.glob("*.svc")))
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def guest(request, archive):
         machine = qemu.Machine(smp=smp, memory=memory, archive=archive,
                                append=list(STORM) if storm else [])
         log = paths.log_folder() / f"exec-{name}{'-storm' if storm else ''}-{len(booted)}.log"
-        booted.append(Guest(machine, log))
+        booted.append(Guest(machine, log, "execd-test"))
         request.node.guests = [_Shown(each) for each in booted]
         booted[-1].boot(60 * SCALE)
         return booted[-1]

@@ -8,12 +8,14 @@ import subprocess
 import pytest
 from prunella import paths
 
-STAND_IN = pathlib.Path(__file__).parent / "services/stand-in.svc"
+SERVICES = pathlib.Path(__file__).parent / "services"
+OPTIONS = ("--service", str(SERVICES / "stand-in.svc"),
+           "--execd", str(SERVICES / "execd-test.svc"))
 COMMAND = [str(paths.ROOT / "prunella"), "exec", "--no-setup"]
 TIMEOUT_S = 120
 
 
-def run(*words, stdin=b"", options=("--service", str(STAND_IN))):
+def run(*words, stdin=b"", options=OPTIONS):
     return subprocess.run([*COMMAND, *options, *words], input=stdin, capture_output=True,
                           timeout=TIMEOUT_S, check=False)
 

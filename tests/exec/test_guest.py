@@ -127,7 +127,7 @@ def check_storm(guest, smp, size):
             told = booted.run(["args", str(round_number)])
             assert told.stdout == b"args\n%d\n/bin/args\n/\n" % round_number
         log = booted.log_tail(None)
-    kills = log.count("uart16550 restarted") + log.count("execd restarted")
+    kills = log.count("uart16550 restarted") + log.count("execd-test restarted")
     spawns = log.count("stand-in: spawn")
     results.figure(f"exec under a storm, {smp} CPUs: {3 * size} bytes through, {kills} kills of "
                    f"execd and its driver")

@@ -7,6 +7,7 @@ when the guest has ended. So two runs of the same are the same to the byte, thei
 """
 
 import os
+import re
 import subprocess
 import tempfile
 
@@ -34,12 +35,12 @@ def script(argv, stdin, env, cwd, trace=False):
     return b"".join(frame.encode() for frame in said)
 
 
-def service():
-    """(guest path, bytes) of the manifest of an execd that follows the script."""
-    path, text = bootfiles.execd_service()
-    text = text.replace(b"service         execd\n", f"service         {SERVICE}\n".encode())
+def service(execd=None):
+    """(guest path, bytes) of the manifest of an execd that follows the script, made from another."""
+    _, text = execd or bootfiles.execd_service()
+    text = re.sub(rb"(?m)^(service\s+)\S+$", rb"\1" + SERVICE.encode(), text)
     text += f"grant           archive\nargument        script={SCRIPT}\n".encode()
-    return path.replace("execd.svc", f"{SERVICE}.svc"), text
+    return f"etc/services/{SERVICE}.svc", text
 
 
 def _take_apart(data, log):

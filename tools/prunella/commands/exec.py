@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 import tempfile
+from pathlib import Path
 
 from prunella import bootfiles, closed, fetch, make, paths, qemu, setup
 from prunella.cli import add_setup_option
@@ -57,6 +58,8 @@ def configure(parser):
                         help="words for the kernel's command line (repeatable)")
     parser.add_argument("--service", action="append", default=[], metavar="FILE",
                         help="one more service manifest (repeatable)")
+    parser.add_argument("--execd", metavar="FILE",
+                        help="the manifest of the service that runs the program (for tests)")
     parser.add_argument("--log", metavar="FILE", help="keep the kernel's log in this file")
     add_setup_option(parser)
     parser.add_argument("words", nargs="*", metavar="PROGRAM ARG",
@@ -106,18 +109,19 @@ def _check(options):
     return machine, puts, _environment(options.env)
 
 
-def _services(files):
-    """Manifests of the command line, and execd's where the image has none."""
+def _services(options):
+    """Manifests of the command line."""
     try:
-        found = [bootfiles.service(path) for path in files]
+        found = [bootfiles.service(path) for path in options.service]
+        options.execd = bootfiles.service(options.execd) if options.execd else None
     except OSError as error:
-        raise UsageError(f"--service: {error}") from None
+        raise UsageError(f"no manifest: {error}") from None
     return found
 
 
 def _execute(options):
     machine, puts, env = _check(options)
-    texts = _services(options.service)
+    texts = _services(options)
     setup.ensure(setup.RUN, options.setup)
     make.build(stdout=sys.stderr)
     make.require_kernel()
@@ -126,7 +130,8 @@ def _execute(options):
     try:
         if options.icount:
             return _run_closed(options, machine, env, puts, texts, archive)
-        machine.archive = bootfiles.compose(archive, puts, [*texts, bootfiles.execd_service()])
+        texts += [options.execd] if options.execd else []
+        machine.archive = bootfiles.compose(archive, puts, texts)
         return _run(options, machine, env)
     finally:
         bootfiles.remove(archive)
@@ -135,7 +140,8 @@ def _execute(options):
 def _run_closed(options, machine, env, puts, texts, archive):
     text = closed.script(options.words, sys.stdin.buffer.read(), env, options.cwd, options.strace)
     machine.archive = bootfiles.compose(archive, puts,
-                                        [*texts, closed.service(), (closed.SCRIPT, text)])
+                                        [*texts, closed.service(options.execd),
+                                         (closed.SCRIPT, text)])
     log = options.log or closed.new_log()
     try:
         stdout, stderr, status = closed.run(machine, options.words[0], log, options.timeout)
@@ -152,7 +158,8 @@ def _run_closed(options, machine, env, puts, texts, archive):
 
 
 def _run(options, machine, env):
-    guest = Guest(machine, log=options.log)
+    name = Path(options.execd[0]).stem if options.execd else "execd"
+    guest = Guest(machine, options.log, name)
     finished = False
     try:
         guest.boot()
