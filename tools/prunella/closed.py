@@ -36,7 +36,7 @@ def script(argv, stdin, env, cwd, trace=False):
 
 
 def service(execd=None):
-    """(guest path, bytes) of the manifest of an execd that follows the script, made from another."""
+    """(guest path, bytes) of the manifest of an execd that follows the script."""
     _, text = execd or bootfiles.execd_service()
     text = re.sub(rb"(?m)^(service\s+)\S+$", rb"\1" + SERVICE.encode(), text)
     text += f"grant           archive\nargument        script={SCRIPT}\n".encode()
