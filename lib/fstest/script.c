@@ -180,7 +180,7 @@ static void do_open(struct script *script) {
     }
     script->model.nodes[node].opens++;
     script_check_attributes(script, &reply.attributes, node);
-    *held = (struct script_held){true, handle, node, flags, reply.secret};
+    *held = (struct script_held){true, handle, node, flags, reply.secret, 0};
 }
 
 static void close_held(struct script *script, struct script_held *held) {
@@ -228,16 +228,23 @@ static void do_write(struct script *script) {
         return;
     }
     struct model_node *node = &script->model.nodes[held->node];
-    bool append = chance(script, 3) == 0;
+    uint64_t how = chance(script, 4); // 0: at the end, 1: at the description's offset
     uint32_t bytes = (uint32_t)chance(script, chance(script, 2) == 0 ? 100 : 6000);
-    uint32_t offset = append ? node->size : (uint32_t)chance(script, 14000);
+    uint32_t offset = how == 0   ? node->size
+                      : how == 1 ? held->offset
+                                 : (uint32_t)chance(script, 14000);
     if (offset + bytes > MODEL_FILE_BYTES) {
         return;
     }
     for (uint32_t i = 0; i < bytes; i++) {
         script->bytes[i] = (uint8_t)(script->random >> (i % 57));
     }
-    struct fs_write_request request = {.offset = append ? FS_AT_END : offset, .size = bytes};
+    struct fs_write_request request = {
+        .offset = how == 0   ? FS_AT_END
+                  : how == 1 ? FS_AT_CELL
+                             : offset,
+        .size = bytes,
+    };
     struct fs_write_reply reply = {0};
     status_t wanted = predict_access(script, held, FS_OPEN_WRITE);
     script->calls++;
@@ -248,6 +255,7 @@ static void do_write(struct script *script) {
         if (bytes != 0) {
             node_resize(node, offset + bytes > node->size ? offset + bytes : node->size);
             memcpy(node->bytes + offset, script->bytes, bytes);
+            held->offset = how < 2 ? offset + bytes : held->offset;
         }
     }
 }
@@ -262,10 +270,10 @@ void script_check_bytes(struct script *script, const char *what, const uint8_t *
     }
 }
 
-void script_check_read(struct script *script, const struct script_held *held, uint32_t offset,
-                       uint32_t size) {
+int64_t script_check_read(struct script *script, const struct script_held *held, uint32_t offset,
+                          uint32_t size, bool own) {
     const struct model_node *node = &script->model.nodes[held->node];
-    struct fs_read_request request = {.offset = offset, .size = size};
+    struct fs_read_request request = {.offset = own ? FS_AT_CELL : offset, .size = size};
     status_t status = predict_access(script, held, FS_OPEN_READ);
     uint32_t left = offset < node->size ? node->size - offset : 0;
     int64_t wanted = status != OK ? status : (int64_t)(left < size ? left : size);
@@ -277,13 +285,45 @@ void script_check_read(struct script *script, const struct script_held *held, ui
                            (uint32_t)got);
         (void)script_expect(script, "the byte behind", script->bytes[got], 0xee);
     }
+    return got;
 }
 
 static void do_read(struct script *script) {
-    const struct script_held *held = choose_held(script);
-    if (held != NULL) {
-        script_check_read(script, held, (uint32_t)chance(script, 16000),
-                          (uint32_t)chance(script, MODEL_FILE_BYTES));
+    struct script_held *held = choose_held(script);
+    if (held == NULL) {
+        return;
+    }
+    bool own = chance(script, 2) == 0;
+    uint32_t offset = own ? held->offset : (uint32_t)chance(script, 16000);
+    uint32_t size = (uint32_t)chance(script, MODEL_FILE_BYTES);
+    int64_t got = script_check_read(script, held, offset, size, own);
+    held->offset += own && got > 0 ? (uint32_t)got : 0;
+}
+
+static void do_seek(struct script *script) {
+    struct script_held *held = choose_held(script);
+    if (held == NULL) {
+        return;
+    }
+    struct fs_seek_request request = {
+        .whence = (uint32_t)chance(script, 5), // 4: none
+        .offset = (int64_t)chance(script, 8000) - 2000,
+        .expected = held->offset + chance(script, 2),
+    };
+    const struct model_node *node = &script->model.nodes[held->node];
+    int64_t base = request.whence == FS_SEEK_CURRENT ? held->offset
+                   : request.whence == FS_SEEK_END   ? node->size
+                                                     : 0;
+    status_t wanted =
+        request.whence > FS_SEEK_SWAP || base + request.offset < 0           ? ERR_INVALID_ARGUMENT
+        : request.whence == FS_SEEK_SWAP && request.expected != held->offset ? ERR_WOULD_BLOCK
+                                                                             : OK;
+    struct fs_seek_reply reply = {0};
+    script->calls++;
+    int64_t got = fs_seek(held->handle, &request, &reply, DEADLINE);
+    if (script_expect(script, "seek", got, wanted) && got == OK) {
+        held->offset = (uint32_t)(base + request.offset);
+        (void)script_expect(script, "the new offset", (int64_t)reply.offset, held->offset);
     }
 }
 
@@ -673,7 +713,7 @@ bool script_step(struct script *script) {
     static void (*const operations[])(struct script *) = {
         do_open,   do_open,   do_open,   do_close, do_write,  do_write, do_read,
         do_memory, do_stat,   do_set,    do_make,  do_make,   do_make,  do_link,
-        do_rename, do_rename, do_remove, do_place, do_remove,
+        do_rename, do_rename, do_remove, do_place, do_remove, do_seek,
     };
     script->steps++;
     operations[chance(script, sizeof(operations) / sizeof(operations[0]))](script);

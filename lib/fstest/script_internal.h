@@ -24,9 +24,10 @@ void script_check_attributes(struct script *script, const struct fs_attributes *
                              uint32_t node);
 void script_check_bytes(struct script *script, const char *what, const uint8_t *got,
                         const uint8_t *wanted, uint32_t bytes);
-// Reads through a description, and compares.
-void script_check_read(struct script *script, const struct script_held *held, uint32_t offset,
-                       uint32_t size);
+// Reads through a description, and compares. `own`: its own offset, which is `offset`. Returns what
+// the call did.
+int64_t script_check_read(struct script *script, const struct script_held *held, uint32_t offset,
+                          uint32_t size, bool own);
 // Everything below a directory.
 void script_check_tree(struct script *script, handle_t handle, uint32_t directory, uint32_t depth);
 

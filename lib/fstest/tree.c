@@ -4,6 +4,7 @@
 
 #include "script_internal.h"
 
+#include <abi/libos.h>
 #include <abi/status.h>
 #include <proto/fs_client.h>
 #include <sys/calls.h>
@@ -67,10 +68,11 @@ static uint32_t take_records(struct script *script, uint32_t directory, int64_t 
     return count;
 }
 
-static void check_listing(struct script *script, handle_t handle, uint32_t directory) {
+// `own`: by the description's own offset, which is 0 yet.
+static void check_listing(struct script *script, handle_t handle, uint32_t directory, bool own) {
     uint64_t seen = 0;
     uint32_t count = 0;
-    struct fs_list_request request = {0};
+    struct fs_list_request request = {.cursor = own ? FS_AT_CELL : 0};
     while (script->failure == NULL) {
         struct fs_list_reply reply = {0};
         script->calls++;
@@ -83,7 +85,7 @@ static void check_listing(struct script *script, handle_t handle, uint32_t direc
             break;
         }
         count += take_records(script, directory, got, &seen);
-        request.cursor = reply.cursor;
+        request.cursor = own ? FS_AT_CELL : reply.cursor;
     }
     (void)script_expect(script, "names told", count, model_count(&script->model, directory) + 2);
 }
@@ -117,13 +119,13 @@ static void check_entry(struct script *script, handle_t handle, const struct mod
     if (directory) {
         script_check_tree(script, held.handle, entry->node, depth + 1);
     } else {
-        script_check_read(script, &held, 0, MODEL_FILE_BYTES);
+        (void)script_check_read(script, &held, 0, MODEL_FILE_BYTES, true);
     }
     (void)script_expect(script, "handle_close", sys_handle_close(held.handle), OK);
 }
 
 void script_check_tree(struct script *script, handle_t handle, uint32_t directory, uint32_t depth) {
-    check_listing(script, handle, directory);
+    check_listing(script, handle, directory, depth != 0);
     for (uint32_t i = 0; i < MODEL_ENTRIES && script->failure == NULL && depth < SCRIPT_DEPTH_MAX;
          i++) {
         const struct model_entry *entry = &script->model.entries[i];

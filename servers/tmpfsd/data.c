@@ -123,20 +123,25 @@ int64_t tmpfs_read(void *context, const struct packet *packet,
     if (status != OK) {
         return status;
     }
-    if (request->offset >= FS_AT_END) {
-        return ERR_NOT_SUPPORTED;
-    }
-    uint64_t left = request->offset < inode->size ? inode->size - request->offset : 0;
+    bool own = request->offset == FS_AT_CELL;
+    uint64_t offset = own ? description->offset : request->offset;
+    uint64_t left = offset < inode->size ? inode->size - offset : 0;
     uint64_t bytes = least(least(request->size, packet->out_bytes), left);
     uint64_t done = 0;
     while (done < bytes) {
         uint64_t piece = least(bytes - done, DATA_BYTES);
-        int64_t count = read_piece(fs, inode, request->offset + done, piece);
+        int64_t count = read_piece(fs, inode, offset + done, piece);
         count = count == OK ? window_write(packet, done, fs->data, piece) : count;
+        if (count < 0 && done == 0) {
+            return count;
+        }
         if (count < 0) {
-            return done > 0 ? (int64_t)done : count;
+            break;
         }
         done += (uint64_t)count;
+    }
+    if (own && done != 0) {
+        vault_set(vault_of(fs), &description->offset, offset + done);
     }
     return (int64_t)done;
 }
@@ -182,10 +187,9 @@ int64_t tmpfs_write(OPERATION_ARGUMENTS(write)) {
     if (status != OK) {
         return status;
     }
-    if (request->offset == FS_AT_CELL) {
-        return ERR_NOT_SUPPORTED;
-    }
-    uint64_t offset = request->offset == FS_AT_END ? next.size : request->offset;
+    uint64_t offset = request->offset == FS_AT_END    ? next.size
+                      : request->offset == FS_AT_CELL ? description->offset
+                                                      : request->offset;
     uint64_t bytes = least(request->size, packet->in_bytes);
     reply->offset = offset;
     if (bytes == 0) {
@@ -215,7 +219,46 @@ int64_t tmpfs_write(OPERATION_ARGUMENTS(write)) {
     next.mode = mode_written(caller_of(packet), next.mode);
     next.modified = next.changed = time_now(fs);
     inode_write(fs, description->inode, &next);
+    if (request->offset >= FS_AT_END) {
+        vault_set(vault_of(fs), &description->offset, reply->offset);
+    }
     return done;
+}
+
+// ---- the offset
+
+int64_t tmpfs_seek(OPERATION_ARGUMENTS(seek)) {
+    struct tmpfs *fs = context;
+    const struct description *description = description_of(fs, packet);
+    if (description == NULL || packet->key == 0) {
+        return ERR_INVALID_ARGUMENT; // a root channel has no offset
+    }
+    int64_t base, offset;
+    switch (request->whence) {
+    case FS_SEEK_SET:
+    case FS_SEEK_SWAP:
+        base = 0;
+        break;
+    case FS_SEEK_CURRENT:
+        base = (int64_t)description->offset;
+        break;
+    case FS_SEEK_END:
+        base = (int64_t)inode_get(fs, description->inode)->size;
+        break;
+    default:
+        return ERR_INVALID_ARGUMENT;
+    }
+    if (__builtin_add_overflow(base, request->offset, &offset) || offset < 0) {
+        return ERR_INVALID_ARGUMENT;
+    }
+    if (request->whence == FS_SEEK_SWAP && request->expected != description->offset) {
+        return ERR_WOULD_BLOCK;
+    }
+    if ((uint64_t)offset != description->offset) {
+        vault_set(vault_of(fs), &description->offset, (uint64_t)offset);
+    }
+    reply->offset = (uint64_t)offset;
+    return 0;
 }
 
 // ---- mapping

@@ -86,7 +86,11 @@ int64_t tmpfs_list(OPERATION_ARGUMENTS(list)) {
     }
     uint32_t size = packet->out_bytes < DATA_BYTES ? (uint32_t)packet->out_bytes : DATA_BYTES;
     uint32_t end = 0;
-    uint64_t cursor = request->cursor;
+    bool own = request->cursor == FS_AT_CELL;
+    if (own && packet->key == 0) {
+        return ERR_NOT_SUPPORTED; // a root channel has no offset
+    }
+    uint64_t cursor = own ? description->offset : request->cursor;
     while (inode->links != 0) { // one that was removed is empty
         uint32_t next = entry_next(fs, description, end, size, &cursor);
         if (next == NO_ROOM && end == 0) {
@@ -99,7 +103,13 @@ int64_t tmpfs_list(OPERATION_ARGUMENTS(list)) {
     }
     reply->cursor = cursor;
     int64_t status = window_fill(packet, fs->data, end);
-    return status == OK ? (int64_t)end : status;
+    if (status != OK) {
+        return status;
+    }
+    if (own && end != 0) {
+        vault_set(vault_of(fs), &description->offset, cursor);
+    }
+    return (int64_t)end;
 }
 
 int64_t tmpfs_read_link(void *context, const struct packet *packet,

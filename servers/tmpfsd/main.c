@@ -45,6 +45,7 @@ static const struct fs_ops operations = {
     .memory = tmpfs_memory,
     .sync = tmpfs_sync,
     .space = tmpfs_space,
+    .seek = tmpfs_seek,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,

@@ -87,7 +87,8 @@ struct description {
     uint32_t flags; // FS_OPEN_
     handle_t endpoint;
     uint32_t reserved;
-    uint64_t cell_from, cell_to; // the last move of its offset, equal: none to be done
+    uint64_t offset; // shared by all who have the channel; of a directory: cursor of its listing
+    uint64_t spare;
 };
 static_assert(sizeof(struct description) == 64, "descriptions are small");
 

@@ -248,5 +248,6 @@ int64_t tmpfs_read_link(void *context, const struct packet *packet,
                         struct fs_read_link_reply *reply);
 int64_t tmpfs_place(void *context, const struct packet *packet, struct fs_place_reply *reply);
 int64_t tmpfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]);
+int64_t tmpfs_seek(OPERATION_ARGUMENTS(seek));
 int64_t tmpfs_sync(void *context, const struct packet *packet);
 int64_t tmpfs_space(void *context, const struct packet *packet, struct fs_space_reply *reply);

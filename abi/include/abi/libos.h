@@ -213,8 +213,8 @@ static_assert(sizeof(struct signal_page) <= PAGE_SIZE, "the signal page is one p
 #define INTERRUPT_EXIT 2u   // another thread of the process ends it or makes an exec
 #define INTERRUPT_STOP 4u   // a stop: end blocking calls, they go on after SIGCONT
 
-// Offsets of the fs protocol that are not numbers: the offset in the description's cell, which the
-// server moves; the end of the file.
+// Offsets of the fs protocol that are not numbers: the description's own offset, which the server
+// moves; the end of the file.
 #define FS_AT_CELL UINT64_MAX
 #define FS_AT_END (UINT64_MAX - 1)
 

@@ -18,6 +18,7 @@ struct script_held {
     uint32_t node;
     uint32_t flags;
     uint64_t secret;
+    uint32_t offset;
 };
 
 struct script {
