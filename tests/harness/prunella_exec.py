@@ -104,8 +104,7 @@ def run(cases, programs):
         group = list(group)
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            archive = bootfiles.compose(folder / "boot.tar", _stage(folder, group, programs),
-                                        [bootfiles.execd_service()])
+            archive = bootfiles.compose(folder / "boot.tar", _stage(folder, group, programs))
             runner = _Runner(archive, paths.log_folder() / f"linux-{library or 'shells'}.log")
             for case in group:
                 results[case.name] = runner.run(case)
