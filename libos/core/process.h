@@ -38,6 +38,7 @@ struct linux_process {
     char *path;            // of the program, for /proc/self/exe
     uint64_t path_bytes;
     handle_t root, cwd; // guarded by files.lock
+    handle_t tty;       // channel to open terminals by; stored once
 
     struct threads threads;
     struct files files;

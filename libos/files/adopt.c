@@ -4,6 +4,7 @@
 
 #include <core/process.h>
 #include <files/table.h>
+#include <files/terminal.h>
 #include <sys/calls.h>
 
 static const struct file_ops *ops_of(const struct libos_fd *fd) {
@@ -18,6 +19,8 @@ static const struct file_ops *ops_of(const struct libos_fd *fd) {
         return &event_ops;
     case FD_TIMER:
         return &timer_ops;
+    case FD_TERMINAL:
+        return &terminal_ops;
     case FD_LOCAL:
         return device_ops(fd->device);
     default:

@@ -190,6 +190,7 @@ static int64_t make_record(struct linux_thread *self, struct exec *exec) {
         .proc = process->proc,
         .root = process->root,
         .cwd = process->cwd,
+        .tty = process->tty,
         .libos = process->libos,
         .clock = process->clock,
         .log = process->log,

@@ -10,6 +10,7 @@
 #include <core/status.h>
 #include <core/threads.h>
 #include <files/adopt.h>
+#include <files/terminal.h>
 #include <load/program.h>
 #include <sys/calls.h>
 #include <sys/string.h>
@@ -71,6 +72,7 @@ static void take_handles(const struct libos_record *record) {
     process->signals_vmo = record->signals;
     process->root = record->root;
     process->cwd = record->cwd;
+    process->tty = record->tty;
     process->trace = record->trace != 0;
     process->alone = record->proc == HANDLE_NONE;
     process->umask = record->umask & 0777;
@@ -142,6 +144,7 @@ void start_program(struct thread_block *block, const struct libos_record *record
     thread_add(self);
     take_signals(self, record);
     files_adopt(record);
+    terminal_start();
     struct registers registers;
     int64_t result = program_load(self, record, &registers);
     if (result < 0) {

@@ -7,6 +7,7 @@
 #include <core/status.h>
 #include <files/path.h>
 #include <files/reopen.h>
+#include <files/terminal.h>
 #include <linux/handlers.h>
 #include <sys/calls.h>
 
@@ -49,6 +50,11 @@ static const struct file_ops *ops_for(const struct fs_attributes *attributes, ui
 }
 
 static int64_t install_opened(const struct path_open *open, uint32_t flags) {
+    bool device = open->attributes.mode >> 12 == FS_TYPE_CHARACTER && (flags & O_PATH) == 0;
+    if (device && is_terminal(open->attributes.rdev)) {
+        (void)!sys_handle_close(open->handle);
+        return terminal_open(open->attributes.rdev, flags);
+    }
     const struct file_ops *ops = ops_for(&open->attributes, flags);
     if (ops == NULL) {
         (void)!sys_handle_close(open->handle);

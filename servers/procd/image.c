@@ -95,8 +95,9 @@ static status_t give(const struct process *process, handle_t handle, uint32_t ri
 }
 
 // A standard file: what it is, its handle's type says.
-static status_t give_file(const struct process *process, handle_t handle, uint32_t number,
-                          struct libos_fd *fd) {
+static status_t give_file(const struct process *process, const struct image_request *request,
+                          uint32_t number, struct libos_fd *fd) {
+    handle_t handle = request->files[number];
     struct handle_info info;
     status_t status = sys_handle_info(handle, &info);
     if (status != OK) {
@@ -111,9 +112,10 @@ static status_t give_file(const struct process *process, handle_t handle, uint32
         rights = STREAM_RIGHTS | (info.rights & (RIGHT_READ | RIGHT_WRITE));
         break;
     case OBJECT_CHANNEL:
-        fd->kind = FD_FILE;
+        fd->kind = request->terminal != 0 ? FD_TERMINAL : FD_FILE;
+        fd->device = request->terminal;
         fd->flags = 2; // the description knows what it allows
-        rights = CHANNEL_RIGHTS | RIGHT_READ;
+        rights = CHANNEL_RIGHTS | RIGHT_READ | RIGHT_WAIT;
         break;
     case OBJECT_LOG:
         fd->kind = FD_LOG;
@@ -167,7 +169,7 @@ static status_t make_record(const struct procd *procd, const struct process *pro
     };
     status_t status = give_all(procd, process, &record);
     for (uint32_t i = 0; status == OK && i < 3; i++) {
-        status = give_file(process, request->files[i], i, &fds[i]);
+        status = give_file(process, request, i, &fds[i]);
     }
     status = status == OK ? sys_random_get(record.seed, sizeof(record.seed)) : status;
     return status != OK ? status

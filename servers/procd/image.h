@@ -10,7 +10,8 @@
 struct image_request {
     uint32_t argc, envc;
     bool trace;
-    const char *text; // zero-terminated strings: arguments, environment, path, working directory
+    uint64_t terminal; // rdev of the terminal that the files are, 0: they are none
+    const char *text;  // zero-terminated strings: arguments, environment, path, working directory
     uint64_t text_bytes;
     handle_t files[3]; // stay the caller's
 };

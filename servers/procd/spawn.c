@@ -172,6 +172,7 @@ static int64_t prepare(struct procd *procd, const struct packet *packet,
         .argc = request->argc,
         .envc = request->envc,
         .trace = (request->flags & SPAWN_TRACE) != 0,
+        .terminal = request->terminal,
         .files = {files[0], files[1], files[2]},
     };
     const char *path = NULL;

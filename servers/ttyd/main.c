@@ -181,6 +181,7 @@ static const struct tty_ops operations = {
     .pair = tty_do_pair,
     .lock = tty_do_lock,
     .peer = tty_do_peer,
+    .service = tty_do_service,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,

@@ -4,6 +4,7 @@
 
 #include "ttyd.h"
 
+#include <abi/rights.h>
 #include <sys/calls.h>
 
 #define PTS_MAJOR 136
@@ -141,6 +142,30 @@ int64_t tty_do_open(void *server, const struct packet *packet,
     }
     reply->rdev = rdev_of(ttyd, terminal);
     return slave_open(ttyd, packet, terminal, request->flags, &handles_out[0]);
+}
+
+int64_t tty_do_service(void *server, const struct packet *packet, handle_t handles_out[1]) {
+    struct ttyd *ttyd = server;
+    (void)packet;
+    const struct service_record *record = vault_record(&ttyd->server.vault, TABLE_SERVICE, 0);
+    if (record->head.used == 0) {
+        handle_t client, endpoint;
+        status_t status = server_channel(&ttyd->server, 0, 0, &client, &endpoint);
+        if (status != OK) {
+            return status;
+        }
+        ttyd_set(ttyd, record, head.used, 1);
+        ttyd_set(ttyd, record, client, client);
+        ttyd_set(ttyd, record, endpoint, endpoint);
+    }
+    int64_t copy =
+        sys_handle_duplicate(record->client, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER);
+    if (copy < 0) {
+        return copy;
+    }
+    step_made(&ttyd->server.vault, (handle_t)copy);
+    handles_out[0] = (handle_t)copy;
+    return 0;
 }
 
 // ---- operations of a master

@@ -60,6 +60,11 @@ static const struct vault_table tables[] = {
     [TABLE_ORDERS] = {.name = "orders",
                       .record_bytes = sizeof(struct order_record),
                       .count = ORDERS_MAX},
+    [TABLE_SERVICE] = {.name = "service",
+                       .record_bytes = sizeof(struct service_record),
+                       .count = 1,
+                       .handles = {{offsetof(struct service_record, client), OBJECT_CHANNEL},
+                                   {offsetof(struct service_record, endpoint), OBJECT_ENDPOINT}}},
 };
 
 const struct vault_layout ttyd_layout = {
@@ -67,7 +72,7 @@ const struct vault_layout ttyd_layout = {
     .version = 1,
     .undo_bytes = 16384, // all cells of a terminal may change in one step
     .calls_max = 256,
-    .table_count = 6,
+    .table_count = 7,
     .tables = tables,
 };
 

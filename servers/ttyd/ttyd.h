@@ -43,7 +43,8 @@ enum table {
     TABLE_TERMINALS,
     TABLE_CELLS,
     TABLE_DESCRIPTIONS,
-    TABLE_ORDERS
+    TABLE_ORDERS,
+    TABLE_SERVICE
 };
 enum key { KEY_LINE = 1, KEY_WORK, KEY_SENT, KEY_TIMER, KEY_LEADERS };
 #define WAKE 1u // bit of all events
@@ -64,6 +65,12 @@ struct state_record {
     handle_t processes;  // procd's table; NONE: there are no Linux processes
     handle_t leaders;    // event
     uint32_t spare;
+};
+
+// The channel to open terminals by that processes get, besides those that init has given away.
+struct service_record {
+    struct vault_head head;
+    handle_t client, endpoint;
 };
 
 // The serial line, once attached.
@@ -286,6 +293,7 @@ void leaders_check(struct ttyd *ttyd);
 int64_t tty_do_open(void *server, const struct packet *packet,
                     const struct tty_open_request *request, struct tty_open_reply *reply,
                     handle_t handles_out[1]);
+int64_t tty_do_service(void *server, const struct packet *packet, handle_t handles_out[1]);
 int64_t tty_do_peer(void *server, const struct packet *packet,
                     const struct tty_peer_request *request, struct tty_peer_reply *reply,
                     handle_t handles_out[1]);

@@ -11,7 +11,8 @@ LIBOS_OWN := $(sort $(if $(wildcard libos),$(shell find libos -type f \
 # No globals here either: what has some is not in this list.
 LIBOS_SHARED := lib/sys/string.c lib/sys/mutex.c lib/ds/format.c $(call under,lib/launch)
 LIBOS_GENERATED := $(sort $(wildcard $(GEN)/libos/*.c)) \
-    $(patsubst %,$(GEN)/lib/proto/%.c,fs fs_client proc proc_client) $(GEN)/lib/sys/names.c
+    $(patsubst %,$(GEN)/lib/proto/%.c,fs fs_client proc proc_client \
+    tty tty_client) $(GEN)/lib/sys/names.c
 LIBOS_SOURCES := $(LIBOS_OWN) $(LIBOS_SHARED) $(LIBOS_GENERATED)
 LIBOS_OBJECTS := $(patsubst %,$(LIBOS_FOLDER)/%.o,$(subst $(GEN)/,gen/,$(LIBOS_SOURCES)))
 

@@ -51,7 +51,8 @@ class Machine:
     console is "terminal" (serial line and monitor on standard input and output; ^A x quits) or
     "pipe" (the bytes of the serial line on standard input and output, nothing else), or "frames"
     (the first serial line into the file `log`, the second one on standard input and output), or
-    "closed" (the same, but the second one into the file `line`: nothing comes in).
+    "closed" (the same, but the second one into the file `line`: nothing comes in), or "session" (as
+    "frames", with the monitor on standard input and output as well).
     parallel: the CPUs run at once (True), in turns (False), or at once where the host has a core
     for each and one to spare (None). Under KVM always at once, with icount always in turns.
     """
@@ -113,6 +114,10 @@ class Machine:
         if self.console == "closed":
             return ["-chardev", f"file,id=log,path={self.log}", "-serial", "chardev:log",
                     "-chardev", f"file,id=line,path={self.line}", "-serial", "chardev:line"]
+        if self.console == "session":
+            return ["-chardev", f"file,id=log,path={self.log}", "-serial", "chardev:log",
+                    "-chardev", "stdio,id=line,mux=on,signal=off", "-serial", "chardev:line",
+                    "-mon", "chardev=line,mode=readline"]
         log = f",logfile={self.log}" if self.log else ""
         if self.console == "terminal":
             return ["-chardev", f"stdio,id=console,mux=on,signal=off{log}",

@@ -97,14 +97,15 @@ static_assert(sizeof(struct clock_page) == 48, "struct clock_page is ABI");
 
 enum fd_kind {
     FD_NONE = 0,
-    FD_STREAM = 1,  // pipe end, socketpair
-    FD_FILE = 2,    // description of a file server (protocol fs)
-    FD_LOG = 3,     // the kernel log: writes become lines (recovery, tests)
-    FD_EVENT = 4,   // eventfd
-    FD_TIMER = 5,   // timerfd
-    FD_PORT = 6,    // epoll
-    FD_PROCESS = 7, // pidfd
-    FD_LOCAL = 8,   // no kernel object: signalfd, /dev/null and its like (device = rdev)
+    FD_STREAM = 1,   // pipe end, socketpair
+    FD_FILE = 2,     // description of a file server (protocol fs)
+    FD_LOG = 3,      // the kernel log: writes become lines (recovery, tests)
+    FD_EVENT = 4,    // eventfd
+    FD_TIMER = 5,    // timerfd
+    FD_PORT = 6,     // epoll
+    FD_PROCESS = 7,  // pidfd
+    FD_LOCAL = 8,    // no kernel object: signalfd, /dev/null and its like (device = rdev)
+    FD_TERMINAL = 9, // description of a terminal (protocol tty)
 };
 
 struct libos_fd {
@@ -138,12 +139,14 @@ struct libos_record {
     uint32_t argc, envc;
     uint32_t fd_count;
     handle_t spent; // the new libos closes it: after an exec, the handle of its own aspace
-    uint64_t text;  // offset: argc strings, then envc strings, then the program's path
+    handle_t tty;   // channel to open terminals by, HANDLE_NONE without one
+    uint32_t spare;
+    uint64_t text; // offset: argc strings, then envc strings, then the program's path
     uint64_t text_bytes;
     uint64_t fds;     // offset: fd_count struct libos_fd
     uint64_t seed[2]; // of AT_RANDOM and address layout
 };
-static_assert(sizeof(struct libos_record) == 144, "struct libos_record is ABI");
+static_assert(sizeof(struct libos_record) == 152, "struct libos_record is ABI");
 
 // ---- Pages shared with procd.
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Set up what is missing, build, and boot to the console in QEMU.
+"""Set up what is missing, build, and boot in QEMU: to a shell, or to the kernel's log.
 
-The console is the serial line. On a terminal every key goes to the guest, ^C too; ^A x ends QEMU,
-^A c is QEMU's monitor, ^A h lists the rest. Exit status: 0 when the guest powered off, 124 when
---timeout ended it, 1 otherwise.
+On a terminal a shell comes up: it has the second serial line, and the kernel's log goes from the
+first one into a file. Every key goes to the guest, ^C too; ^A x ends QEMU, ^A c is QEMU's monitor,
+^A h lists the rest; `exit` ends the shell and powers the guest off. Without a terminal, or with
+--console kernel, it is the kernel's log that is shown. Exit status: 0 when the guest powered off,
+124 when --timeout ended it, 1 otherwise.
 """
 
 import contextlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +24,7 @@ from prunella.progress import say
 
 SUMMARY = "build, then boot in QEMU"
 STATUS_TIMEOUT = 124
+SESSION_BY_DEFAULT = False  # until processes run in every case that the tests try
 
 
 def configure(parser):
@@ -33,6 +38,10 @@ def configure(parser):
                         help="words for the kernel's command line (repeatable)")
     parser.add_argument("--icount", action="store_true",
                         help="count instructions as time, so that two runs are the same")
+    parser.add_argument("--console", choices=("session", "kernel"), metavar="WHAT",
+                        help="what is on this terminal: a session (a shell), or the kernel's log "
+                             "(kernel); by default a session when there is a terminal and no "
+                             "--append says what is to be started")
     parser.add_argument("--headless", action="store_true",
                         help="print the console, but read nothing from standard input")
     parser.add_argument("--timeout", type=float, metavar="S", help="end the guest after S seconds")
@@ -56,16 +65,37 @@ def execute(options):
     make.build()
     make.require_kernel()
     interactive = not options.headless and sys.stdin.isatty() and sys.stdout.isatty()
-    machine.console = "terminal" if interactive else "pipe"
     machine.log = paths.log_folder() / "run.log"
     machine.trace = qemu.new_trace()
-    if interactive:
-        say("the console follows; ^A x ends QEMU")
+    if wants_session(options, interactive):
+        machine.console = "session" if interactive else "frames"
+        machine.append = [*session_words(), *machine.append]
+        say(f"the kernel's log is in {paths.shown(machine.log)}; ^A x ends QEMU")
     else:
+        machine.console = "terminal" if interactive else "pipe"
+    if interactive and machine.console == "terminal":
+        say("the console follows; ^A x ends QEMU")
+    if not interactive or machine.console == "session":
         machine.append.append(qemu.PANIC_WORD)
     outcome = boot(machine, options.timeout, reads=not options.headless)
     qemu.explain(outcome, machine.log)
     return {qemu.OFF: 0, qemu.TIMEOUT: STATUS_TIMEOUT}.get(outcome, 1)
+
+
+def wants_session(options, interactive):
+    """Whether a shell is to come up; --append with words for init says that something else is."""
+    if options.console is not None:
+        return options.console == "session"
+    chosen = any(re.search(r"(^| )init", words) for words in options.append)
+    return SESSION_BY_DEFAULT and interactive and not chosen
+
+
+def session_words():
+    """What init is to start for a shell that knows the size and the kind of this terminal."""
+    columns, rows = shutil.get_terminal_size()
+    term = re.sub(r"[^A-Za-z0-9+.-]", "", os.environ.get("TERM", "")) or "linux"
+    return ["init.run=bin/session", "init.uses=tty,proc",
+            f"init.args=rows={rows},columns={columns},term={term}"]
 
 
 def boot(machine, timeout=None, reads=True):
