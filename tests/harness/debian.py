@@ -13,7 +13,7 @@ import hashlib
 import os
 import struct
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cpio import Cpio
@@ -22,6 +22,7 @@ from prunella import debian, paths, qemu
 LIMIT_MS = 20_000
 BOOT_LIMIT_S = 900
 DISK_BYTES = 64 << 20
+CALLS_BYTES = 64
 MAGIC, END, TIMED_OUT = 0x53454341, 0xFFFFFFFF, 0x10000
 SHELLS = {"bin/busybox": "/bin/busybox", "bin/bash": "/bin/bash-static",
           "bin/mksh": "/usr/lib/x86_64-linux-musl/bin/mksh",
@@ -38,6 +39,8 @@ class Result:
     stdout: bytes
     stderr: bytes
     status: int
+    # Numbers of the Linux calls that it made, as far as they were seen.
+    calls: frozenset = field(default=frozenset(), compare=False)
 
 
 class DebianError(AssertionError):
@@ -103,20 +106,27 @@ def boot(kernel, archive, disk, log):
         raise DebianError(f"Debian's kernel did not come to its end:\n{tail}")
 
 
+def _numbers(bits):
+    """The numbers whose bits are set."""
+    return frozenset(at for at in range(len(bits) * 8) if bits[at // 8] >> at % 8 & 1)
+
+
 def read_results(path, count):
     """The results on the disk, which must be `count`."""
     data = path.read_bytes()
     results, at = [], 0
     while True:
         magic, index, status, out_size, error_size = struct.unpack_from("<5I", data, at)
-        at += 20
+        calls = data[at + 20:at + 20 + CALLS_BYTES]
+        at += 20 + CALLS_BYTES
         if magic != MAGIC or (index != END and index != len(results)):
-            raise DebianError(f"the disk holds no result at byte {at - 20}")
+            raise DebianError(f"the disk holds no result at byte {at - 20 - CALLS_BYTES}")
         if index == END:
             break
         stdout, stderr = data[at:at + out_size], data[at + out_size:at + out_size + error_size]
         at += out_size + error_size
-        results.append(Result(stdout, stderr, None if status == TIMED_OUT else status))
+        results.append(Result(stdout, stderr, None if status == TIMED_OUT else status,
+                              _numbers(calls)))
     if len(results) != count:
         raise DebianError(f"{len(results)} results for {count} commands")
     return results

@@ -2,6 +2,7 @@
 """Builds the Linux programs and runs them on Debian's kernel, once for all tests."""
 
 import pytest
+from abigen.linux import load_linux
 from harness import debian
 from linux_cases import all_cases
 from prunella import make, paths
@@ -23,3 +24,9 @@ def cases():
 def on_debian(cases, programs):
     """What each case does on Debian's kernel, by its name."""
     return dict(zip((case.name for case in cases), debian.run(cases, programs)))
+
+
+@pytest.fixture(scope="session")
+def calls():
+    """The table of Linux calls, by number."""
+    return {call.number: call for call in load_linux(paths.ROOT / "abi" / "linux").calls}

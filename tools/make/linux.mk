@@ -48,10 +48,11 @@ $(LINUX)/$(1)/$(2): $(3) $(addprefix $(LINUX_ROOT)/,$(call linux_extras,$(2),sou
 endef
 
 # The init of the Debian guest in which they run for comparison.
-$(LINUX)/runner: tests/linux/runner/init.c tools/make/linux.mk
+LINUX_RUNNER := $(wildcard tests/linux/runner/*.c)
+$(LINUX)/runner: $(LINUX_RUNNER) $(wildcard tests/linux/runner/*.h) tools/make/linux.mk
 	$(call once,compile Linux programs)
 	@mkdir -p $(@D)
-	$(Q)$(call LINUX_CC_musl,-o $@ $<)
+	$(Q)$(call LINUX_CC_musl,-o $@ $(LINUX_RUNNER))
 
 .PHONY: linux
 ifneq ($(filter linux,$(MAKECMDGOALS)),)

@@ -6,11 +6,13 @@
 // /cases holds records of 32-bit numbers and bytes: count of arguments, each argument with its size
 // before it, standard input with its size before it, the limit in ms. A result on the disk is
 // MAGIC, index, status (128 + n for signal n, TIMED_OUT when the limit was reached, 126 or 127 when
-// the program could not be started), sizes of both outputs, both outputs. After the last case comes
-// a result with the index END.
+// the program could not be started), sizes of both outputs, a bit for each Linux call that was
+// made, both outputs. After the last case comes a result with the index END.
 //
 // A case starts in / with descriptors 0, 1 and 2, all of them pipes, the environment below, no
 // signal blocked or ignored. It ends with its own process: what that has left behind is killed.
+
+#include "calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,10 +116,12 @@ static void disk_write(const void *bytes, size_t size) {
     }
 }
 
-static void disk_result(uint32_t index, uint32_t status, const struct output outputs[2]) {
+static void disk_result(uint32_t index, uint32_t status, const struct output outputs[2],
+                        const struct calls *calls) {
     const uint32_t head[] = {MAGIC, index, status, (uint32_t)outputs[0].size,
                              (uint32_t)outputs[1].size};
     disk_write(head, sizeof(head));
+    disk_write(calls, sizeof(*calls));
     disk_write(outputs[0].bytes, outputs[0].size);
     disk_write(outputs[1].bytes, outputs[1].size);
 }
@@ -145,6 +149,7 @@ static pid_t start(const struct test_case *test, int pipes[3][2]) {
         dup2(pipes[0][0], 0);
         dup2(pipes[1][1], 1);
         dup2(pipes[2][1], 2);
+        calls_follow_me();
         execve(test->argv[0], test->argv, environment);
         _exit(errno == ENOENT ? 127 : 126);
     }
@@ -288,17 +293,21 @@ int main(void) {
     prepare();
     load_cases();
     static const struct output nothing[2];
+    static const struct calls no_calls;
+    calls_prepare();
     for (uint32_t index = 0; cases < cases_end; index++) {
         struct test_case test;
         struct output outputs[2] = {0};
         take_case(&test);
         uint32_t status = run(&test, outputs);
-        disk_result(index, status, outputs);
+        struct calls calls = {0};
+        calls_take(&calls);
+        disk_result(index, status, outputs, &calls);
         for (int i = 0; i < 2; i++) {
             free(outputs[i].bytes);
         }
     }
-    disk_result(END, 0, nothing);
+    disk_result(END, 0, nothing, &no_calls);
     fsync(disk);
     printf("init: done\n");
     fflush(stdout);
