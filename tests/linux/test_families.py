@@ -72,7 +72,7 @@ def report_waiting(waiting):
 
 def test_prunella_does_the_same(cases, programs, on_debian, calls, request):
     """All cases but those that can't be equal yet, which are counted; --long runs them too."""
-    prunella_exec.require()
+    prunella_exec.require(programs)
     rows = not_yet()
     reasons = {case.name: reason_not_yet(case, on_debian[case.name].calls, calls, rows)
                for case in cases}
