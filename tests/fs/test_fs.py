@@ -20,7 +20,7 @@ def run_in_guest(boot, smp, args=(), timeout=TIMEOUT_S, name="fs-test", **machin
 
 def test_everything_on_two_cpus(boot):
     cases = run_in_guest(boot, 2)
-    assert len(cases.ok) >= 9
+    assert len(cases.ok) >= 17
 
 
 @pytest.mark.parametrize("smp", (1, 4))
