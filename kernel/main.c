@@ -64,7 +64,7 @@ void kernel_main(void) {
     arch_smp_start();
     log_line("%u CPU%s online", cpu_count, cpu_count == 1 ? "" : "s");
     provoke_run();
-    if (boot_start_init() != OK) {
+    if (boot_start_init(NULL) != OK) {
         log_line("boot: no first process: the machine is turned off");
         arch_power_off();
     }

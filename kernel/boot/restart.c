@@ -36,11 +36,11 @@ static struct {
     uint32_t restarts;
 } init;
 
-static void restart(struct reap_item *item);
+static bool restart(struct reap_item *item);
 
 static void ended(struct process *process) {
     assert(process == init.process);
-    reap_memory(&init.item, restart);
+    reap_add(&init.item, restart);
 }
 
 void boot_watch_init(struct process *process) {
@@ -68,53 +68,7 @@ static bool count_death(const struct process_info *info, instant_t now) {
     return init.short_lives <= INIT_SHORT_LIVES;
 }
 
-static status_t renew(struct process *process, handle_t handle, struct object *object,
-                      uint32_t rights) {
-    object_ref(object);
-    return handle_renew(process->table, handle, object, rights);
-}
-
-// Starts a thread of the successor in what boot_load_init has loaded.
-static status_t run(struct process *process, struct aspace *aspace, vaddr_t entry, vaddr_t block) {
-    process->priority = PRIORITY_INIT;
-    struct thread *thread;
-    status_t status = thread_create(process, block, &thread);
-    if (status != OK) {
-        return status;
-    }
-    // init may have closed any of these: then it is the number of nothing, as before.
-    (void)renew(process, INIT_PROCESS, &process->object, RIGHTS_PROCESS);
-    (void)renew(process, INIT_ASPACE, aspace_object(aspace), RIGHTS_ASPACE);
-    (void)renew(process, INIT_THREAD, &thread->object, RIGHTS_THREAD);
-    status = thread_start(thread, entry, INIT_STACK(block), block, 0);
-    object_unref(&thread->object);
-    return status;
-}
-
-static status_t succeed_in(struct aspace *aspace, struct process *predecessor) {
-    static const struct process_options options = {.label = "init"};
-    vaddr_t entry;
-    vaddr_t block;
-    status_t status = boot_load_init(aspace, &entry, &block);
-    if (status != OK) {
-        return status;
-    }
-    struct process *process;
-    status = process_create(job_root, aspace, predecessor, PROCESS_KEEP | PROCESS_HELD, &options,
-                            &process);
-    if (status != OK) {
-        return status;
-    }
-    status = run(process, aspace, entry, block);
-    if (status == OK || status == ERR_BAD_STATE) { // BAD_STATE: somebody has killed it already
-        boot_watch_init(process);
-        status = OK;
-    }
-    object_unref(&process->object);
-    return status;
-}
-
-static void restart(struct reap_item *item) {
+static bool restart(struct reap_item *item) {
     (void)item;
     struct process *predecessor = init.process;
     struct process_info info;
@@ -124,15 +78,11 @@ static void restart(struct reap_item *item) {
         panic("init does not stay alive: %u short lives in a row", init.short_lives);
     }
     uint32_t number = ++init.restarts;
-    struct aspace *aspace;
-    status_t status = aspace_create(job_root, 0, 0, &aspace);
-    if (status == OK) {
-        status = succeed_in(aspace, predecessor);
-        object_unref(aspace_object(aspace));
-    }
+    status_t status = boot_start_init(predecessor);
     if (status != OK) {
         panic("init can't be restarted: %d", status);
     }
     process_unhold(predecessor);
     log_line("boot: init restarted (%u) in %ld us", number, (clock_now() - now) / 1000);
+    return true;
 }

@@ -124,30 +124,54 @@ static status_t give_all(struct process *init, struct thread *thread) {
     return status == OK ? give_serial(init, INIT_SERIAL2, 1) : status;
 }
 
-static status_t make_init(struct aspace *aspace, struct process **out) {
-    struct process_options options = {.label = "init"};
-    return process_create(job_root, aspace, NULL, PROCESS_KEEP | PROCESS_HELD, &options, out);
+static void renew(struct process *init, handle_t handle, struct object *object, uint32_t rights) {
+    object_ref(object);
+    (void)handle_renew(init->table, handle, object, rights);
 }
 
-static status_t start_in(struct aspace *aspace) {
-    vaddr_t entry;
-    vaddr_t block;
-    status_t status = boot_load_init(aspace, &entry, &block);
-    if (status != OK) {
-        return status;
-    }
-    struct process *init;
-    status = make_init(aspace, &init);
-    if (status != OK) {
-        return status;
-    }
+// In an inherited table. The predecessor may have closed any of these: then it is the number of
+// nothing, as before.
+static void renew_self(struct process *init, struct aspace *aspace, struct thread *thread) {
+    renew(init, INIT_PROCESS, &init->object, RIGHTS_PROCESS);
+    renew(init, INIT_ASPACE, aspace_object(aspace), RIGHTS_ASPACE);
+    renew(init, INIT_THREAD, &thread->object, RIGHTS_THREAD);
+}
+
+// Starts a thread in what boot_load_init has loaded.
+static status_t run(struct process *init, struct aspace *aspace, bool first, vaddr_t entry,
+                    vaddr_t block) {
     init->priority = PRIORITY_INIT;
     struct thread *thread;
-    status = thread_create(init, block, &thread);
-    if (status == OK) {
+    status_t status = thread_create(init, block, &thread);
+    if (status != OK) {
+        return status;
+    }
+    if (first) {
         status = give_all(init, thread);
-        status = status == OK ? thread_start(thread, entry, INIT_STACK(block), block, 0) : status;
-        object_unref(&thread->object);
+    } else {
+        renew_self(init, aspace, thread);
+    }
+    status = status == OK ? thread_start(thread, entry, INIT_STACK(block), block, 0) : status;
+    object_unref(&thread->object);
+    return status;
+}
+
+static status_t start_in(struct aspace *aspace, struct process *predecessor) {
+    static const struct process_options options = {.label = "init"};
+    vaddr_t entry;
+    vaddr_t block;
+    struct process *init;
+    status_t status = boot_load_init(aspace, &entry, &block);
+    if (status == OK) {
+        status = process_create(job_root, aspace, predecessor, PROCESS_KEEP | PROCESS_HELD,
+                                &options, &init);
+    }
+    if (status != OK) {
+        return status;
+    }
+    status = run(init, aspace, predecessor == NULL, entry, block);
+    if (predecessor != NULL && status == ERR_BAD_STATE) {
+        status = OK; // somebody has killed it already: it stands in for the dead one
     }
     if (status != OK) {
         process_kill(init, EXIT_KILLED, 0);
@@ -160,14 +184,14 @@ static status_t start_in(struct aspace *aspace) {
     return status;
 }
 
-status_t boot_start_init(void) {
+status_t boot_start_init(struct process *predecessor) {
     struct aspace *aspace;
     status_t status = aspace_create(job_root, 0, 0, &aspace);
     if (status != OK) {
         log_line("boot: no memory for the first process");
         return status;
     }
-    status = start_in(aspace);
+    status = start_in(aspace, predecessor);
     object_unref(aspace_object(aspace));
     return status;
 }

@@ -44,17 +44,18 @@ status_t call_create(struct job *job, struct call **out) {
     return OK;
 }
 
-static void call_release(struct reap_item *item) {
+static bool call_release(struct reap_item *item) {
     struct call *call = container_of(item, struct call, reap);
     struct job *job = call->job;
     slab_free(&call_cache, job, call);
     object_unref(&job->object);
+    return true;
 }
 
 void call_destroy(struct call *call) {
     assert(call->state == CALL_IDLE && call->handle_count == 0);
     id_free(call->id);
-    reap_memory(&call->reap, call_release);
+    reap_add(&call->reap, call_release);
 }
 
 static void drop_handles(struct call *call) {

@@ -44,21 +44,16 @@ static inline void call_stamp(struct thread *self, struct call *call,
                               const struct call_origin *origin) {
     self->call_number++;
     if (unlikely(origin != NULL && call->channel->forwarder)) {
-        call->process = origin->process;
-        call->thread = origin->thread;
-        call->number = origin->number;
-        call->acked = origin->acked;
-        call->cookie = origin->cookie;
-        call->sub = origin->sub;
+        call->stamp = *origin;
         call->forwarded = true;
         return;
     }
-    call->process = self->process->id;
-    call->thread = self->id;
-    call->number = self->call_number;
-    call->acked = self->call_number - 1;
-    call->cookie = __atomic_load_n(&self->cookie, __ATOMIC_RELAXED);
-    call->sub = 0;
+    call->stamp.process = self->process->id;
+    call->stamp.thread = self->id;
+    call->stamp.number = self->call_number;
+    call->stamp.acked = self->call_number - 1;
+    call->stamp.cookie = __atomic_load_n(&self->cookie, __ATOMIC_RELAXED);
+    call->stamp.sub = 0;
     call->forwarded = false;
 }
 
@@ -109,12 +104,12 @@ static inline void call_fill_block(const struct call *call, struct thread_block 
     packet->flags = call_packet_flags(call);
     packet->deliveries = call->deliveries;
     packet->token = call->id;
-    packet->process = call->process;
-    packet->thread = call->thread;
-    packet->call_number = call->number;
-    packet->acked = call->acked;
-    packet->cookie = call->cookie;
-    packet->sub = call->sub;
+    packet->process = call->stamp.process;
+    packet->thread = call->stamp.thread;
+    packet->call_number = call->stamp.number;
+    packet->acked = call->stamp.acked;
+    packet->cookie = call->stamp.cookie;
+    packet->sub = call->stamp.sub;
     packet->in_bytes = from->in.bytes;
     packet->out_bytes = from->out.bytes;
     packet->deadline = call->deadline;

@@ -231,14 +231,7 @@ status_t call_identity(uint64_t token, struct call_origin *out) {
     spin_lock(&port->lock);
     bool valid = call_check(call, port, token, process);
     if (valid) {
-        *out = (struct call_origin){
-            .process = call->process,
-            .thread = call->thread,
-            .number = call->number,
-            .acked = call->acked,
-            .cookie = call->cookie,
-            .sub = call->sub,
-        };
+        *out = call->stamp;
     }
     spin_unlock(&port->lock);
     return valid ? OK : ERR_STALE_TOKEN;

@@ -125,36 +125,31 @@ struct taken {
     struct packet packet;    // anything else, ready
 };
 
-static void fill_quarantined(struct port *port, struct packet *packet) {
-    const struct quarantine *entry = &port->quarantined[--port->quarantined_count];
+// A packet that names a request without being its delivery.
+static void fill_request(struct packet *packet, uint16_t kind, uint64_t key,
+                         const struct call_origin *stamp) {
     *packet = (struct packet){
-        .kind = PACKET_QUARANTINED,
-        .key = entry->key,
-        .process = entry->process,
-        .thread = entry->thread,
-        .call_number = entry->call_number,
-        .sub = entry->sub,
+        .kind = kind,
+        .key = key,
+        .process = stamp->process,
+        .thread = stamp->thread,
+        .call_number = stamp->number,
+        .sub = stamp->sub,
     };
 }
 
 static void fill_cancelled(const struct call *call, struct packet *packet) {
-    *packet = (struct packet){
-        .kind = PACKET_CANCELLED,
-        .flags = call->caller == NULL ? PACKET_ORPHAN : 0,
-        .key = call->channel->key,
-        .token = call->id,
-        .process = call->process,
-        .thread = call->thread,
-        .call_number = call->number,
-        .sub = call->sub,
-    };
+    fill_request(packet, PACKET_CANCELLED, call->channel->key, &call->stamp);
+    packet->flags = call->caller == NULL ? PACKET_ORPHAN : 0;
+    packet->token = call->id;
 }
 
 // Takes the next item, if there is one. port->lock held.
 static bool take_next(struct port *port, struct thread *self, struct taken *taken) {
     *taken = (struct taken){0};
     if (unlikely(port->quarantined_count != 0)) {
-        fill_quarantined(port, &taken->packet);
+        const struct quarantine *entry = &port->quarantined[--port->quarantined_count];
+        fill_request(&taken->packet, PACKET_QUARANTINED, entry->key, &entry->stamp);
         return true;
     }
     struct list_node *node = list_pop_front(&port->queue);
@@ -325,13 +320,8 @@ void port_end_calls(struct port *port, const struct channel *channel, status_t s
 
 static void quarantine(struct port *port, const struct call *call) {
     if (port->quarantined_count < PORT_QUARANTINE_MAX) {
-        port->quarantined[port->quarantined_count++] = (struct quarantine){
-            .key = call->channel->key,
-            .process = call->process,
-            .thread = call->thread,
-            .call_number = call->number,
-            .sub = call->sub,
-        };
+        port->quarantined[port->quarantined_count++] =
+            (struct quarantine){.key = call->channel->key, .stamp = call->stamp};
     }
 }
 

@@ -33,11 +33,12 @@ struct object *aspace_object(struct aspace *aspace) {
     return &aspace->object;
 }
 
-static void aspace_free(struct reap_item *item) {
-    struct aspace *aspace = container_of(item, struct aspace, reap);
+static bool aspace_free(struct reap_item *item) {
+    struct aspace *aspace = container_of(item, struct aspace, object.reap);
     struct job *job = aspace->object.job;
     slab_free(&aspace_cache, job, aspace);
     object_fini(job);
+    return true;
 }
 
 static bool aspace_destroy(struct object *object) {
@@ -56,7 +57,7 @@ static bool aspace_destroy(struct object *object) {
         return false;
     }
     mmu_space_destroy(&aspace->space, object->job);
-    reap_memory(&aspace->reap, aspace_free);
+    reap_add(&object->reap, aspace_free);
     return true;
 }
 

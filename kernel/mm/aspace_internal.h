@@ -22,8 +22,6 @@ struct aspace {
     struct spinlock tables_lock; // RANK_PAGE_TABLE, guards:
     struct arch_space space;
     uint64_t resident; // entries that show a page other than the zero page
-
-    struct reap_item reap;
 };
 
 // A thread block's place.

@@ -38,9 +38,10 @@ status_t mapping_create(struct aspace *aspace, struct mapping **out) {
     return status;
 }
 
-static void mapping_free(struct reap_item *item) {
+static bool mapping_free(struct reap_item *item) {
     struct mapping *mapping = container_of(item, struct mapping, reap);
     slab_free(&mapping_cache, mapping->job, mapping);
+    return true;
 }
 
 void mapping_discard(struct mapping *mapping) {
@@ -51,7 +52,7 @@ void mapping_discard(struct mapping *mapping) {
     if (mapping->vmo != NULL) {
         object_unref(vmo_object(mapping->vmo));
     }
-    reap_memory(&mapping->reap, mapping_free);
+    reap_add(&mapping->reap, mapping_free);
 }
 
 static struct mapping *from_node(struct tree_node *node) {

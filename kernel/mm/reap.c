@@ -20,45 +20,26 @@
 #include <sched/cpu.h>
 
 #define WORK_MAX 64
-#define WORK_STEP 24 // a destroy that wants to be called again has done about 512 pages' work
-#define WORK_OBJECT 2
-#define WORK_ITEM 1
+#define WORK_STEP 24 // a release that wants to be called again has done about 512 pages' work
+#define WORK_DONE 2
 
 struct reap_state {
-    struct reap_item *items; // first; objects are in cpu->reap
-    struct reap_item *last_item;
-    uint32_t item_count;
-    uint32_t batch_objects; // how many of either belong to the open batch
-    uint32_t batch_items;
+    uint32_t batch; // how many of the first in cpu->reap belong to the open batch
     uint64_t noted[CPU_MAX];
 } __attribute__((aligned(CACHE_LINE)));
 
 static struct reap_state states[CPU_MAX];
 
-void reap_object(struct object *object) {
+void reap_add(struct reap_item *item, bool (*release)(struct reap_item *item)) {
     struct cpu *cpu = cpu_this();
-    list_push_back(&cpu->reap, &object->reap_node);
-    cpu->reap_count++;
-}
-
-void reap_memory(struct reap_item *item, void (*release)(struct reap_item *item)) {
-    struct cpu *cpu = cpu_this();
-    struct reap_state *state = &states[cpu->index];
-    item->next = NULL;
+    assert(!list_node_linked(&item->node));
     item->release = release;
-    if (state->items == NULL) {
-        state->items = item;
-    } else {
-        state->last_item->next = item;
-    }
-    state->last_item = item;
-    state->item_count++;
+    list_push_back(&cpu->reap, &item->node);
     cpu->reap_count++;
 }
 
 static void batch_open(struct cpu *cpu, struct reap_state *state) {
-    state->batch_items = state->item_count;
-    state->batch_objects = cpu->reap_count - state->item_count;
+    state->batch = cpu->reap_count;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (uint32_t i = 0; i < CPU_MAX; i++) {
         bool online = i < cpu_count && cpus[i] != NULL && cpus[i]->online;
@@ -76,23 +57,14 @@ static bool grace_over(const struct reap_state *state) {
     return true;
 }
 
-static void release_item(struct cpu *cpu, struct reap_state *state) {
-    struct reap_item *item = state->items;
-    state->items = item->next;
-    state->item_count--;
-    state->batch_items--;
-    cpu->reap_count--;
-    item->release(item);
-}
-
-// Returns what the step cost.
-static uint32_t destroy_object(struct cpu *cpu, struct reap_state *state) {
+// Releases the first item, or does a step of it. Returns what that cost.
+static uint32_t release_first(struct cpu *cpu, struct reap_state *state) {
     struct list_node *node = list_pop_front(&cpu->reap);
-    struct object *object = list_entry(node, struct object, reap_node);
-    if (object_destroy(object)) {
-        state->batch_objects--;
+    struct reap_item *item = list_entry(node, struct reap_item, node);
+    if (item->release(item)) {
+        state->batch--;
         cpu->reap_count--;
-        return WORK_OBJECT;
+        return WORK_DONE;
     }
     list_push_front(&cpu->reap, node);
     return WORK_STEP;
@@ -104,20 +76,14 @@ bool reap_work(void) {
     if (cpu->reap_count == 0) {
         return false;
     }
-    if (state->batch_objects + state->batch_items == 0) {
+    if (state->batch == 0) {
         batch_open(cpu, state);
     }
     if (!grace_over(state)) {
         return true;
     }
-    uint32_t work = 0;
-    while (work < WORK_MAX && state->batch_objects + state->batch_items > 0) {
-        if (state->batch_items > 0) {
-            release_item(cpu, state);
-            work += WORK_ITEM;
-        } else {
-            work += destroy_object(cpu, state);
-        }
+    for (uint32_t work = 0; work < WORK_MAX && state->batch > 0;) {
+        work += release_first(cpu, state);
     }
     return cpu->reap_count != 0;
 }

@@ -74,13 +74,13 @@ static void set_origin(struct handle *node, uint32_t depth, uint64_t parent_proc
 // off until that one has returned. An object that is put off keeps a reference.
 static struct closing {
     bool busy;
-    struct list put_off; // struct object.reap_node
+    struct list put_off; // struct object.reap.node
 } closing[CPU_MAX];
 
 static void tell_put_off(struct closing *here) {
     struct list_node *node;
     while ((node = list_pop_front(&here->put_off)) != NULL) {
-        struct object *object = list_entry(node, struct object, reap_node);
+        struct object *object = list_entry(node, struct object, reap.node);
         __atomic_store_n(&object->gone_put_off, false, __ATOMIC_RELEASE);
         object->ops->handles_gone(object);
         object_unref(object);
@@ -101,7 +101,7 @@ void handle_release(struct object *object, uint32_t count) {
         here->busy = false;
         object_unref_many(object, count);
     } else if (!__atomic_exchange_n(&object->gone_put_off, true, __ATOMIC_ACQ_REL)) {
-        list_push_back(&here->put_off, &object->reap_node);
+        list_push_back(&here->put_off, &object->reap.node);
         object_unref_many(object, count - 1);
     } else {
         object_unref_many(object, count);

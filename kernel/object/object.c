@@ -3,7 +3,6 @@
 // The life of an object: counts, and the way to the reap list.
 #include <object/object.h>
 
-#include <mm/reap.h>
 #include <mm/slab.h>
 #include <object/job.h>
 
@@ -44,7 +43,8 @@ void object_free(struct object *object) {
     object_fini(job);
 }
 
-bool object_destroy(struct object *object) {
+static bool object_reap(struct reap_item *item) {
+    struct object *object = container_of(item, struct object, reap);
     const struct object_ops *ops = object->ops;
     if (ops->destroy != NULL && !ops->destroy(object)) {
         return false;
@@ -73,7 +73,7 @@ void object_unref_many(struct object *object, uint32_t count) {
 
 void object_unreferenced(struct object *object) {
     assert(object->handles == 0 && object->first_node == NULL);
-    reap_object(object);
+    reap_add(&object->reap, object_reap);
 }
 
 void object_fini(struct job *job) {

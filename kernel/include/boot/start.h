@@ -20,9 +20,9 @@ struct process;
 // No lock held.
 [[nodiscard]] status_t boot_load_init(struct aspace *aspace, vaddr_t *entry, vaddr_t *block);
 
-// Makes the first process in the root job, with the handles of <abi/boot.h>, and starts it. Errors:
-// as above.
-[[nodiscard]] status_t boot_start_init(void);
+// Makes the first process in the root job, with the handles of <abi/boot.h>, or a successor with
+// its predecessor's table, and starts it. Errors: as above.
+[[nodiscard]] status_t boot_start_init(struct process *predecessor);
 
 // Makes the kernel watch a process, created with PROCESS_HELD, as init: when it ends it gets a
 // successor with the same handles (restart.c). Takes the hold over.

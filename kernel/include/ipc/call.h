@@ -71,7 +71,7 @@ struct call {
     uint32_t deliveries;
     uint32_t copies; // of its windows, under way now
     status_t leave;  // pinned: its caller is to go on with this afterwards; OK: it is not
-    uint64_t process, thread, number, acked, cookie, sub; // the stamp
+    struct call_origin stamp;
     instant_t deadline;
     struct handle handles[MESSAGE_HANDLES]; // kind HANDLE_MESSAGE
     struct message message;
@@ -81,11 +81,6 @@ struct call {
 static inline bool call_pinned(const struct call *call) {
     return call->state == CALL_REPLYING || call->copies != 0;
 }
-
-// Where a call comes from when it is made in the name of another (call_for).
-struct call_origin {
-    uint64_t process, thread, number, acked, cookie, sub;
-};
 
 // Allocates a call, charged to the job. NO_MEMORY, LIMIT.
 [[nodiscard]] status_t call_create(struct job *job, struct call **out);

@@ -26,9 +26,15 @@ struct port_item {
     bool queued;  // in port->queue
 };
 
+// The stamp of a call: who makes it, or in whose name it is made (call_for).
+struct call_origin {
+    uint64_t process, thread, number, acked, cookie, sub;
+};
+
 // A quarantined request that the successor is to be told of.
 struct quarantine {
-    uint64_t key, process, thread, call_number, sub;
+    uint64_t key;
+    struct call_origin stamp;
 };
 
 struct port {

@@ -6,20 +6,19 @@
 #pragma once
 
 #include <base.h>
-#include <object/object.h>
+#include <ds/list.h>
 
-// Memory that is not an object and waits for a grace period too.
+// What waits: every object has one, and memory that is freed without being an object.
 struct reap_item {
-    struct reap_item *next;
-    void (*release)(struct reap_item *item); // frees it; no lock is held
+    struct list_node node;
+    // Frees it, or does a bounded step towards it and returns false to be called again. No lock is
+    // held.
+    bool (*release)(struct reap_item *item);
 };
-
-// Puts an object whose last reference has gone on this CPU's list. Any lock may be held.
-void reap_object(struct object *object);
 
 // Has `release` called after a grace period: once every kernel entry that runs now, this one
 // included, is over. Any lock may be held.
-void reap_memory(struct reap_item *item, void (*release)(struct reap_item *item));
+void reap_add(struct reap_item *item, bool (*release)(struct reap_item *item));
 
 // Does a bounded amount of work whose grace period is over. Returns whether anything is left that
 // could be worked on soon; the same is known at any time from cpu->reap_count, which counts all

@@ -16,7 +16,7 @@
 #include <abi/objects.h>
 #include <abi/rights.h>
 #include <base.h>
-#include <ds/list.h>
+#include <mm/reap.h>
 #include <sched/spinlock.h>
 
 struct object;
@@ -53,7 +53,7 @@ struct object {
     struct source *source;     // of its signals, see source_init; null when it has none
     struct spinlock tree_lock; // RANK_TREE, guards the nodes below:
     struct handle *first_node; // nodes without a parent, linked by `next`
-    struct list_node reap_node; // in a reap list, or in the list of a handles_gone put off
+    struct reap_item reap;     // its node is in a reap list, or in that of a handles_gone put off
 };
 
 // Prepares the header: one reference, no handles, a fresh id; charges nothing. `job` may be null
@@ -67,8 +67,6 @@ void object_init(struct object *object, const struct object_ops *ops, uint8_t ty
 // Frees what object_create has made, at once, and drops the reference on its job: for objects that
 // nobody has seen yet.
 void object_free(struct object *object);
-// A step of destroying an object, from the reap list. Returns whether it is gone.
-bool object_destroy(struct object *object);
 
 static inline void object_ref(struct object *object) {
     uint32_t before = __atomic_fetch_add(&object->refs, 1, __ATOMIC_RELAXED);

@@ -27,9 +27,10 @@ static bool thing_destroy(struct object *object) {
     return true;
 }
 
-static void thing_release(struct reap_item *item) {
+static bool thing_release(struct reap_item *item) {
     released++;
     free(container_of(item, struct thing, item));
+    return true;
 }
 
 static struct thing *thing_create(int steps) {
@@ -52,7 +53,7 @@ TEST(reap_waits_for_its_own_entry) {
     CHECK(!reap_work());
     cpu->entry_seq = 7;
     object_unref(&thing_create(0)->object);
-    reap_memory(&((struct thing *)calloc(1, sizeof(struct thing)))->item, thing_release);
+    reap_add(&((struct thing *)calloc(1, sizeof(struct thing)))->item, thing_release);
     CHECK(reap_work());
     CHECK(reap_work());
     CHECK_EQ(destroyed + released, 0);

@@ -10,25 +10,26 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct list reaped = LIST_INIT(reaped);
 
-void reap_object(struct object *object) {
+void reap_add(struct reap_item *item, bool (*release)(struct reap_item *item)) {
     pthread_mutex_lock(&mutex);
-    assert(!list_node_linked(&object->reap_node));
-    list_push_back(&reaped, &object->reap_node);
+    assert(!list_node_linked(&item->node));
+    item->release = release;
+    list_push_back(&reaped, &item->node);
     pthread_mutex_unlock(&mutex);
 }
 
-static struct object *take_first(void) {
+static struct reap_item *take_first(void) {
     pthread_mutex_lock(&mutex);
     struct list_node *node = list_pop_front(&reaped);
     pthread_mutex_unlock(&mutex);
-    return node != NULL ? list_entry(node, struct object, reap_node) : NULL;
+    return node != NULL ? list_entry(node, struct reap_item, node) : NULL;
 }
 
 uint64_t host_reap_all(void) {
     uint64_t count = 0;
-    struct object *object;
-    while ((object = take_first()) != NULL) {
-        while (!object_destroy(object)) {
+    struct reap_item *item;
+    while ((item = take_first()) != NULL) {
+        while (!item->release(item)) {
         }
         count++;
     }
