@@ -13,6 +13,7 @@
 
 #include <abi/libos.h>
 #include <abi/names.h>
+#include <proto/fs_client.h>
 #include <proto/proc_client.h>
 #include <sys/calls.h>
 #include <sys/log.h>
@@ -23,6 +24,10 @@
 #define SPAWN_LEADS_SESSION 4u
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define PATH_BYTES 1024
+// Of Linux's st_mode.
+#define MODE_TYPE 0170000u
+#define MODE_REGULAR 0100000u
+#define MODE_EXECUTE 0111u
 
 enum waiter_word { WAITER_IDLE, WAITER_WORK, WAITER_DONE };
 
@@ -160,12 +165,37 @@ static bool strings_find(const struct execd *execd, const struct exec_start *sta
     return start->argument_count > 0 && strnlen(at, (size_t)(end - at)) < (size_t)(end - at);
 }
 
+// Whether there is a program at an absolute path, as far as can be told from outside. NOT_FOUND,
+// FORBIDDEN (it is none), or what else keeps it from being looked at.
+static int64_t path_check(const char *path) {
+    static char rest[2 * PATH_BYTES];
+    const struct fs_stat_request request = {0};
+    struct fs_stat_reply reply;
+    handle_t root = start_handle("root");
+    if (root == HANDLE_NONE || path[0] != '/') {
+        return OK;
+    }
+    int64_t result =
+        fs_stat(root, &request, path, strlen(path), &reply, rest, sizeof(rest), INSTANT_NEVER);
+    if (result < 0) {
+        return result == ERR_NOT_DIRECTORY ? ERR_NOT_FOUND : result;
+    }
+    uint32_t mode = reply.attributes.mode;
+    bool program = (mode & MODE_TYPE) == MODE_REGULAR && (mode & MODE_EXECUTE) != 0;
+    // What a walk leaves this file system for is not known here.
+    return program || result > FS_WALK_DONE ? OK : ERR_FORBIDDEN;
+}
+
 // Spawns the program at a path. Returns the pid or a status.
 static int64_t spawn_at(struct execd *execd, const struct strings *strings, const char *path) {
     const struct run_record *run = run_of(execd);
     size_t path_bytes = strlen(path);
     size_t directory_bytes = strlen(strings->directory);
     char *ready = execd->arguments + EXEC_ARGUMENTS_MAX;
+    int64_t result = path_check(path);
+    if (result < 0) {
+        return result;
+    }
     if (strings->bytes + path_bytes + directory_bytes + 2 > EXEC_ARGUMENTS_MAX) {
         return ERR_NO_SPACE;
     }
@@ -185,9 +215,9 @@ static int64_t spawn_at(struct execd *execd, const struct strings *strings, cons
         stream_of(execd, EXEC_STDERR)->write,
     };
     struct proc_spawn_reply reply;
-    int64_t result = proc_spawn(start_handle("proc"), &request, ready,
-                                strings->bytes + path_bytes + directory_bytes + 2, handles, &reply,
-                                INSTANT_NEVER);
+    result = proc_spawn(start_handle("proc"), &request, ready,
+                        strings->bytes + path_bytes + directory_bytes + 2, handles, &reply,
+                        INSTANT_NEVER);
     return result < 0 ? result : reply.pid;
 }
 
@@ -206,7 +236,7 @@ static int64_t spawn_in_path(struct execd *execd, const struct strings *strings)
             path[bytes] = '/';
             memcpy(path + bytes + (bytes != 0), strings->program, name_bytes);
             int64_t found = spawn_at(execd, strings, path);
-            result = found == ERR_NOT_FOUND || found == ERR_NOT_DIRECTORY ? result : found;
+            result = found == ERR_NOT_FOUND ? result : found;
         }
         // A file that may not be executed does not end the search, but is told if it was all.
         again = colon != NULL && result < 0 && (result == ERR_NOT_FOUND || result == ERR_FORBIDDEN);
