@@ -13,6 +13,7 @@
 // grace period.
 #include <mm/slab.h>
 #include <object/job.h>
+#include <object/process.h>
 #include <object/source.h>
 #include <object/timer.h>
 #include <time/timer_queue.h>
@@ -24,9 +25,11 @@ struct timer {
     instant_t deadline; // of the next expiry
     duration_t interval;
     duration_t slack;
-    uint64_t seq;   // counts timer_set
-    uint64_t count; // atomic: expiries not acknowledged
-    bool closed;    // no handle is left
+    uint64_t seq;           // counts timer_set
+    uint64_t count;         // atomic: expiries not acknowledged
+    bool closed;            // no handle is left
+    struct process *target; // holds a reference; what an expiry interrupts, or null
+    uint32_t bits;          // latched there
 };
 
 static struct slab_cache timer_cache = SLAB_CACHE(struct timer, "timer");
@@ -48,6 +51,7 @@ static void timer_handles_gone(struct object *object) {
     timer->seq++;
     timer_queue_remove(&timer->node);
     spin_unlock(&timer->source.lock);
+    timer_set_target(object, NULL, 0);
 }
 
 static const struct object_ops timer_ops = {
@@ -83,14 +87,39 @@ static void timer_arm(struct timer *timer) {
 
 static void timer_expired(struct timer_node *node, uint64_t seq, instant_t now) {
     struct timer *timer = container_of(node, struct timer, node);
+    struct process *target = NULL;
     spin_lock(&timer->source.lock);
+    uint32_t bits = timer->bits;
     if (timer->seq == seq) {
+        target = timer->target;
+        if (target != NULL) {
+            object_ref(&target->object);
+        }
         uint64_t passed = advance(timer, now);
         __atomic_store_n(&timer->count, timer->count + passed, __ATOMIC_RELAXED);
         timer_arm(timer);
         source_update_locked(&timer->source, 0, SIGNAL_TIMER_EXPIRED);
     }
     spin_unlock(&timer->source.lock);
+    if (target != NULL) {
+        (void)process_interrupt(target, 0, bits); // it may have no thread any more
+        object_unref(&target->object);
+    }
+}
+
+void timer_set_target(struct object *object, struct process *target, uint32_t bits) {
+    struct timer *timer = timer_from(object);
+    spin_lock(&timer->source.lock);
+    struct process *old = timer->target;
+    timer->target = timer->closed ? NULL : target;
+    timer->bits = bits;
+    if (timer->target != NULL) {
+        object_ref(&target->object);
+    }
+    spin_unlock(&timer->source.lock);
+    if (old != NULL) {
+        object_unref(&old->object);
+    }
 }
 
 status_t timer_create(struct job *job, uint64_t provider, struct object **out) {

@@ -34,3 +34,8 @@ int64_t sys_timer_set(struct object *timer, instant_t deadline, duration_t inter
     timer_set(timer, deadline, interval, slack);
     return OK;
 }
+
+int64_t sys_timer_interrupt(struct object *timer, uint32_t bits) {
+    timer_set_target(timer, bits != 0 ? self_process() : NULL, bits);
+    return OK;
+}

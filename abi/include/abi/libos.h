@@ -215,6 +215,7 @@ static_assert(sizeof(struct signal_page) <= PAGE_SIZE, "the signal page is one p
 #define INTERRUPT_SIGNAL 1u // look at the signal page
 #define INTERRUPT_EXIT 2u   // another thread of the process ends it or makes an exec
 #define INTERRUPT_STOP 4u   // a stop: end blocking calls, they go on after SIGCONT
+#define INTERRUPT_TIMER 8u  // a timer of this process has expired (timer_interrupt)
 
 // Offsets of the fs protocol that are not numbers: the description's own offset, which the server
 // moves; the end of the file.

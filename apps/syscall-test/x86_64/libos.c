@@ -392,6 +392,33 @@ TEST(libos_masked_threads_are_not_entered) {
     run_role("libos_latches");
 }
 
+// A timer enters the upcall of a thread that does nothing but run.
+ROLE(libos_timer) {
+    handle_t timer = (handle_t)sys_timer_create();
+    instant_t end = in(PATIENCE);
+    EXPECT(mini_install() == OK);
+    EXPECT(sys_timer_interrupt(timer, 16) == OK);
+    EXPECT(sys_timer_set(timer, now(), MILLISECONDS(2), 0) == OK);
+    while (*(volatile uint32_t *)&seen.interrupts < 5 && now() < end) {
+    }
+    EXPECT(seen.interrupts >= 5);
+    EXPECT(sys_timer_ack(timer) > 0);
+    EXPECT(sys_timer_interrupt(timer, 0) == OK);
+    uint32_t before = seen.interrupts;
+    sleep_for(MILLISECONDS(10));
+    EXPECT(seen.interrupts == before && sys_timer_ack(timer) > 0);
+    EXPECT(sys_timer_interrupt(timer, 16) == OK);
+    EXPECT(sys_timer_set(timer, in(MILLISECONDS(5)), 0, 0) == OK);
+    thread_block()->masked = 1; // else the upcall comes, and the sleep goes on
+    EXPECT(sys_thread_sleep(end, WAIT_INTERRUPTIBLE) == ERR_INTERRUPTED);
+    EXPECT(sys_handle_close(timer) == OK);
+    return 0;
+}
+
+TEST(libos_timers_interrupt) {
+    run_role("libos_timer");
+}
+
 // ---- the price
 
 #define PRICE_CALLS 100000

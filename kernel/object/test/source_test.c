@@ -14,6 +14,7 @@
 #include <host.h>
 #include <host_thread.h>
 #include <object/event.h>
+#include <object/process.h>
 #include <object/source.h>
 #include <object/timer.h>
 #include <test/host.h>
@@ -21,6 +22,14 @@
 #include <time/timer_queue.h>
 
 #define CPUS 4
+
+// The interruptions of timers are tested in the guest.
+status_t process_interrupt(struct process *process, uint64_t id, uint32_t bits) {
+    (void)process;
+    (void)id;
+    (void)bits;
+    return OK;
+}
 
 static struct thread *threads[CPUS];
 
