@@ -372,8 +372,13 @@ status_t process_interrupt(struct process *process, uint64_t id, uint32_t bits) 
         thread = id_lookup(ID_THREAD, id);
     } else {
         spin_lock(&process->lock);
-        struct list_node *node = list_first(&process->threads);
-        thread = node != NULL ? list_entry(node, struct thread, process_node) : NULL;
+        list_for_each(node, &process->threads) {
+            struct thread *candidate = list_entry(node, struct thread, process_node);
+            // One that is not started yet is the last choice.
+            if (thread == NULL || thread->state == THREAD_NEW) {
+                thread = candidate;
+            }
+        }
         spin_unlock(&process->lock);
     }
     bool found = thread != NULL && thread->process == process;

@@ -41,7 +41,7 @@ static status_t copy_handles(struct handle_table *from, struct handle_table *to)
     return status == ERR_NOT_FOUND ? OK : status;
 }
 
-// The block's page was copied with the memory. What was latched in it was meant for the caller.
+// The block's page was copied with the memory.
 static status_t start_thread(struct process *embryo) {
     struct thread *self = thread_self();
     struct thread *child;
@@ -52,7 +52,6 @@ static status_t start_thread(struct process *embryo) {
     status = arch_thread_clone(child, self->entry->child);
     if (status == OK) {
         child->prepared = true;
-        child->block->latched = 0;
         status = thread_start(child, self->entry->child, 0, 0, 0);
     }
     if (status != OK) {

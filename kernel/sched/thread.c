@@ -104,6 +104,7 @@ static status_t thread_build(struct thread *thread, struct process *process, vad
     }
     thread->block = page_to_virt(page);
     thread->block_addr = block_addr;
+    thread->block->latched = 0; // of a clone: what it was is another thread's
     thread->block->self = block_addr;
     thread->block->thread = thread->id;
     thread->block->process = process->id;
