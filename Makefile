@@ -32,6 +32,7 @@ include tools/make/abi.mk
 include tools/make/kernel.mk
 include tools/make/user.mk
 include tools/make/libos.mk
+include tools/make/agent.mk
 include tools/make/image.mk
 include tools/make/host.mk
 include tools/make/sim.mk

@@ -221,6 +221,9 @@ void services_start(const struct service_plan *plans, uint32_t count) {
     for (uint32_t i = 0; i < service_count; i++) {
         services[i] =
             (struct service){.name = plans[i].name, .path = plans[i].path, .plan = &plans[i]};
+        if (plans[i].argument != NULL) {
+            (void)text_copy(services[i].arguments[0], ARGUMENT_BYTES, plans[i].argument);
+        }
         prepare(&services[i]);
     }
     for (uint32_t i = 0; i < count * count; i++) {

@@ -25,8 +25,10 @@
 #define CHANNEL_RIGHTS (SHARED | RIGHT_WAIT | RIGHT_CALL)
 #define STREAM_RIGHTS (SHARED | RIGHT_WAIT)
 #define UMASK 022
-// Where the first thread is named in the new table: the record is written before it is there.
+// Places in the new table. The record that names the first thread is written before there is one.
 #define THREAD_INDEX 1
+#define FIRST_INDEX 2
+#define FILES_INDEX 16
 
 // ---- the libos
 
@@ -124,7 +126,7 @@ static status_t give_file(const struct process *process, const struct image_requ
     default:
         return ERR_INVALID_ARGUMENT;
     }
-    return give(process, handle, rights & info.rights, 0, &fd->handle);
+    return give(process, handle, rights & info.rights, FILES_INDEX + number, &fd->handle);
 }
 
 static status_t give_all(const struct procd *procd, const struct process *process,
@@ -147,8 +149,7 @@ static status_t give_all(const struct procd *procd, const struct process *proces
     };
     status_t status = OK;
     for (size_t i = 0; status == OK && i < sizeof(gifts) / sizeof(gifts[0]); i++) {
-        // The number of the first thread is kept free.
-        status = give(process, gifts[i].handle, gifts[i].rights, THREAD_INDEX + 1 + (uint32_t)i,
+        status = give(process, gifts[i].handle, gifts[i].rights, FIRST_INDEX + (uint32_t)i,
                       gifts[i].there);
     }
     return status;

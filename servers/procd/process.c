@@ -32,8 +32,7 @@
 
 // ---- making
 
-// The errors that callers know; others are told to the log.
-static status_t making_failed(const char *what, status_t status) {
+status_t process_failed(const char *what, status_t status) {
     if (status == ERR_NO_MEMORY || status == ERR_LIMIT) {
         return status;
     }
@@ -119,14 +118,14 @@ status_t process_make(struct procd *procd, const struct packet *packet,
     fill_record(procd, packet, wish, process);
     int64_t made = sys_aspace_create(state_of(procd)->job, ASPACE_ALLOW_WX);
     if (made < 0) {
-        return making_failed("aspace_create", (status_t)made);
+        return process_failed("aspace_create", (status_t)made);
     }
     *aspace = (handle_t)made;
     status_t status = pages_make(procd, process);
     status = status == OK ? pages_map(process, *aspace) : status;
     status = status == OK ? make_kernel_process(procd, process, *aspace) : status;
     *out = process;
-    return status == OK ? OK : making_failed("making a process", status);
+    return status == OK ? OK : process_failed("making a process", status);
 }
 
 static uint32_t processes_of_user(const struct procd *procd, uint32_t uid) {
@@ -170,7 +169,7 @@ int64_t proc_do_fork(void *server, const struct packet *packet,
     }
     int64_t embryo = sys_handle_duplicate(child->process, EMBRYO_RIGHTS);
     if (embryo < 0) {
-        return making_failed("handle_duplicate", (status_t)embryo);
+        return process_failed("handle_duplicate", (status_t)embryo);
     }
     step_made(&procd->server.vault, (handle_t)embryo);
     handles_out[0] = (handle_t)embryo;

@@ -42,6 +42,10 @@ struct process_wish {
                                     const struct process_wish *wish, const struct process **out,
                                     handle_t *aspace);
 
+// The error that callers know for one of the kernel; others than LIMIT and NO_MEMORY are told to
+// the log and count as LIMIT.
+status_t process_failed(const char *what, status_t status);
+
 // Forgets a process: its record is free, its handles are closed. An embryo ends by that.
 void process_free(struct procd *procd, const struct process *process);
 // The process has ended, with this status: a zombie, or forgotten when nobody will wait for it.

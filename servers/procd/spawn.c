@@ -122,6 +122,9 @@ static status_t make(struct procd *procd, const struct packet *packet,
     if (status == OK) {
         set_comm(procd, process, path);
         status = image_build(procd, process, aspace, image, &thread, begin);
+        status = status == OK || status == ERR_NOT_FOUND || status == ERR_INVALID_ARGUMENT
+                     ? status
+                     : process_failed("building an image", status);
     }
     if (aspace != HANDLE_NONE) {
         (void)!sys_handle_close(aspace);

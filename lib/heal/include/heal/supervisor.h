@@ -19,7 +19,8 @@ struct service_plan {
     const char *name;
     const char *path; // in the boot archive
     uint64_t vault_bytes;
-    uint32_t forwards; // bits of the services that it calls in the name of its callers
+    const char *argument; // of every start until service_argument; null: none
+    uint32_t forwards;    // bits of the services that it calls in the name of its callers
     uint32_t grant_count;
     struct spawn_handle grants[SERVICE_GRANTS_MAX]; // `rights` of a duplicate each
 };
