@@ -5,9 +5,8 @@
 // every answer. procd is killed at every message and at random while agents are at work; none may
 // notice.
 //
-//   proc-test [PART...]    the tests whose names hold one of the parts, all without; kills=N
-//   changes
-//                          the number of random kills
+//   proc-test [PART...]    the tests whose names hold one of the parts, all without; kills=N is the
+//                          number of random kills, step=N how many messages lie between deaths
 
 #include <abi/names.h>
 #include <abi/objects.h>
@@ -25,6 +24,7 @@
 #define VAULT_BYTES 1638400
 #define DEFAULT_KILLS 300
 #define PAIRS 60
+#define DEFAULT_STEP 7 // no multiple of the stages
 #define RESTARTS 1000
 #define SAMPLES 100
 #define SCRIPT_MESSAGES 250
@@ -202,7 +202,8 @@ TEST(proc_dies_at_nth_message) {
     uint64_t script = messages() - before;
     uint32_t starts = service_starts(PROCD), runs = 0;
     uint32_t count = script < SCRIPT_MESSAGES ? (uint32_t)script : SCRIPT_MESSAGES;
-    for (uint32_t n = 1; n <= count && !test_failed(); n++, runs++) {
+    uint32_t step = option("step", DEFAULT_STEP);
+    for (uint32_t n = 1; n <= count && !test_failed(); n += step, runs++) {
         service_die_once(PROCD, n, stages[n % STAGES]);
         service_restart(PROCD);
         script_play();
@@ -210,8 +211,8 @@ TEST(proc_dies_at_nth_message) {
     uint32_t deaths = service_starts(PROCD) - starts - runs;
     CHECK(deaths > runs / 2);
     check_nobody();
-    test_figure("%u deaths at the n-th message, n from 1 to %u of %u", deaths, count,
-                (uint32_t)script);
+    test_figure("%u deaths at the n-th message, n from 1 to %u of %u in steps of %u", deaths, count,
+                (uint32_t)script, step);
 }
 
 // Agents at work, all the time.
@@ -391,6 +392,10 @@ int64_t native_main(struct thread_block *block) {
     uint32_t parts = 0;
     (void)block;
     services_start(&plan, 1);
+    // Once it answers, its vault can be looked at.
+    struct proc_list_request request = {0};
+    struct proc_list_reply reply;
+    failed += proc_list(proc(), &request, &reply, INSTANT_NEVER) != ERR_NOT_FOUND;
     for (uint32_t i = 0; i < start_argument_count(); i++) {
         if (strchr(start_argument(i), '=') == NULL) {
             failed += test_run_all(start_argument(i));

@@ -29,6 +29,12 @@ def test_kills_on_other_numbers_of_cpus(boot, smp):
 
 
 @pytest.mark.long
+def test_each_message(boot, cpus):
+    run_in_guest(boot, cpus, ("nth_message", "step=1"), timeout=LONG_TIMEOUT_S,
+                 name="proc-test-each")
+
+
+@pytest.mark.long
 def test_ten_thousand_kills(boot, cpus):
     run_in_guest(boot, cpus, ("random_kills", f"kills={LONG_KILLS}"), timeout=LONG_TIMEOUT_S,
                  name="proc-test-long")
