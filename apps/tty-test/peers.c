@@ -225,6 +225,7 @@ void process_begin(enum process_number number) {
         .pid = kinds[number].pid,
         .pgid = kinds[number].pid,
         .sid = kinds[number].sid,
+        .user = (uint32_t)kinds[number].pid,
     };
 }
 

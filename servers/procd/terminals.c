@@ -32,7 +32,7 @@ static status_t table_map(struct procd *procd) {
 // ---- the table
 
 // Writes what the records say of a slot. Returns whether a session leader has gone.
-static bool entry_write(struct process_entry *entry, const struct process *process) {
+static bool entry_write(struct process_entry *entry, const struct process *process, uint32_t user) {
     bool live = process != NULL && process_alive(process);
     bool led = entry->process != 0 && entry->pid == entry->sid;
     bool gone = led && (!live || process->id != entry->process);
@@ -41,6 +41,7 @@ static bool entry_write(struct process_entry *entry, const struct process *proce
         return gone;
     }
     entry->pid = process->pid;
+    entry->user = user;
     __atomic_store_n(&entry->sid, process->sid, __ATOMIC_RELAXED);
     __atomic_store_n(&entry->pgid, process->pgid, __ATOMIC_RELAXED);
     __atomic_store_n(&entry->process, process->id, __ATOMIC_RELEASE);
@@ -56,7 +57,9 @@ void terminals_committed(struct server *server) {
     uint32_t top = procd->process_top > table->top ? procd->process_top : table->top;
     bool gone = false;
     for (uint32_t slot = 0; slot < top && slot < PROCESS_TABLE_MAX; slot++) {
-        gone |= entry_write(&table->entries[slot], process_at(procd, slot));
+        const struct process *process = process_at(procd, slot);
+        uint32_t user = process != NULL ? (uint32_t)traits_cookie(traits_of(procd, process)) : 0;
+        gone |= entry_write(&table->entries[slot], process, user);
     }
     __atomic_store_n(&table->top, procd->process_top, __ATOMIC_RELEASE);
     if (gone) {

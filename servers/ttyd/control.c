@@ -7,22 +7,33 @@
 
 #include <sys/calls.h>
 
-struct caller caller_of(const struct ttyd *ttyd, const struct packet *packet) {
-    uint32_t slot = (uint32_t)(packet->cookie >> 32);
-    if (ttyd->processes == NULL || slot >= PROCESS_TABLE_MAX) {
-        return (struct caller){0};
-    }
-    const struct process_entry *entry = &ttyd->processes->entries[slot];
-    if (entry->process == 0 || entry->process != packet->process ||
-        (uint32_t)entry->pid != (uint32_t)packet->cookie) {
-        return (struct caller){0};
-    }
-    return (struct caller){true, entry->pid, entry->pgid, entry->sid, entry->process};
-}
-
 static uint32_t table_top(const struct ttyd *ttyd) {
     uint32_t top = ttyd->processes != NULL ? ttyd->processes->top : 0;
     return top < PROCESS_TABLE_MAX ? top : PROCESS_TABLE_MAX;
+}
+
+// The entry of who has sent a packet. A process that changes its user is found all the same.
+static const struct process_entry *entry_of(const struct ttyd *ttyd, const struct packet *packet) {
+    const struct process_entry *found = NULL;
+    for (uint32_t i = 0; i < table_top(ttyd); i++) {
+        const struct process_entry *entry = &ttyd->processes->entries[i];
+        if (entry->process != 0 && entry->process == packet->process) {
+            if (entry->user == (uint32_t)packet->cookie) {
+                return entry;
+            }
+            found = entry;
+        }
+    }
+    return found;
+}
+
+struct caller caller_of(const struct ttyd *ttyd, const struct packet *packet) {
+    // Native programs have no cookie.
+    const struct process_entry *entry = packet->cookie != 0 ? entry_of(ttyd, packet) : NULL;
+    if (entry == NULL) {
+        return (struct caller){0};
+    }
+    return (struct caller){true, entry->pid, entry->pgid, entry->sid, entry->process};
 }
 
 struct terminal *terminal_controlling(struct ttyd *ttyd, int32_t session) {

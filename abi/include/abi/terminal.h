@@ -6,21 +6,21 @@
 
 #include <abi/types.h>
 
-// ---- The table of processes: written by procd, read-only to ttyd. A place is the high half of the
-// cookie of the process's threads; the low half is its pid. The words of an entry change one by
-// one; whoever asks about its own entry asks after procd has answered the call that changed it.
+// ---- The table of processes: written by procd, read-only to ttyd. The words of an entry change
+// one by one; whoever asks about its own entry asks after procd has answered the call that changed
+// it.
 
 #define PROCESS_TABLE_MAX 1024
 
 struct process_entry {
     uint64_t process; // id of the kernel; 0: no live process
     int32_t pid, pgid, sid;
-    uint32_t spare;
+    uint32_t user; // low half of the cookie of its threads
 };
 static_assert(sizeof(struct process_entry) == 24, "struct process_entry is ABI");
 
 struct process_table {
-    uint32_t top; // places from here on are free
+    uint32_t top; // entries from here on are free
     uint32_t spare;
     struct process_entry entries[PROCESS_TABLE_MAX];
 };
