@@ -7,6 +7,7 @@
 #include <core/fork.h>
 
 #include <core/access.h>
+#include <core/clock.h>
 #include <core/process.h>
 #include <core/status.h>
 #include <core/threads.h>
@@ -52,6 +53,7 @@ static int64_t begin_child(struct linux_thread *self, const struct fork_options 
     unlock_all();
     threads_forget_others(self);
     self->handle = HANDLE_NONE; // handles of threads are not copied
+    self->started = clock_now();
     self->tid = identity_current()->pid;
     self->clear_tid = options->clear_tid;
     self->robust_head = 0;

@@ -4,6 +4,7 @@
 
 #include <core/process.h>
 #include <core/status.h>
+#include <core/threads.h>
 #include <sys/calls.h>
 
 #define IGNORED_BY_DEFAULT                                                                         \
@@ -51,7 +52,7 @@ static void pass_on(struct linux_thread *self) {
     mutex_lock(&threads->lock);
     for (struct linux_thread *other = threads->first; other != NULL; other = other->next) {
         if (other != self && (pending & ~other->signals->blocked) != 0) {
-            (void)!sys_thread_interrupt(other->handle, INTERRUPT_SIGNAL);
+            thread_interrupt(other, INTERRUPT_SIGNAL);
             break;
         }
     }
@@ -67,7 +68,7 @@ void signal_pass_all(struct linux_thread *self) {
     mutex_lock(&threads->lock);
     for (struct linux_thread *other = threads->first; other != NULL; other = other->next) {
         if (other != self && (pending & ~other->signals->blocked) != 0) {
-            (void)!sys_thread_interrupt(other->handle, INTERRUPT_SIGNAL);
+            thread_interrupt(other, INTERRUPT_SIGNAL);
         }
     }
     mutex_unlock(&threads->lock);
@@ -241,7 +242,7 @@ int64_t signal_send(struct linux_thread *self, struct linux_thread *target,
     } else if (target == self) {
         signal_look(self);
     } else {
-        (void)!sys_thread_interrupt(target->handle, INTERRUPT_SIGNAL);
+        thread_interrupt(target, INTERRUPT_SIGNAL);
     }
     return 0;
 }

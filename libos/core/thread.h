@@ -32,7 +32,8 @@ struct linux_thread {
     int32_t tid;
     struct thread_block *block;
     uint32_t region; // its number
-    handle_t handle; // of itself
+    handle_t handle; // of itself; HANDLE_NONE after a fork
+    int64_t started; // monotonic
 
     // Signals (core/signal.h).
     struct signal_thread *signals; // shared with procd: mask and pending

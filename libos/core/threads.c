@@ -45,6 +45,10 @@ void thread_withdraw(struct linux_thread *thread) {
     thread->signals = &thread->own_signals;
 }
 
+void thread_interrupt(struct linux_thread *thread, uint32_t bits) {
+    (void)!sys_process_interrupt(HANDLE_NONE, thread->block->thread, bits);
+}
+
 struct linux_thread *thread_find(int32_t tid) {
     struct linux_thread *thread = process_current()->threads.first;
     while (thread != NULL && thread->tid != tid) {
@@ -166,7 +170,7 @@ void threads_stop_others(struct linux_thread *self) {
         for (struct linux_thread *other = threads->first; other != NULL; other = other->next) {
             if (other != self) {
                 other->leaving = true;
-                (void)!sys_thread_interrupt(other->handle, INTERRUPT_EXIT);
+                thread_interrupt(other, INTERRUPT_EXIT);
             }
         }
         mutex_unlock(&threads->lock);

@@ -11,6 +11,8 @@ void thread_add(struct linux_thread *thread);
 void thread_publish(struct linux_thread *thread, uint64_t mask);
 // Takes it out of the signal page.
 void thread_withdraw(struct linux_thread *thread);
+// Latches bits in another thread (INTERRUPT_), and ends the call that it waits in.
+void thread_interrupt(struct linux_thread *thread, uint32_t bits);
 // The thread of that id, or null. threads.lock held.
 struct linux_thread *thread_find(int32_t tid);
 

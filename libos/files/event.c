@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// eventfd: a counter with a kernel event for who waits. The counter is cell 0 of the event, so
-// that processes share it; the event's signals say whether it can be read (bit 0) and written
-// (bit 1).
+// eventfd: a counter with a kernel event for who waits: its signals say whether it can be read (bit
+// 0) and written (bit 1). The counter is the process's own memory: after a fork each side counts
+// for itself (docs/limits.md).
 
 #include <core/access.h>
-#include <core/cells.h>
 #include <core/process.h>
 #include <core/signal.h>
 #include <core/status.h>
@@ -17,10 +16,15 @@ enum { EVENT_READABLE = 1, EVENT_WRITABLE = 2 };
 #define EVENT_SEMAPHORE 1 // in description.position
 
 static int64_t load(struct description *file, uint64_t *value) {
-    uint64_t cell[2];
-    status_t status = cells_read(file->handle, cell);
-    *value = cell[0];
-    return linux_result(status);
+    *value = __atomic_load_n((uint64_t *)file->data, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+static status_t swap(struct description *file, uint64_t old, uint64_t new) {
+    return __atomic_compare_exchange_n((uint64_t *)file->data, &old, new, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST)
+               ? OK
+               : ERR_WOULD_BLOCK;
 }
 
 // Shows what the counter allows. A later change shows itself again.
@@ -66,7 +70,7 @@ static int64_t event_read(struct linux_thread *self, struct description *file,
             return result;
         }
         uint64_t take = (file->position & EVENT_SEMAPHORE) != 0 ? 1 : value;
-        status_t status = cells_swap(file->handle, 0, value, value - take);
+        status_t status = swap(file, value, value - take);
         if (status == OK) {
             show(file);
             return store_user64(io->addr, take) ? 8 : -LINUX_EFAULT;
@@ -101,7 +105,7 @@ static int64_t event_write(struct linux_thread *self, struct description *file,
         if (result < 0) {
             return result;
         }
-        status_t status = cells_swap(file->handle, 0, value, value + more);
+        status_t status = swap(file, value, value + more);
         if (status == OK) {
             show(file);
             return 8;
@@ -156,7 +160,13 @@ int64_t event_make(uint64_t initial, uint32_t flags, bool semaphore) {
         return -LINUX_ENOMEM;
     }
     file->position = semaphore ? EVENT_SEMAPHORE : 0;
-    (void)!cells_swap(file->handle, 0, 0, initial);
+    file->data = heap_alloc(sizeof(initial));
+    file->data_bytes = sizeof(initial);
+    if (file->data == NULL) {
+        description_release(file);
+        return -LINUX_ENOMEM;
+    }
+    *(uint64_t *)file->data = initial;
     show(file);
     return file_install(file, flags, 0);
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Files and directories of a file server (protocol fs). The offset of a description stands in its
-// cell, which the server moves together with what a read or write does, so that all processes that
+// Files and directories of a file server (protocol fs). The server keeps the offset of a
+// description and moves it together with what a read or write does, so that all processes that
 // share the description agree.
 
 #include <core/access.h>
-#include <core/cells.h>
 #include <core/process.h>
 #include <core/signal.h>
 #include <core/status.h>
@@ -94,46 +93,31 @@ static int64_t seek_data(int64_t size, int64_t offset, int whence) {
 }
 
 static int64_t regular_seek(struct description *file, int64_t offset, int whence) {
-    for (;;) {
-        uint64_t cell[2];
-        status_t status = cells_read(file->handle, cell);
-        if (status != OK) {
-            return linux_result(status);
+    struct fs_seek_request request = {.offset = offset};
+    struct fs_seek_reply reply;
+    switch (whence) {
+    case SEEK_SET:
+        request.whence = FS_SEEK_SET;
+        break;
+    case SEEK_CUR:
+        request.whence = FS_SEEK_CURRENT;
+        break;
+    case SEEK_END:
+        request.whence = FS_SEEK_END;
+        break;
+    case SEEK_DATA:
+    case SEEK_HOLE:
+        request.offset = seek_data(size_of(file), offset, whence);
+        request.whence = FS_SEEK_SET;
+        if (request.offset < 0) {
+            return request.offset;
         }
-        int64_t base = 0, wanted;
-        switch (whence) {
-        case SEEK_SET:
-            break;
-        case SEEK_CUR:
-            base = (int64_t)cell[0];
-            break;
-        case SEEK_END:
-            base = size_of(file);
-            break;
-        case SEEK_DATA:
-        case SEEK_HOLE:
-            offset = seek_data(size_of(file), offset, whence);
-            base = offset < 0 ? offset : 0;
-            whence = SEEK_SET;
-            break;
-        default:
-            return -LINUX_EINVAL;
-        }
-        if (base < 0) {
-            return base;
-        }
-        if (__builtin_add_overflow(base, offset, &wanted)) {
-            return -LINUX_EOVERFLOW;
-        }
-        if (wanted < 0) {
-            return -LINUX_EINVAL;
-        }
-        file->position = (uint64_t)wanted; // of a directory
-        status = cells_swap(file->handle, 0, cell[0], (uint64_t)wanted);
-        if (status != ERR_WOULD_BLOCK) {
-            return status == OK ? wanted : linux_result(status);
-        }
+        break;
+    default:
+        return -LINUX_EINVAL;
     }
+    int64_t result = fs_seek(file->handle, &request, &reply, INSTANT_NEVER);
+    return result < 0 ? linux_result(result) : (int64_t)reply.offset;
 }
 
 // Directories say nothing of terminals, regular files neither.

@@ -293,12 +293,7 @@ static _Noreturn void swap(struct linux_thread *self, struct exec *exec,
     close_handle(process->signals_vmo);
     close_handle(process->identity_vmo);
     thread_withdraw(self);
-#ifdef CALL_ASPACE_SWAP
     status_t status = sys_aspace_swap(exec->aspace, launched->start, launched->block);
-#else
-    status_t status = ERR_NOT_SUPPORTED;
-    (void)launched;
-#endif
     process_panic("the new program can't be entered", status);
 }
 
@@ -314,6 +309,15 @@ static int64_t run(struct linux_thread *self, struct exec *exec, const uint64_t 
     return result;
 }
 
+// The link that means the running program.
+static void use_own_path(struct exec *exec) {
+    const struct linux_process *process = process_current();
+    if (strcmp(exec->path, "/proc/self/exe") == 0 && process->path_bytes <= PATH_BYTES) {
+        memcpy(exec->path, process->path, process->path_bytes);
+        exec->path_bytes = process->path_bytes - 1;
+    }
+}
+
 static int64_t exec_at(struct linux_thread *self, int directory, uint64_t path, uint64_t argv,
                        uint64_t envp, bool may_be_empty) {
     if (process_current()->alone) {
@@ -327,6 +331,7 @@ static int64_t exec_at(struct linux_thread *self, int directory, uint64_t path, 
     int64_t result = path_in(exec->path, path, may_be_empty);
     if (result >= 0) {
         exec->path_bytes = (uint64_t)result;
+        use_own_path(exec);
         result = run(self, exec, argv, envp);
     }
     give_up(exec);

@@ -13,6 +13,10 @@ struct linux_thread;
 [[nodiscard]] int64_t program_load(struct linux_thread *self, const struct libos_record *record,
                                    struct registers *registers);
 
+// The path of the program in a record that was checked; the working directory, or null.
+const char *record_path(const struct libos_record *record);
+const char *record_folder(const struct libos_record *record);
+
 // load/stack.c
 struct stack_options {
     const struct libos_record *record;

@@ -40,6 +40,21 @@ enum auxiliary {
 };
 #define HWCAP2_FSGSBASE 2
 
+const char *record_path(const struct libos_record *record) {
+    const char *at = (const char *)record + record->text;
+    for (uint64_t i = 0; i < (uint64_t)record->argc + record->envc; i++) {
+        at += __builtin_strlen(at) + 1;
+    }
+    return at;
+}
+
+const char *record_folder(const struct libos_record *record) {
+    const char *end = (const char *)record + record->text + record->text_bytes;
+    const char *path = record_path(record);
+    const char *folder = path + __builtin_strlen(path) + 1;
+    return folder < end ? folder : NULL;
+}
+
 // Writes downwards from the top; `failed` stays set.
 struct writer {
     uint64_t at;
@@ -152,10 +167,7 @@ int64_t stack_build(const struct stack_options *options) {
     // argc, two null words and the vector: the last address must be a multiple of 16.
     uint64_t words = (uint64_t)record->argc + record->envc + 3;
     writer.at -= words % 2 * 8;
-    const char *path = text + record->text_bytes - 1;
-    while (path > text && path[-1] != '\0') {
-        path--;
-    }
+    const char *path = record_path(record);
     put_auxiliary(&writer, options, random, platform, strings + (uint64_t)(path - text));
     uint64_t stack = writer.at - words * 8;
     uint64_t at = strings;

@@ -10,6 +10,7 @@
 #include <core/status.h>
 #include <core/threads.h>
 #include <files/adopt.h>
+#include <files/path.h>
 #include <files/terminal.h>
 #include <load/program.h>
 #include <sys/calls.h>
@@ -33,8 +34,9 @@ static bool record_is_valid(const struct libos_record *record) {
     for (uint64_t i = 0; i < record->text_bytes; i++) {
         strings += text[i] == '\0';
     }
-    return text[record->text_bytes - 1] == '\0' &&
-           strings == (uint64_t)record->argc + record->envc + 1;
+    // Behind the path there may be the working directory.
+    uint64_t least = (uint64_t)record->argc + record->envc + 1;
+    return text[record->text_bytes - 1] == '\0' && (strings == least || strings == least + 1);
 }
 
 // Without procd the process is alone, and has pages of its own in place of procd's.
@@ -81,15 +83,6 @@ static void take_handles(const struct libos_record *record) {
     }
 }
 
-static const char *path_of(const struct libos_record *record) {
-    const char *text = (const char *)record + record->text;
-    const char *path = text + record->text_bytes - 1;
-    while (path > text && path[-1] != '\0') {
-        path--;
-    }
-    return path;
-}
-
 // The name that ps shows: the last part of the path.
 static void set_name(struct linux_thread *self, const char *path) {
     const char *name = path;
@@ -101,7 +94,7 @@ static void set_name(struct linux_thread *self, const char *path) {
 
 static bool keep_path(struct linux_thread *self, const struct libos_record *record) {
     struct linux_process *process = process_current();
-    const char *path = path_of(record);
+    const char *path = record_path(record);
     process->path_bytes = strlen(path) + 1;
     process->path = heap_alloc(process->path_bytes);
     if (process->path == NULL) {
@@ -121,6 +114,88 @@ static void take_signals(struct linux_thread *self, const struct libos_record *r
     thread_publish(self, record->signal_mask);
     signal_publish();
     signal_look(self);
+}
+
+// A first process may begin in another directory than procd's.
+static int64_t start_in_folder(struct linux_thread *self, const struct libos_record *record) {
+    const char *folder = record_folder(record);
+    struct path_open open = {.flags = FS_OPEN_PATH | FS_OPEN_DIRECTORY};
+    if (folder == NULL || process_current()->root == HANDLE_NONE) {
+        return 0;
+    }
+    int64_t result = path_open(self, AT_CURRENT, folder, strlen(folder), &open);
+    if (result == 0) {
+        (void)!sys_handle_close(process_current()->cwd);
+        process_current()->cwd = open.handle;
+    }
+    return result;
+}
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// The value of PATH in the record's environment.
+static const char *search_path(const struct libos_record *record) {
+    const char *at = (const char *)record + record->text;
+    for (uint32_t i = 0; i < record->argc + record->envc; i++) {
+        if (i >= record->argc && strncmp(at, "PATH=", 5) == 0) {
+            return at + 5;
+        }
+        at += strlen(at) + 1;
+    }
+    return DEFAULT_PATH;
+}
+
+static bool set_path(const char *path, size_t bytes) {
+    struct linux_process *process = process_current();
+    char *copy = heap_alloc(bytes + 1);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, path, bytes);
+    heap_free(process->path, process->path_bytes);
+    process->path = copy;
+    process->path_bytes = bytes + 1;
+    return true;
+}
+
+// Seeks a bare name in the folders of PATH. A file that may not be run does not end the search.
+static int64_t open_in_path(struct linux_thread *self, const struct libos_record *record,
+                            struct path_open *open) {
+    char path[PATH_BYTES];
+    const char *name = process_current()->path;
+    size_t name_bytes = strlen(name);
+    int64_t result = -LINUX_ENOENT;
+    for (const char *at = search_path(record); at != NULL;) {
+        const char *colon = strchr(at, ':');
+        size_t bytes = colon != NULL ? (size_t)(colon - at) : strlen(at);
+        if (bytes + name_bytes + 1 < sizeof(path)) {
+            memcpy(path, at, bytes);
+            path[bytes] = '/';
+            memcpy(path + bytes + (bytes != 0), name, name_bytes);
+            size_t length = bytes + (bytes != 0) + name_bytes;
+            int64_t found = path_open(self, AT_CURRENT, path, length, open);
+            if (found == 0) {
+                return set_path(path, length) ? 0 : -LINUX_ENOMEM;
+            }
+            result = found == -LINUX_ENOENT || found == -LINUX_ENOTDIR ? result : found;
+        }
+        at = colon != NULL ? colon + 1 : NULL;
+    }
+    return result;
+}
+
+// Who starts a first process leaves the opening of its program to it.
+static int64_t open_executable(struct linux_thread *self, const struct libos_record *record) {
+    struct linux_process *process = process_current();
+    struct path_open open = {.flags = FS_OPEN_READ | FS_OPEN_EXECUTE};
+    if (process->executable != HANDLE_NONE) {
+        return 0;
+    }
+    int64_t result = strchr(process->path, '/') == NULL
+                         ? open_in_path(self, record, &open)
+                         : path_open(self, AT_CURRENT, process->path, strlen(process->path), &open);
+    process->executable = result == 0 ? open.handle : HANDLE_NONE;
+    return result;
 }
 
 void start_program(struct thread_block *block, const struct libos_record *record) {
@@ -146,10 +221,14 @@ void start_program(struct thread_block *block, const struct libos_record *record
     files_adopt(record);
     terminal_start();
     struct registers registers;
-    int64_t result = program_load(self, record, &registers);
+    int64_t result = start_in_folder(self, record);
+    result = result < 0 ? result : open_executable(self, record);
+    result = result < 0 ? result : program_load(self, record, &registers);
     if (result < 0) {
-        process_log("libos: can't load %s: error %ld", process_current()->path, (long)-result);
-        process_end(LINUX_STATUS_SIGNAL(SIGKILL));
+        process_log("libos: can't run %s: error %ld", process_current()->path, (long)-result);
+        // As a shell says it; after an exec there is nobody left to tell.
+        process_end(record->is_exec != 0 ? LINUX_STATUS_SIGNAL(SIGKILL)
+                                         : LINUX_STATUS_EXIT(result == -LINUX_ENOENT ? 127 : 126));
     }
     (void)!sys_aspace_unmap(HANDLE_NONE, LIBOS_RECORD, page_up(record->bytes));
     program_resume(self, &registers);

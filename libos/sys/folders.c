@@ -3,7 +3,6 @@
 // Reading directories, and the directories that a process stands in.
 
 #include <core/access.h>
-#include <core/cells.h>
 #include <core/heap.h>
 #include <core/process.h>
 #include <core/status.h>
@@ -14,23 +13,14 @@
 
 #define LIST_BYTES 65536
 
-// The place in the listing is the description's cell, which lseek sets back.
+// The place in the listing is the description's offset, which lseek sets back.
 static int64_t list(struct description *file, uint64_t to, uint64_t room) {
-    uint64_t cell[2];
     struct fs_list_reply reply;
+    const struct fs_list_request request = {.cursor = FS_AT_CELL};
     if (!file->directory) {
         return -LINUX_ENOTDIR;
     }
-    status_t status = cells_read(file->handle, cell);
-    if (status != OK) {
-        return linux_result(status);
-    }
-    const struct fs_list_request request = {.cursor = cell[0]};
-    int64_t got = fs_list(file->handle, &request, &reply, (void *)to, room, INSTANT_NEVER);
-    if (got > 0) {
-        (void)!cells_swap(file->handle, 0, cell[0], reply.cursor);
-    }
-    return linux_result(got);
+    return linux_result(fs_list(file->handle, &request, &reply, (void *)to, room, INSTANT_NEVER));
 }
 
 int64_t linux_getdents64(struct linux_thread *self, const uint64_t args[6]) {

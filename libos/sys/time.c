@@ -24,10 +24,13 @@ enum clock_id {
     CLOCK_TAI = 11,
 };
 
-// CPU time of the calling thread, as the kernel counts it.
-static int64_t thread_time(struct linux_thread *self) {
+// CPU time of a thread, as the kernel counts it; where there is no handle to ask by (after a fork),
+// the time since it began.
+static int64_t thread_time(struct linux_thread *thread) {
     struct thread_info info = {0};
-    return sys_object_get(self->handle, &info, sizeof(info)) == OK ? info.cpu_time : clock_now();
+    return sys_object_get(thread->handle, &info, sizeof(info)) == OK
+               ? info.cpu_time
+               : clock_now() - thread->started;
 }
 
 int64_t process_time(struct linux_thread *self) {

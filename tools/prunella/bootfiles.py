@@ -58,6 +58,10 @@ def _parents(tar, guest, have):
             tar.addfile(info)
 
 
+# tmpfsd makes the part of the archive below it the tree of Linux programs.
+GUEST_ROOT = "root/"
+
+
 def compose(out, puts=(), texts=(), base=None):
     """Writes the boot archive with more in it to `out`.
 
@@ -69,6 +73,7 @@ def compose(out, puts=(), texts=(), base=None):
         with tarfile.open(out, "a", format=tarfile.USTAR_FORMAT) as tar:
             have = set(tar.getnames())
             for host, guest in puts:
+                guest = GUEST_ROOT + guest
                 _parents(tar, guest, have)
                 # A symbolic link that is named itself stands for its target.
                 host = host.resolve() if host.is_symlink() else host

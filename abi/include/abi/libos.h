@@ -122,15 +122,17 @@ static_assert(sizeof(struct libos_fd) == 32, "struct libos_fd is ABI");
 struct libos_record {
     uint32_t magic;
     uint32_t version;
-    uint64_t bytes;      // of record and text
-    uint32_t is_exec;    // 0: first start, by procd; 1: after aspace_swap
-    uint32_t trace;      // 1: print each Linux call to the log (--strace)
-    handle_t proc;       // channel to procd, HANDLE_NONE without one
-    handle_t root, cwd;  // directory descriptions (protocol fs), HANDLE_NONE without files
-    handle_t libos;      // vmo of the libos image: READ, EXECUTE, MAP, DUPLICATE, TRANSFER
-    handle_t clock;      // vmo of the clock page: READ, MAP, DUPLICATE, TRANSFER
-    handle_t log;        // HANDLE_NONE or WRITE
-    handle_t executable; // FD_FILE description or vmo (see executable_is_vmo) of the program
+    uint64_t bytes;     // of record and text
+    uint32_t is_exec;   // 0: first start, by procd; 1: after aspace_swap
+    uint32_t trace;     // 1: print each Linux call to the log (--strace)
+    handle_t proc;      // channel to procd, HANDLE_NONE without one
+    handle_t root, cwd; // directory descriptions (protocol fs), HANDLE_NONE without files
+    handle_t libos;     // vmo of the libos image: READ, EXECUTE, MAP, DUPLICATE, TRANSFER
+    handle_t clock;     // vmo of the clock page: READ, MAP, DUPLICATE, TRANSFER
+    handle_t log;       // HANDLE_NONE or WRITE
+    // FD_FILE description or vmo (see executable_is_vmo) of the program; HANDLE_NONE: the libos
+    // opens the path.
+    handle_t executable;
     uint32_t executable_is_vmo;
     handle_t thread;            // of the first thread: INTERRUPT
     handle_t signals, identity; // vmos, to map them again at exec
