@@ -7,7 +7,7 @@
 // host-sources: kernel/mm/page.c kernel/mm/page_init.c kernel/mm/slab.c kernel/mm/reap.c
 // host-sources: kernel/mm/page_map.c kernel/mm/vmo.c kernel/mm/vmo_range.c kernel/mm/vmo_clone.c
 // host-sources: kernel/mm/mapping.c kernel/mm/aspace.c kernel/mm/aspace_map.c kernel/mm/copy.c
-// host-sources: kernel/mm/shootdown.c lib/ds/tree.c
+// host-sources: kernel/mm/shootdown.c kernel/mm/aspace_copy.c lib/ds/tree.c
 // host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c
 // host-sources: kernel/object/handle_revoke.c
 // host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
@@ -462,4 +462,85 @@ TEST(aspace_copies) {
     CHECK_EQ(key[1], P + 8);
     CHECK_EQ(aspace_futex_key(aspace, A - 1, key), ERR_FAULT);
     end();
+}
+
+static uint64_t *word_at(struct aspace *where, vaddr_t addr, uint32_t access) {
+    struct page *page = NULL;
+    CHECK_EQ(aspace_page_hold(where, addr, access == FAULT_WRITE, &page), OK);
+    page_release(page, access == FAULT_WRITE); // the vmo holds it
+    return page_to_virt(page);
+}
+
+// One private mapping with two pages of its own, one shared, one left out, one past the vmo's end.
+static void map_for_copy(void) {
+    REQUIRE_EQ(map(0, A, 4, MAP_FIXED | RW), OK);
+    REQUIRE_EQ(map(4, A + 8 * P, 2, MAP_FIXED | RW | MAP_INHERIT_SHARE), OK);
+    REQUIRE_EQ(map(6, A + 16 * P, 2, MAP_FIXED | RW | MAP_INHERIT_DROP), OK);
+    REQUIRE_EQ(map(50, A + 24 * P, 2, MAP_FIXED | RW), OK);
+    *word_at(aspace, A, FAULT_WRITE) = 1;
+    *word_at(aspace, A + P, FAULT_WRITE) = 2;
+    *word_at(aspace, A + 8 * P, FAULT_WRITE) = 3;
+}
+
+TEST(aspace_copy_inherits) {
+    struct aspace *copy;
+    struct mapping_info info;
+    begin(10);
+    CHECK_EQ(map(0, A, 4, MAP_FIXED | RW | MAP_INHERIT_SHARE | MAP_INHERIT_DROP),
+             ERR_INVALID_ARGUMENT);
+    map_for_copy();
+    REQUIRE_EQ(aspace_create(job_root, 0, 0, &copy), OK);
+    REQUIRE_EQ(aspace_copy(aspace, copy), OK);
+    CHECK_EQ(*word_at(copy, A, FAULT_READ), 1);
+    *word_at(copy, A, FAULT_WRITE) = 10;
+    *word_at(aspace, A + P, FAULT_WRITE) = 20;
+    *word_at(copy, A + 8 * P, FAULT_WRITE) = 30;
+    CHECK_EQ(*word_at(aspace, A, FAULT_READ), 1);
+    CHECK_EQ(*word_at(copy, A + P, FAULT_READ), 2);
+    CHECK_EQ(*word_at(aspace, A + 8 * P, FAULT_READ), 30);
+    CHECK_EQ(*word_at(copy, A + 2 * P, FAULT_READ), 0);
+    CHECK_EQ(aspace_fault(copy, A + 16 * P, FAULT_READ), ERR_FAULT);
+    CHECK_EQ(aspace_fault(copy, A + 24 * P, FAULT_READ), ERR_FAULT);
+    CHECK_EQ(aspace_query(copy, A + 8 * P, &info), OK);
+    CHECK_EQ(info.flags, RW | MAP_INHERIT_SHARE);
+    // Again: all places are taken, so nothing changes.
+    CHECK_EQ(aspace_copy(aspace, copy), OK);
+    CHECK_EQ(*word_at(copy, A, FAULT_READ), 10);
+    object_unref(aspace_object(copy));
+    end();
+}
+
+TEST(aspace_copy_wants_as_free_an_aspace) {
+    struct aspace *free_one;
+    begin(10);
+    REQUIRE_EQ(aspace_create(job_root, ASPACE_ALLOW_WX, 0, &free_one), OK);
+    CHECK_EQ(aspace_copy(free_one, aspace), ERR_BAD_STATE);
+    CHECK_EQ(aspace_copy(aspace, free_one), OK);
+    object_unref(aspace_object(free_one));
+    end();
+}
+
+// With any limit it works or leaves nothing behind.
+TEST(aspace_copy_out_of_pages) {
+    status_t status = ERR_LIMIT;
+    for (uint64_t pages = 1; status != OK && pages < 40; pages++) {
+        struct job_limits limits = {.memory_pages = pages,
+                                    .handles = JOB_UNLIMITED,
+                                    .threads = JOB_UNLIMITED,
+                                    .processes = JOB_UNLIMITED};
+        struct job *job;
+        struct aspace *copy;
+        begin(10);
+        map_for_copy();
+        REQUIRE_EQ(job_create(job_root, &limits, &job), OK);
+        status = aspace_create(job, 0, 0, &copy);
+        if (status == OK) {
+            status = aspace_copy(aspace, copy);
+            CHECK(status == OK || status == ERR_LIMIT);
+            object_unref(aspace_object(copy));
+        }
+        object_unref(&job->object);
+        end();
+    }
+    CHECK_EQ(status, OK);
 }

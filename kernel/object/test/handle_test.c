@@ -499,3 +499,47 @@ TEST(handle_out_of_memory) {
         fixture_end();
     }
 }
+
+// Copies every entry of one table into another; returns the last status.
+static status_t copy_all(struct handle_table *from, struct handle_table *to) {
+    uint32_t cursor = 0;
+    status_t status = OK;
+    while (status == OK) {
+        status = handle_copy_next(from, to, &cursor);
+    }
+    return status;
+}
+
+TEST(handle_copies_are_siblings_with_equal_numbers) {
+    struct handle_table *from = begin();
+    struct handle_table *to;
+    struct handle_info info;
+    struct handle_info copied;
+    REQUIRE_EQ(handle_table_create(job_root, &to), OK);
+    handle_t taken = insert(to, OBJECT_EVENT, RIGHT_READ, NULL);
+    handle_t root = insert(from, OBJECT_VMO, RIGHTS_SOME, NULL); // has the same number
+    CHECK_EQ(taken, root);
+    for (int i = 0; i < 3 * HANDLE_CHUNK; i++) {
+        CHECK_EQ(handle_close(from, derive(from, root, RIGHT_READ)), OK);
+    }
+    handle_t child = derive(from, root, RIGHTS_SOME);
+    handle_t bare = derive(from, root, RIGHTS_SOME & ~RIGHT_TRANSFER);
+    handle_t job = insert(from, OBJECT_JOB, RIGHTS_SOME, NULL);
+    CHECK(child > HANDLE_TABLE_MAX); // a later generation
+    CHECK_EQ(copy_all(from, to), ERR_NOT_FOUND);
+    CHECK_EQ(to->used, 2);
+    CHECK_EQ(handle_describe(from, child, &info), OK);
+    CHECK_EQ(handle_describe(to, child, &copied), OK);
+    CHECK(memcmp(&info, &copied, sizeof(info)) == 0);
+    CHECK_EQ(handle_describe(to, bare, &copied), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_describe(to, job, &copied), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_describe(to, taken, &copied), OK);
+    CHECK_EQ(copied.type, OBJECT_EVENT);
+    CHECK_EQ(handle_revoke(from, child), OK); // the copy is not derived from it
+    CHECK_EQ(handle_describe(to, child, &copied), OK);
+    CHECK_EQ(handle_revoke(from, root), OK);
+    CHECK_EQ(handle_describe(to, child, &copied), ERR_BAD_HANDLE);
+    table_close(from);
+    table_close(to);
+    fixture_end();
+}
