@@ -19,7 +19,7 @@
 #include <sys/string.h>
 
 #define DEFAULT_STEPS 250
-#define NTH_STEPS 100 // of the scripts that are run again for each message
+#define NTH_STEPS 60 // of the scripts that are run again for each message
 #define DEFAULT_KILLS 300
 #define PAIRS 60
 #define RESTARTS 1000

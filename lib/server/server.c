@@ -76,6 +76,9 @@ static status_t begin_service(struct server *server) {
         return status;
     }
     status = step_commit(vault, NULL);
+    if (vault->state->drops != 0) {
+        vault_store_64(&vault->state->drops, 0);
+    }
     wakes_apply(server);
     return status;
 }

@@ -202,6 +202,9 @@ status_t vault_open(struct vault *vault, const struct vault_layout *layout, void
     if (status == OK) {
         touched_adopt(vault);
         tables_adopt(vault);
+        if (vault->state->drops > vault->report.dropped) {
+            vault->report.dropped = (uint32_t)vault->state->drops;
+        }
         vault_store_64(&vault->state->generation, vault->state->generation + 1);
     }
     return status;
@@ -212,6 +215,8 @@ void vault_drop(struct vault *vault, uint16_t *used, const char *table, uint32_t
     if (vault->report.dropped++ < DROPS_LOGGED) {
         log_printf("vault: dropped record %u of %s: %s", index, table, why);
     }
+    // First this: a successor that finds the record gone knows that there was one.
+    vault_store_64(&vault->state->drops, vault->state->drops + 1);
     vault_store_16(used, 0);
 }
 

@@ -46,6 +46,7 @@ struct vault_state {
     uint64_t committed; // sealed
     uint64_t undo_tail; // sealed: bytes of the undo log that belong to step `begun`
     uint64_t touched[VAULT_TABLES_MAX]; // sealed: only rises, before the first change of a record
+    uint64_t drops; // records dropped since a service last began its work with all of them known
     // Only told, never relied on.
     uint64_t generation;    // instances so far
     uint64_t messages;      // calls taken by all of them

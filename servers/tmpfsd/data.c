@@ -132,7 +132,7 @@ int64_t tmpfs_read(void *context, const struct packet *packet,
         uint64_t piece = least(bytes - done, DATA_BYTES);
         int64_t count = read_piece(fs, inode, offset + done, piece);
         count = count == OK ? window_write(packet, done, fs->data, piece) : count;
-        if (count < 0 && done == 0) {
+        if (count < 0 && (done == 0 || window_touches(count))) {
             return count;
         }
         if (count < 0) {
@@ -164,7 +164,8 @@ static int64_t write_pieces(struct tmpfs *fs, const struct packet *packet, handl
         }
         int64_t got = window_read(packet, done, fs->data, least(bytes - done, DATA_BYTES));
         if (got < 0) {
-            return (int64_t)done; // the rest is another call's business
+            // What lies in the vmo does not count yet, and will be written again.
+            return window_touches(got) ? got : (int64_t)done;
         }
         piece = (uint64_t)got;
     }

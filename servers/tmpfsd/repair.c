@@ -83,8 +83,8 @@ static void look_at_names(struct tmpfs *fs, struct survey *survey) {
         const struct inode *directory = inode_at(fs, name->directory);
         const struct inode *inode = inode_at(fs, name->inode);
         uint32_t bytes = name_bytes(name), first = bytes < NAME_TEXT ? bytes : NAME_TEXT;
-        bool good = directory != NULL && is_directory(directory) && inode != NULL &&
-                    name->inode != INODE_ROOT &&
+        bool good = directory != NULL && is_directory(directory) && directory->links != 0 &&
+                    inode != NULL && name->inode != INODE_ROOT &&
                     (!is_directory(inode) ||
                      (inode->parent == name->directory && survey->links[name->inode - 1] == 0)) &&
                     chain_take(fs, survey, name->next, bytes - first);
@@ -114,7 +114,8 @@ static void look_at_descriptions(struct tmpfs *fs, struct survey *survey) {
     }
 }
 
-// Counts of an inode that stays; one that nobody names or has open goes. Returns whether one went.
+// Counts of an inode that stays; one that nobody names or has open goes. Returns whether that
+// leaves names behind: those in a directory that went, or that is open and has no name any more.
 static bool settle_inode(struct tmpfs *fs, struct survey *survey, uint32_t number) {
     const struct inode *inode = inode_at(fs, number);
     if (inode == NULL) {
@@ -135,7 +136,7 @@ static bool settle_inode(struct tmpfs *fs, struct survey *survey, uint32_t numbe
         step_next(fs);
         survey->changes++;
     }
-    return false;
+    return next.links == 0 && next.entries != 0;
 }
 
 static void free_pieces(struct tmpfs *fs, struct survey *survey) {
@@ -147,8 +148,7 @@ static void free_pieces(struct tmpfs *fs, struct survey *survey) {
     }
 }
 
-// One look at everything. Returns whether inodes went: then what they named has to be looked at
-// again.
+// One look at everything. Returns whether names have to be looked at again.
 static bool look(struct tmpfs *fs, struct survey *survey, uint8_t *memory, size_t bytes) {
     memset(memory, 0, bytes);
     survey->links = (uint32_t *)memory;

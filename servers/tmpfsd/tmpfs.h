@@ -183,6 +183,10 @@ void walk_begin(struct route *walk, const struct packet *packet, const struct de
 [[nodiscard]] int64_t window_path(struct tmpfs *fs, const struct packet *packet);
 // Fills the out-window from its beginning. OK, or what the handler is to return.
 [[nodiscard]] int64_t window_fill(const struct packet *packet, const void *data, uint64_t bytes);
+// Whether a handler's result asks the caller to touch a page and to call again.
+static inline bool window_touches(int64_t result) {
+    return result < INT32_MIN;
+}
 // One piece of a longer transfer at `done` bytes: how many bytes went, or, when there were none,
 // what the handler is to return if nothing was changed so far.
 [[nodiscard]] int64_t window_read(const struct packet *packet, uint64_t done, void *to,

@@ -47,6 +47,8 @@ bool procd_pairs_run(const struct options *options);
 bool files_run(const struct options *options);
 bool files_first_run(const struct options *options);
 bool files_storm_run(const struct options *options);
+// tmpfsd with records that somebody has spoilt.
+bool files_repair_run(const struct options *options);
 
 // Prints the outcome of a case; `failure` null or empty: it passed.
 bool case_report(const char *name, const char *failure);

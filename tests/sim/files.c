@@ -15,9 +15,9 @@
 #include "../../lib/server/vault_internal.h"
 #include "cases.h"
 #include "clients.h"
+#include "files.h"
 #include "log.h"
 
-#define CHANNEL_FILES ((handle_t)1)
 #define CLIENTS 2
 #define SCRIPTS 3
 #define STEPS 90
@@ -34,7 +34,7 @@ static uint32_t script_steps;
 
 static uint32_t records_before; // used when only the boot archive is there
 
-static uint32_t records_used(void) {
+uint32_t files_records(void) {
     const uint8_t *base = world.services[TMPFSD].vault->memory;
     const struct vault_sizes *sizes = &((const struct vault_state *)base)->sizes;
     struct vault_places places;
@@ -76,11 +76,6 @@ static size_t archive_add(size_t at, const char *path, char type, const char *li
     return at + BLOCK;
 }
 
-static void begin(uint64_t seed) {
-    world_create_files(seed, archive, ARCHIVE_BYTES);
-    world_ready();
-}
-
 static void archive_make(void) {
     size_t at = archive_add(0, "root/bin/", '5', "", 0);
     at = archive_add(at, "root/bin/box", '0', "", FILE_BYTES);
@@ -93,8 +88,20 @@ static void archive_make(void) {
     at = archive_add(at, "root/dev/null", '3', "", 0);
     at = archive_add(at, "sbin/other", '0', "", 0);
     (void)archive_add(at, "root/empty", '0', "", 0);
-    begin(1);
-    records_before = records_used();
+}
+
+void files_begin(uint64_t seed) {
+    if (archive[0] == 0) {
+        archive_make();
+    }
+    world_create_files(seed, archive, ARCHIVE_BYTES);
+    world_ready();
+}
+
+// Makes the archive, and counts what it takes.
+static void prepare(void) {
+    files_begin(1);
+    records_before = files_records();
     world_end();
 }
 
@@ -197,13 +204,13 @@ static void play(uint64_t seed, uint32_t players) {
         outsider_run(check_filled, NULL);
         (void)world_settle();
         world_check_flat();
-        expect("records in use", records_used(), records_before);
+        expect("records in use", files_records(), records_before);
     }
 }
 
 // One world. `failure` says what went wrong in it.
 static uint64_t run(uint64_t seed, uint64_t death, enum exit_cause cause, char failure[400]) {
-    begin(seed);
+    files_begin(seed);
     if (death != 0) {
         world_plan(TMPFSD, death, cause);
     }
@@ -222,7 +229,7 @@ bool files_run(const struct options *options) {
     static const enum exit_cause causes[] = {EXIT_KILLED, EXIT_FAULT};
     char failure[400] = "";
     uint64_t runs = 0, points = 0;
-    archive_make();
+    prepare();
     script_steps = STEPS;
     for (uint64_t seed = 1; seed <= SCRIPTS && failure[0] == '\0'; seed++) {
         points = run(seed, 0, EXIT_KILLED, failure);
@@ -239,7 +246,7 @@ bool files_run(const struct options *options) {
 bool files_first_run(const struct options *options) {
     char failure[400] = "";
     uint64_t runs = 0, points = 1;
-    archive_make();
+    prepare();
     script_steps = 3;
     for (uint64_t n = 0; n <= points && failure[0] == '\0'; n += options->stride) {
         world_create_files(7, archive, ARCHIVE_BYTES);
@@ -266,11 +273,11 @@ bool files_first_run(const struct options *options) {
 bool files_storm_run(const struct options *options) {
     char failure[400] = "";
     uint64_t kills = 0, calls = 0, worlds = 0;
-    archive_make();
+    prepare();
     script_steps = STORM_STEPS;
     while (kills < options->kills / 2 && failure[0] == '\0') {
         uint64_t seed = options->seed + worlds++;
-        begin(seed);
+        files_begin(seed);
         world.storm = true;
         sim.trace = options->verbose;
         play(seed, CLIENTS);

@@ -42,6 +42,7 @@ static const struct {
     {"files", files_run},
     {"files-first", files_first_run},
     {"files-storm", files_storm_run},
+    {"files-repair", files_repair_run},
 };
 
 bool case_report(const char *name, const char *failure) {

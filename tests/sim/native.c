@@ -150,7 +150,10 @@ static int64_t call_copy(const uint64_t a[6], bool write) {
         return ERR_OUT_OF_RANGE;
     }
     size_t bytes = a[3] < window->bytes - a[1] ? a[3] : window->bytes - a[1];
-    // Now and then less: as if the rest lay on an absent page.
+    // Now and then nothing, or less: as if that, or the rest, lay on an absent page.
+    if (sim_random(32) == 0) {
+        return ERR_NEEDS_PAGE;
+    }
     bytes = bytes > 1 && sim_random(16) == 0 ? 1 + sim_random(bytes) : bytes;
     void *at = (void *)(window->addr + a[1]);
     if (write) {
