@@ -56,7 +56,10 @@ static const struct vault_table tables[] = {
                         {offsetof(struct line_record, arguments), OBJECT_VMO}},
             .check = line_check,
         },
-    [TABLE_RUN] = {"run", sizeof(struct run_record), 1, {{0}}, run_check},
+    [TABLE_RUN] = {.name = "run",
+                   .record_bytes = sizeof(struct run_record),
+                   .count = 1,
+                   .check = run_check},
     [TABLE_STREAMS] =
         {
             .name = "streams",

@@ -57,8 +57,9 @@ static status_t begin(struct procd *procd) {
 
 // Finds how far the tables are used, and what is still to be told.
 static uint32_t look_over(struct procd *procd) {
+    const struct vault *vault = &procd->server.vault;
     uint32_t alive = 0;
-    for (uint32_t slot = 0; slot < PROCESSES_MAX; slot++) {
+    for (uint32_t slot = 0; slot < vault_touched(vault, TABLE_PROCESSES); slot++) {
         const struct process *process = process_at(procd, slot);
         if (process != NULL) {
             procd->process_top = slot + 1;
@@ -66,7 +67,7 @@ static uint32_t look_over(struct procd *procd) {
             alive += process_alive(process);
         }
     }
-    for (uint32_t slot = 0; slot < THREADS_MAX; slot++) {
+    for (uint32_t slot = 0; slot < vault_touched(vault, TABLE_THREADS); slot++) {
         procd->thread_top = thread_at(procd, slot) != NULL ? slot + 1 : procd->thread_top;
     }
     return alive;

@@ -47,9 +47,18 @@ static const struct vault_table tables[TABLES] = {
                                      {offsetof(struct process, thread), OBJECT_THREAD},
                                      {offsetof(struct process, identity), OBJECT_VMO},
                                      {offsetof(struct process, signals), OBJECT_VMO}},
-                         .check = process_check},
-    [TABLE_TRAITS] = {"traits", sizeof(struct traits), PROCESSES_MAX, {{0}}, traits_check},
-    [TABLE_THREADS] = {"threads", sizeof(struct thread_id), THREADS_MAX, {{0}}, thread_check},
+                         .check = process_check,
+                         .sparse = true},
+    [TABLE_TRAITS] = {.name = "traits",
+                      .record_bytes = sizeof(struct traits),
+                      .count = PROCESSES_MAX,
+                      .check = traits_check,
+                      .sparse = true},
+    [TABLE_THREADS] = {.name = "threads",
+                       .record_bytes = sizeof(struct thread_id),
+                       .count = THREADS_MAX,
+                       .check = thread_check,
+                       .sparse = true},
     [TABLE_TERMINALS] = {.name = "terminals",
                          .record_bytes = sizeof(struct terminals),
                          .count = 1,
@@ -119,24 +128,21 @@ const struct process *process_caller(const struct procd *procd, const struct pac
 
 // ---- changes
 
-int32_t process_slot_find(struct procd *procd) {
-    for (uint32_t slot = 0; slot < PROCESSES_MAX; slot++) {
-        if (process_at(procd, slot) == NULL) {
-            procd->process_top = slot < procd->process_top ? procd->process_top : slot + 1;
-            return (int32_t)slot;
-        }
+// A free record, the lowest; `top` is raised over it.
+static int32_t slot_find(struct procd *procd, enum table table, uint32_t *top) {
+    int32_t slot = vault_find_free(&procd->server.vault, table);
+    if (slot >= 0 && (uint32_t)slot >= *top) {
+        *top = (uint32_t)slot + 1;
     }
-    return -1;
+    return slot;
+}
+
+int32_t process_slot_find(struct procd *procd) {
+    return slot_find(procd, TABLE_PROCESSES, &procd->process_top);
 }
 
 int32_t thread_slot_find(struct procd *procd) {
-    for (uint32_t slot = 0; slot < THREADS_MAX; slot++) {
-        if (thread_at(procd, slot) == NULL) {
-            procd->thread_top = slot < procd->thread_top ? procd->thread_top : slot + 1;
-            return (int32_t)slot;
-        }
-    }
-    return -1;
+    return slot_find(procd, TABLE_THREADS, &procd->thread_top);
 }
 
 static bool id_in_use(const struct procd *procd, int32_t id) {

@@ -121,7 +121,7 @@ extern const struct vault_layout procd_layout;
 // ---- Records. Those of free slots are never returned.
 
 const struct state *state_of(const struct procd *procd);
-// The process of a slot, null when it is free.
+// The process of a slot below process_top, null when it is free.
 const struct process *process_at(const struct procd *procd, uint32_t slot);
 uint32_t process_slot(const struct procd *procd, const struct process *process);
 const struct traits *traits_of(const struct procd *procd, const struct process *process);

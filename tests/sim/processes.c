@@ -200,6 +200,21 @@ static int64_t thread_start(const uint64_t a[6]) {
     return sim_process_start(thread->process, function, (void *)a[3]) ? OK : ERR_BAD_STATE;
 }
 
+static int64_t interrupt(const uint64_t a[6]) {
+    struct sim_object *object = lookup(a[0], OBJECT_PROCESS);
+    if (object == NULL) {
+        return ERR_BAD_HANDLE;
+    }
+    list_for_each(node, &sim.threads) {
+        struct sim_thread *thread = list_entry(node, struct sim_thread, node);
+        if (thread->process == sim_process_of(object) && (a[1] == 0 || thread->id == a[1])) {
+            sim_thread_interrupt(thread);
+            return OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
 // Only polled, for the start of a process.
 static int64_t object_wait(const uint64_t a[6]) {
     struct sim_object *object = lookup(a[0], OBJECT_PROCESS);
@@ -266,6 +281,9 @@ bool sim_process_call(uint32_t number, const uint64_t a[6], int64_t *result) {
         return true;
     case CALL_OBJECT_WAIT:
         *result = object_wait(a);
+        return true;
+    case CALL_PROCESS_INTERRUPT:
+        *result = interrupt(a);
         return true;
     case CALL_JOB_CREATE:
         *result = insert_new(sizeof(struct sim_object), OBJECT_JOB);

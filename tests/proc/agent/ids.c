@@ -150,7 +150,8 @@ void part_list(struct agent *agent) {
     struct proc_list_request request = {0};
     struct proc_list_reply reply;
     bool found = false;
-    while (proc_list(agent->proc, &request, &reply, INSTANT_NEVER) == OK) {
+    int64_t result;
+    while ((result = proc_list(agent->proc, &request, &reply, INSTANT_NEVER)) == OK) {
         WANT(agent, reply.pid > request.after, true);
         if (reply.pid == agent->pid) {
             found = true;
@@ -162,7 +163,7 @@ void part_list(struct agent *agent) {
         request.after = reply.pid;
     }
     WANT(agent, found, true);
-    WANT(agent, proc_list(agent->proc, &request, &reply, INSTANT_NEVER), ERR_NOT_FOUND);
+    WANT(agent, result, ERR_NOT_FOUND);
 }
 
 void part_pages(struct agent *agent) {
