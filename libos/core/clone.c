@@ -48,8 +48,7 @@ static bool is_left(struct threads *threads, uint32_t region) {
     return sys_object_wait(thread->handle, SIGNAL_THREAD_ENDED, 0, 0) > 0;
 }
 
-// A region for a new thread: one that was left, or a fresh one.
-static int64_t take_region(struct linux_thread **out) {
+int64_t thread_take_region(struct linux_thread **out) {
     struct threads *threads = &process_current()->threads;
     vaddr_t block = 0;
     status_t status = ERR_LIMIT;
@@ -135,7 +134,7 @@ static int64_t start_thread(struct linux_thread *self, struct linux_thread *thre
 
 static int64_t clone_thread(struct linux_thread *self, const struct wish *wish) {
     struct linux_thread *thread;
-    int64_t result = take_region(&thread);
+    int64_t result = thread_take_region(&thread);
     if (result < 0) {
         return result;
     }

@@ -19,6 +19,7 @@ int64_t entry_process_clone(handle_t embryo);
 
 static void lock_all(void) {
     struct linux_process *process = process_current();
+    mutex_lock(&process->alarms.lock);
     mutex_lock(&process->threads.lock);
     mutex_lock(&process->files.lock);
     mutex_lock(&process->memory.lock);
@@ -33,6 +34,7 @@ static void unlock_all(void) {
     mutex_unlock(&process->memory.lock);
     mutex_unlock(&process->files.lock);
     mutex_unlock(&process->threads.lock);
+    mutex_unlock(&process->alarms.lock);
 }
 
 static void clear_handlers(void) {
@@ -52,6 +54,7 @@ static int64_t begin_child(struct linux_thread *self, const struct fork_options 
     uint64_t mask = self->signals->blocked;
     unlock_all();
     threads_forget_others(self);
+    alarms_forget();
     self->handle = HANDLE_NONE; // handles of threads are not copied
     self->started = clock_now();
     self->tid = identity_current()->pid;

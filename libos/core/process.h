@@ -5,6 +5,7 @@
 // takes them in the order of this structure.
 #pragma once
 
+#include <core/alarms.h>
 #include <core/heap.h>
 #include <core/memory.h>
 #include <core/signal.h>
@@ -40,6 +41,7 @@ struct linux_process {
     handle_t root, cwd; // guarded by files.lock
     handle_t tty;       // channel to open terminals by; stored once
 
+    struct alarms alarms;
     struct threads threads;
     struct files files;
     struct memory memory;

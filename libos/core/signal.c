@@ -46,7 +46,7 @@ static void pass_on(struct linux_thread *self) {
     uint64_t pending =
         __atomic_load_n(&signal_page_current()->pending, __ATOMIC_SEQ_CST) & self->signals->blocked;
     struct threads *threads = &process_current()->threads;
-    if (pending == 0 || threads->count < 2) {
+    if (pending == 0 || (threads->count < 2 && self == threads->first)) {
         return;
     }
     mutex_lock(&threads->lock);

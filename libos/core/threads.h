@@ -25,6 +25,9 @@ void threads_stop_others(struct linux_thread *self);
 // After a fork, in the child: only the calling thread is left.
 void threads_forget_others(struct linux_thread *self);
 
+// A region for a new thread, with a fresh record: one that was left, or a new one. EAGAIN.
+[[nodiscard]] int64_t thread_take_region(struct linux_thread **out);
+
 // core/clone.c: called by entry.S.
 _Noreturn void clone_begin(struct linux_thread *self);
 int64_t clone_from_registers(struct linux_thread *self, const uint64_t args[6]);

@@ -285,6 +285,7 @@ static _Noreturn void swap(struct linux_thread *self, struct exec *exec,
                            const struct launched *launched) {
     struct linux_process *process = process_current();
     threads_stop_others(self);
+    alarms_stop();
     announce(exec);
     files_close_for_exec();
     source_close(&exec->source);
