@@ -103,9 +103,15 @@ bool outputs_send(struct execd *execd) {
     return any;
 }
 
+static bool script_goes_on(struct execd *execd) {
+    uint64_t at = run_of(execd)->script_at;
+    return at < execd->script_bytes && execd->script_bytes - at >= sizeof(struct exec_frame);
+}
+
 void window_tell(struct execd *execd) {
     struct stream_info info;
-    if (stream_of(execd, EXEC_STDIN)->write == HANDLE_NONE ||
+    // While the script goes on its input comes first.
+    if (script_goes_on(execd) || stream_of(execd, EXEC_STDIN)->write == HANDLE_NONE ||
         !stream_look(stream_of(execd, EXEC_STDIN)->read, &info)) {
         return;
     }
@@ -238,12 +244,9 @@ static bool has_come(struct execd *execd, uint32_t bytes) {
     return ring_used(&execd->rx) >= bytes;
 }
 
-// The next frame of the script. Returns false at its end.
+// The next frame of the script. Returns false when it is damaged.
 static bool script_next(struct execd *execd, struct exec_frame *frame) {
     uint64_t at = run_of(execd)->script_at;
-    if (at > execd->script_bytes || execd->script_bytes - at < sizeof(*frame)) {
-        return false;
-    }
     memcpy(frame, execd->script + at, sizeof(*frame));
     if (frame->bytes > EXEC_PAYLOAD_MAX ||
         execd->script_bytes - at - sizeof(*frame) < frame->bytes) {
@@ -254,11 +257,8 @@ static bool script_next(struct execd *execd, struct exec_frame *frame) {
     return true;
 }
 
-// The next frame, its payload in `buffer`. Returns false when it is not all there.
-static bool frame_next(struct execd *execd, struct exec_frame *frame) {
-    if (execd->script != NULL) {
-        return script_next(execd, frame);
-    }
+// The next frame of the line, its payload in `buffer`. Returns false when it is not all there.
+static bool line_next(struct execd *execd, struct exec_frame *frame) {
     for (;;) {
         if (!has_come(execd, sizeof(*frame))) {
             return false;
@@ -277,29 +277,41 @@ static bool frame_next(struct execd *execd, struct exec_frame *frame) {
     }
 }
 
-bool frames_take(struct execd *execd) {
+// What a frame asks for is done and noted before the frame is forgotten.
+
+static bool script_take(struct execd *execd) {
     struct exec_frame frame;
+    if (!script_goes_on(execd) || !script_next(execd, &frame) || !frame_take(execd, &frame)) {
+        return false;
+    }
+    vault_set(&execd->server.vault, &run_of(execd)->script_at,
+              run_of(execd)->script_at + sizeof(frame) + frame.bytes);
+    server_checkpoint(&execd->server);
+    return true;
+}
+
+static bool line_take(struct execd *execd) {
+    struct exec_frame frame;
+    if (!line_next(execd, &frame) || !frame_take(execd, &frame)) {
+        return false;
+    }
+    server_checkpoint(&execd->server);
+    ring_consume(&execd->rx, sizeof(frame) + frame.bytes);
+    // If the ring was full the driver has stopped. It looks after it has put in its last byte, we
+    // look after we have taken ours out: one of us sees the other.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (ring_used(&execd->rx) + sizeof(frame) + frame.bytes >= execd->rx.bytes) {
+        (void)sys_event_signal(line_of(execd)->bell, 0, WAKE);
+    }
+    return true;
+}
+
+bool frames_take(struct execd *execd) {
     bool any = false;
-    for (int i = 0; i < TURN_FRAMES && frame_next(execd, &frame); i++) {
-        if (!frame_take(execd, &frame)) {
-            break;
-        }
+    // The script comes first. While it waits for the program the line goes on: credit for its
+    // output comes there.
+    for (int i = 0; i < TURN_FRAMES && (script_take(execd) || line_take(execd)); i++) {
         any = true;
-        // What the frame asked for is done and noted before the frame is forgotten.
-        if (execd->script != NULL) {
-            vault_set(&execd->server.vault, &run_of(execd)->script_at,
-                      run_of(execd)->script_at + sizeof(frame) + frame.bytes);
-            server_checkpoint(&execd->server);
-            continue;
-        }
-        server_checkpoint(&execd->server);
-        ring_consume(&execd->rx, sizeof(frame) + frame.bytes);
-        // If the ring was full the driver has stopped. It looks after it has put in its last byte,
-        // we look after we have taken ours out: one of us sees the other.
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        if (ring_used(&execd->rx) + sizeof(frame) + frame.bytes >= execd->rx.bytes) {
-            (void)sys_event_signal(line_of(execd)->bell, 0, WAKE);
-        }
     }
     return any;
 }

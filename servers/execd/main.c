@@ -145,8 +145,9 @@ static status_t map_all(struct execd *execd) {
     return OK;
 }
 
-// With the argument script=PATH everything that the host has to say stands in a file of the boot
-// archive, so that a run depends on nothing outside of the machine (`exec --icount`).
+// With the argument script=PATH the first frames of the host stand in a file of the boot archive:
+// what is known before the guest boots comes in faster so. With `exec --icount` they are all that
+// the host has to say, so that the run depends on nothing outside of the machine.
 static status_t find_script(struct execd *execd) {
     const char *path = start_option("script");
     struct archive archive;

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import subprocess
+import threading
 
 import pytest
 from prunella import paths
@@ -28,6 +29,26 @@ def test_streams_and_status():
     assert result.stderr == data
     assert run("--", "exit", "42").returncode == 42
     assert run("--smp", "2", "--", "signal", "9").returncode == 128 + 9
+
+
+def test_input_before_and_after_the_boot():
+    """What is there at once comes by the boot archive, the rest by the line."""
+    first, second = os.urandom(150_000), os.urandom(70_000)
+    with subprocess.Popen([*COMMAND, *OPTIONS, "--", "tee"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdin.write(first)
+        process.stdin.flush()
+        threading.Timer(3.0, lambda: (process.stdin.write(second), process.stdin.close())).start()
+        outputs = {}
+        readers = [threading.Thread(target=lambda stream: outputs.update({stream: stream.read()}),
+                                    args=(stream,))
+                   for stream in (process.stdout, process.stderr)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(TIMEOUT_S)
+        assert process.wait(TIMEOUT_S) == 0
+    assert outputs[process.stdout] == outputs[process.stderr] == first + second
 
 
 def test_words_after_the_dashes_are_the_programs():

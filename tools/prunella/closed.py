@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""A guest in a closed box (`exec --icount`): nothing comes in once it runs, time is instructions.
+"""What the host has to say before the guest boots, in the boot archive; guests in a closed box.
 
-All that the host has to say, standard input too, is put into the boot archive as one file of
-frames; the service execd-script takes them from there. What comes out goes into a file that is read
-when the guest has ended. So two runs of the same are the same to the byte, their times included.
+A file of frames in the boot archive is the beginning of what the service execd-script hears: the
+program and what standard input has already. That is much faster than the line.
+
+In a closed box (`exec --icount`) it is all that the host has to say: nothing comes in once the
+guest runs, time is instructions, and what comes out goes into a file that is read when the guest
+has ended. So two runs of the same are the same to the byte, their times included.
 """
 
 import os
 import re
+import select
 import subprocess
 import tempfile
 
@@ -18,21 +22,49 @@ from prunella.guest import GuestFailed, TimedOut, exit_status
 
 SCRIPT = "etc/exec/script"
 SERVICE = "execd-script"
+# Of standard input, before the guest boots; and how long we wait for more of it.
+AHEAD_BYTES = 8 << 20
+AHEAD_MS = 50
 UNLIMITED = (1 << 64) - 1
 
 
-def script(argv, stdin, env, cwd, trace=False):
-    """The frames of one run, from its start to the end of the machine."""
+def read_ahead(descriptor):
+    """What standard input has at once, up to AHEAD_BYTES; returns (bytes, whether that is all)."""
+    data = bytearray()
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    while not os.isatty(descriptor) and len(data) < AHEAD_BYTES and poll.poll(AHEAD_MS):
+        piece = os.read(descriptor, AHEAD_BYTES - len(data))
+        if not piece:
+            return bytes(data), True
+        data += piece
+    return bytes(data), False
+
+
+def first_frames(argv, stdin, ended, env, cwd, trace=False):
+    """The frames that start a program and give it the beginning of its input, or all of it."""
     try:
         said = list(frames.start_frames(1, 1, argv, env, cwd, trace))
     except ValueError as error:
         raise UsageError(f"{argv[0]}: {error}") from None
-    said += [Frame(frames.WINDOW, stream, 1, UNLIMITED)
-             for stream in (frames.STDOUT, frames.STDERR)]
     said += [Frame(frames.DATA, frames.STDIN, 1, at, stdin[at:at + frames.PAYLOAD_MAX])
              for at in range(0, len(stdin), frames.PAYLOAD_MAX)]
-    said += [Frame(frames.EOF, frames.STDIN, 1, len(stdin)), Frame(frames.POWER_OFF, 0, 1, 2)]
-    return b"".join(frame.encode() for frame in said)
+    return said + ([Frame(frames.EOF, frames.STDIN, 1, len(stdin))] if ended else [])
+
+
+def all_frames(argv, stdin, env, cwd, trace=False):
+    """The frames of one run, from its start to the end of the machine."""
+    windows = [Frame(frames.WINDOW, stream, 1, UNLIMITED)
+               for stream in (frames.STDOUT, frames.STDERR)]
+    said = first_frames(argv, stdin, True, env, cwd, trace)
+    # The windows count from the start on, and no output may wait for the end of the input.
+    start = next(at for at, frame in enumerate(said) if frame.type == frames.START)
+    return said[:start + 1] + windows + said[start + 1:] + [Frame(frames.POWER_OFF, 0, 1, 2)]
+
+
+def script(said):
+    """(guest path, bytes) of these frames, for compose()."""
+    return SCRIPT, b"".join(frame.encode() for frame in said)
 
 
 def service(execd=None):

@@ -103,7 +103,6 @@ class _Output:
         self.error = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        credit(stream, WINDOW_BYTES)
 
     def take(self, frame):
         """A DATA frame. Returns False when bytes before it are missing."""
@@ -168,6 +167,7 @@ class Guest:
         self._control = 0
         self._number = 0
         self._run = None
+        self._said = None
         self._ready = False
         self._broken = None
         self._process = None
@@ -233,6 +233,32 @@ class Guest:
         stdin is bytes, or the number of a file descriptor that is read as the program wants it.
         Returns its status. CannotStart; TimedOut (the guest is of no use after that); GuestFailed.
         """
+        run, sent, ended = self._start(argv, env, cwd, trace)
+        for stream, write in ((frames.STDOUT, stdout), (frames.STDERR, stderr)):
+            run.outputs[stream] = _Output(stream, write, self._credit, self._close)
+            self._credit(stream, WINDOW_BYTES)
+        if not ended:
+            threading.Thread(target=self._feed, args=(run, stdin, sent), daemon=True).start()
+        self._wait(lambda: run.end is not None, timeout, "the program does not end in time")
+        for output in run.outputs.values():
+            output.finish()
+        return exit_status(*run.end, argv[0])
+
+    def expect_start(self, sent, ended):
+        """Before boot(): the boot archive starts the first program, with `sent` bytes of its input.
+
+        The first stream() then is that program, and goes on with its input, unless that has ended.
+        """
+        self._number = self._control = 1
+        self._run = _Run(1)
+        self._said = (sent, ended)
+
+    def _start(self, argv, env, cwd, trace):
+        """Starts a program; returns its _Run, the bytes of input that it has, and whether all."""
+        if self._said is not None:
+            sent, ended = self._said
+            self._said = None
+            return self._run, sent, ended
         self._number = self._number % 0xFFFF + 1
         run = _Run(self._number)
         with self._changed:
@@ -244,13 +270,7 @@ class Guest:
         except ValueError as error:
             raise CannotStart(f"{argv[0]}: {error}", status=BROKEN) from None
         self._control += 1
-        for stream, write in ((frames.STDOUT, stdout), (frames.STDERR, stderr)):
-            run.outputs[stream] = _Output(stream, write, self._credit, self._close)
-        threading.Thread(target=self._feed, args=(run, stdin), daemon=True).start()
-        self._wait(lambda: run.end is not None, timeout, "the program does not end in time")
-        for output in run.outputs.values():
-            output.finish()
-        return exit_status(*run.end, argv[0])
+        return run, 0, False
 
     def signal(self, number):
         """Sends a signal to the program that runs."""
@@ -296,9 +316,9 @@ class Guest:
     def _close(self, stream):
         self._send_control(frames.CLOSE, stream)
 
-    def _feed(self, run, stdin):
-        """Sends standard input, as far as the guest wants it."""
-        sent, pending, fed = 0, b"", stdin if isinstance(stdin, bytes) else None
+    def _feed(self, run, stdin, sent):
+        """Sends standard input from byte `sent` on, as far as the guest wants it."""
+        pending, fed = b"", stdin if isinstance(stdin, bytes) else None
         while run.end is None and self._broken is None:
             if not pending:
                 pending = self._more(fed, sent, stdin)
@@ -350,7 +370,7 @@ class Guest:
             version, _ = struct.unpack("<II", frame.payload)
             if version != frames.VERSION:
                 self._break(f"the guest speaks version {version} of the frames")
-            elif run is not None:
+            elif run is not None and self._ready:
                 self._break("the guest has forgotten what it was doing")
             with self._changed:
                 self._ready = True

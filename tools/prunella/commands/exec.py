@@ -18,7 +18,6 @@ import os
 import signal
 import sys
 import tempfile
-from pathlib import Path
 
 from prunella import bootfiles, closed, fetch, make, paths, qemu, setup
 from prunella.cli import add_setup_option
@@ -130,18 +129,20 @@ def _execute(options):
     try:
         if options.icount:
             return _run_closed(options, machine, env, puts, texts, archive)
-        texts += [options.execd] if options.execd else []
+        ahead, ended = closed.read_ahead(0)
+        said = closed.first_frames(options.words, ahead, ended, env, options.cwd, options.strace)
+        texts += [closed.service(options.execd), closed.script(said)]
         machine.archive = bootfiles.compose(archive, puts, texts)
-        return _run(options, machine, env)
+        return _run(options, machine, len(ahead), ended)
     finally:
         bootfiles.remove(archive)
 
 
 def _run_closed(options, machine, env, puts, texts, archive):
-    text = closed.script(options.words, sys.stdin.buffer.read(), env, options.cwd, options.strace)
-    machine.archive = bootfiles.compose(archive, puts,
-                                        [*texts, closed.service(options.execd),
-                                         (closed.SCRIPT, text)])
+    said = closed.all_frames(options.words, sys.stdin.buffer.read(), env, options.cwd,
+                             options.strace)
+    texts = [*texts, closed.service(options.execd), closed.script(said)]
+    machine.archive = bootfiles.compose(archive, puts, texts)
     log = options.log or closed.new_log()
     try:
         stdout, stderr, status = closed.run(machine, options.words[0], log, options.timeout)
@@ -157,16 +158,15 @@ def _run_closed(options, machine, env, puts, texts, archive):
     return status
 
 
-def _run(options, machine, env):
-    name = Path(options.execd[0]).stem if options.execd else "execd"
-    guest = Guest(machine, options.log, name)
+def _run(options, machine, sent, ended):
+    guest = Guest(machine, options.log, closed.SERVICE)
+    guest.expect_start(sent, ended)
     finished = False
     try:
         guest.boot()
         with _interrupts_go_to(guest):
             status = guest.stream(options.words, 0, _writer(1), _writer(2),
-                                  env=env, cwd=options.cwd, timeout=options.timeout,
-                                  trace=options.strace)
+                                  timeout=options.timeout)
         for where, target in options.get:
             fetch.fetch(guest, where, target)
         guest.power_off()
