@@ -5,11 +5,12 @@
 
 #include "tmpfs.h"
 
-// The cookie is set by procd alone. Until it names a record of credentials, it holds them: 0 is
-// root, else the low half is the user and the high half the group.
+// The cookie is set by procd alone. Until it names a record of credentials, it holds them: the low
+// half is the user, the high half the group but for its highest bit, which says that a Linux
+// process calls also when both are 0.
 struct caller caller_of(const struct packet *packet) {
     return (struct caller){.uid = (uint32_t)packet->cookie,
-                           .gid = (uint32_t)(packet->cookie >> 32)};
+                           .gid = (uint32_t)(packet->cookie >> 32) & INT32_MAX};
 }
 
 bool access_owner(struct caller caller, const struct inode *inode) {
