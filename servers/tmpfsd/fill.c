@@ -18,12 +18,16 @@
 
 #define DEFAULT_FOLDER "root/"
 
+// The supervisor need not take a long start for a hang.
+static void beat(const struct tmpfs *fs) {
+    (void)sys_event_signal(fs->server.heartbeat, 0, SERVER_BEAT);
+}
+
 void step_next(struct tmpfs *fs) {
     // No step of this file comes near the limits of one; if it did the library would end us.
     (void)!step_commit(vault_of(fs), NULL);
     step_begin(vault_of(fs));
-    // The supervisor need not take a long start for a hang.
-    (void)sys_event_signal(fs->server.heartbeat, 0, SERVER_BEAT);
+    beat(fs);
 }
 
 // Walks as root from the root.
@@ -93,6 +97,7 @@ static status_t copy_contents(struct tmpfs *fs, const struct ustar_entry *entry,
             return (status_t)count;
         }
         done += (uint64_t)count;
+        beat(fs);
     }
     inode->size = entry->size;
     return status;
