@@ -21,22 +21,10 @@ static inline bool kernel_suspended(handle_t process) {
 
 // Whether an embryo was filled and runs, or has run.
 static inline bool kernel_started(handle_t process) {
-#ifdef SIGNAL_PROCESS_STARTED
     return sys_object_wait(process, SIGNAL_PROCESS_STARTED, 0, 0) >= 0;
-#else
-    struct process_info info = kernel_process(process);
-    return info.threads != 0 || info.cause != EXIT_RUNNING;
-#endif
 }
 
 // Latches bits in a thread of a process by its id, 0: in any.
 static inline status_t kernel_interrupt(handle_t process, uint64_t thread, uint32_t bits) {
-#ifdef CALL_PROCESS_INTERRUPT
     return sys_process_interrupt(process, thread, bits);
-#else
-    (void)process;
-    (void)thread;
-    (void)bits;
-    return OK;
-#endif
 }
