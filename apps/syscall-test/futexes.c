@@ -196,3 +196,76 @@ TEST(futexes_carry_a_mutex) {
     }
     CHECK_EQ(guarded, MUTEX_THREADS * MUTEX_ROUNDS);
 }
+
+// ---- robust lists
+
+#define ROBUST_TID 77u
+#define ROBUST_DIED 0xc0000000u
+
+struct robust_lock {
+    uint64_t next;
+    uint32_t word;
+};
+
+struct robust {
+    uint64_t head[3]; // next, offset, pending
+    struct robust_lock locks[4];
+    uint32_t ready; // atomic
+};
+
+static int64_t hold_robust(void *argument) {
+    struct robust *robust = argument;
+    CHECK_EQ(sys_robust_list((vaddr_t)robust->head, ROBUST_TID), OK);
+    __atomic_store_n(&robust->ready, 1, __ATOMIC_RELEASE);
+    return sys_thread_sleep(INSTANT_NEVER, 0);
+}
+
+static void kill_holder(struct robust *robust) {
+    struct task task;
+    task_start(&task, hold_robust, robust);
+    CHECK(task_blocks(&task));
+    CHECK_EQ(robust->ready, 1);
+    CHECK_EQ(sys_task_kill(task.thread.handle, 0, 0), OK);
+    CHECK_EQ(task_join(&task), ERR_BAD_STATE);
+}
+
+static int64_t wait_for_word(void *argument) {
+    uint32_t *word = argument;
+    return sys_futex_wait((vaddr_t)word, *word, 1, in(PATIENCE), 0);
+}
+
+TEST(futexes_robust_ones_are_released_at_death) {
+    struct robust robust = {
+        .head = {(uint64_t)&robust.locks[0], offsetof(struct robust_lock, word),
+                 (uint64_t)&robust.locks[3]},
+        .locks = {{(uint64_t)&robust.locks[1], ROBUST_TID},
+                  {(uint64_t)&robust.locks[2] | 1, ROBUST_TID + 1},
+                  {(uint64_t)robust.head, ROBUST_TID | 0x80000000},
+                  {0, ROBUST_TID}},
+    };
+    struct task waiter;
+    task_start(&waiter, wait_for_word, &robust.locks[2].word);
+    CHECK(task_blocks(&waiter));
+    kill_holder(&robust);
+    CHECK_EQ(task_join(&waiter), OK);
+    CHECK_EQ(robust.locks[0].word, ROBUST_DIED);
+    CHECK_EQ(robust.locks[1].word, ROBUST_TID + 1);
+    CHECK_EQ(robust.locks[2].word, ROBUST_DIED);
+    CHECK_EQ(robust.locks[3].word, ROBUST_DIED);
+}
+
+TEST(futexes_robust_lists_may_be_nonsense) {
+    const uint64_t bad[] = {1, 0x1000, 0x0000800000000000, 0xffff800000000000, UINT64_MAX};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct robust robust = {.head = {bad[i], bad[i], bad[i]}};
+        kill_holder(&robust);
+        robust = (struct robust){.head = {(uint64_t)&robust.locks[0], 8, 0},
+                                 .locks = {{bad[i], ROBUST_TID}}};
+        kill_holder(&robust);
+    }
+    // A circle that the head is not in.
+    struct robust robust = {.head = {(uint64_t)&robust.locks[0], 8, 0},
+                            .locks = {{(uint64_t)&robust.locks[0], ROBUST_TID}}};
+    kill_holder(&robust);
+    CHECK_EQ(robust.locks[0].word, ROBUST_DIED);
+}

@@ -54,6 +54,7 @@ int64_t aspace_swap(struct aspace *aspace, vaddr_t pc, vaddr_t block) {
         return status;
     }
     move_to_block(self, page_to_virt(page), block);
+    self->robust_head = 0;
     self->aspace = aspace;
     self->entry = aspace_entry(aspace);
     aspace_switch(aspace);

@@ -278,3 +278,51 @@ void futex_abort(struct thread *thread, uint64_t seq, status_t status) {
     }
     spin_unlock(&bucket->lock);
 }
+
+// ---- robust lists, laid out as Linux has them
+
+#define ROBUST_ENTRIES_MAX 2048
+#define ROBUST_TID 0x3fffffffu
+#define ROBUST_OWNER_DIED 0x40000000u
+#define ROBUST_WAITERS 0x80000000u
+#define ROBUST_PI ((vaddr_t)1) // in a link: not our concern
+
+struct robust_head {
+    vaddr_t next;
+    uint64_t offset; // of the word, from an entry
+    vaddr_t pending; // an entry that is being taken or given back
+};
+
+// Nobody else changes the owner of a word that names a dead one, but waiters may be setting their
+// bit: so it is set in any case, and one of them woken.
+static void robust_release(struct thread *self, vaddr_t entry, uint64_t offset) {
+    vaddr_t addr = (entry & ~ROBUST_PI) + offset;
+    uint32_t word;
+    if (user_load32(addr, &word) == OK && (word & ROBUST_TID) == self->robust_tid &&
+        user_store32(addr, ROBUST_OWNER_DIED | ROBUST_WAITERS) == OK) {
+        futex_wake_address(self->aspace, addr, 1);
+    }
+}
+
+void futex_release_robust(struct thread *self) {
+    struct robust_head head;
+    if (self->robust_head == 0 || copy_in(&head, self->robust_head, sizeof(head)) != OK) {
+        return;
+    }
+    vaddr_t entry = head.next;
+    bool more = true;
+    for (int i = 0; more && i < ROBUST_ENTRIES_MAX; i++) {
+        vaddr_t at = entry & ~ROBUST_PI;
+        if (at == self->robust_head) {
+            break;
+        }
+        more = copy_in(&entry, at, sizeof(entry)) == OK; // first: who gets the word may reuse it
+        if (more && at != head.pending) {
+            robust_release(self, at, head.offset);
+        }
+        arch_interrupt_window();
+    }
+    if (head.pending != 0) {
+        robust_release(self, head.pending, head.offset);
+    }
+}

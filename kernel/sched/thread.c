@@ -234,6 +234,7 @@ void thread_die(struct thread *self) {
         call_blame_current(self);
     }
     ports_pass_on(process->table);
+    futex_release_robust(self);
     thread_release(
         self); // before the unmapping: the block may lie in the range; process holds the aspace
     if (self->exit_clear != 0) {

@@ -150,6 +150,7 @@ static _Noreturn void end_quietly(struct linux_thread *self) {
 void thread_end(struct linux_thread *self, int64_t status) {
     robust_list_walk(self);
     self->robust_head = 0;
+    (void)!sys_robust_list(0, 0);
     thread_withdraw(self);
     if (unlist(self) == 0) {
         process_end(status);

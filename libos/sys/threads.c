@@ -34,6 +34,7 @@ int64_t linux_set_robust_list(struct linux_thread *self, const uint64_t args[6])
     }
     self->robust_head = args[0];
     self->robust_bytes = args[1];
+    (void)!sys_robust_list(args[0], (uint32_t)self->tid); // for when the thread is killed
     return 0;
 }
 

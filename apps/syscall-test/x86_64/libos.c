@@ -408,8 +408,8 @@ ROLE(libos_timer) {
     sleep_for(MILLISECONDS(10));
     EXPECT(seen.interrupts == before && sys_timer_ack(timer) > 0);
     EXPECT(sys_timer_interrupt(timer, 16) == OK);
-    EXPECT(sys_timer_set(timer, in(MILLISECONDS(5)), 0, 0) == OK);
     thread_block()->masked = 1; // else the upcall comes, and the sleep goes on
+    EXPECT(sys_timer_set(timer, in(MILLISECONDS(5)), 0, 0) == OK);
     EXPECT(sys_thread_sleep(end, WAIT_INTERRUPTIBLE) == ERR_INTERRUPTED);
     EXPECT(sys_handle_close(timer) == OK);
     return 0;

@@ -24,6 +24,10 @@ int64_t futex_requeue(vaddr_t addr, uint32_t wake, vaddr_t target, uint32_t move
 // thread_exit. No lock held.
 void futex_wake_address(struct aspace *aspace, vaddr_t addr, uint32_t count);
 
+// Lets go of the robust futexes that the calling thread, which dies, still holds. Reads a hostile
+// list, up to 2,048 entries. No lock held.
+void futex_release_robust(struct thread *self);
+
 // Ends the futex wait number `seq` (0: any) of a thread with `status`, if it still is in that wait.
 // For thread_abort_wait. No lock held.
 void futex_abort(struct thread *thread, uint64_t seq, status_t status);

@@ -110,6 +110,8 @@ struct thread {
     vaddr_t exit_clear;   // thread_exit: word to clear and wake; its own alone
     vaddr_t exit_unmap;
     size_t exit_unmap_size;
+    vaddr_t robust_head; // robust_list; its own alone
+    uint32_t robust_tid;
 
     // IPC.
     struct call *call; // its one outstanding call
