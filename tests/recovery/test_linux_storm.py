@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Shell scripts of Debian's busybox, with pipes, forks and files, while every server that they use
+is killed again and again: outputs and statuses are those of an undisturbed run."""
+
+import hashlib
+import random
+import re
+
+import pytest
+from harness import results
+from harness.guest import SCALE
+from prunella import paths, qemu
+from prunella.guest import Guest
+
+SERVERS = ("execd", "uart16550", "procd", "tmpfsd")
+ENVIRONMENT = {"PATH": "/bin:/usr/bin", "HOME": "/"}
+PATIENCE_S = 120 * SCALE
+LINES = 10_000
+SORT = ("cat > /tmp/a; sort -n < /tmp/a | tee /tmp/b | md5sum >&2; cat /tmp/b; "
+        "rm /tmp/a /tmp/b; exit 5")
+FORKS = 'i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo $i | cat; done | md5sum'
+
+
+def check_scripts(guest):
+    """One round of scripts, each with a checksum that the host knows."""
+    numbers = random.Random(1).sample(range(100_000), LINES)
+    text = "".join(f"{number}\n" for number in numbers).encode()
+    wanted = "".join(f"{number}\n" for number in sorted(numbers)).encode()
+    done = guest.run(["sh", "-c", SORT], text, env=ENVIRONMENT, timeout=PATIENCE_S)
+    assert (done.stdout == wanted, done.status) == (True, 5)
+    assert done.stderr == f"{hashlib.md5(wanted).hexdigest()}  -\n".encode()
+    counted = "".join(f"{number}\n" for number in range(1, 31)).encode()
+    done = guest.run(["sh", "-c", FORKS], env=ENVIRONMENT, timeout=PATIENCE_S)
+    assert done.stdout == f"{hashlib.md5(counted).hexdigest()}  -\n".encode()
+    assert (done.stderr, done.status) == (b"", 0)
+
+
+def storm(smp, rounds):
+    """Runs the scripts under the storm; returns the kills of each server."""
+    machine = qemu.Machine(smp=smp, append=["init.run=bin/exec-test", "init.uses=svc",
+                                            f"init.args=storm,{','.join(SERVERS)}"])
+    log = paths.log_folder() / f"linux-storm-{smp}.log"
+    guest = Guest(machine, log)
+    try:
+        with guest:
+            for _ in range(rounds):
+                check_scripts(guest)
+    except Exception:
+        print(guest.log_tail())
+        raise
+    finally:
+        guest.kill()
+    text = guest.log_tail(None)
+    kills = {name: len(re.findall(rf"init: {name} restarted", text)) for name in SERVERS}
+    told = ", ".join(f"{name} {count}" for name, count in kills.items())
+    results.figure(f"scripts under a storm, {smp} CPUs: killed {told}")
+    return kills
+
+
+@pytest.mark.parametrize("smp", (1, 2))
+def test_scripts_notice_nothing(smp):
+    assert min(storm(smp, 1).values()) >= 10
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("smp", (1, 2, 4))
+def test_scripts_notice_nothing_for_long(smp):
+    assert min(storm(smp, 20).values()) >= 100
