@@ -32,9 +32,13 @@ void proc_stop_self(int32_t number) {
     if (process->alone) {
         return; // nobody could make it go on
     }
+    // A fresh page has 0, which would say that it is not told. procd's count goes on from 1.
+    uint32_t continues = 0;
+    bool fresh = __atomic_compare_exchange_n(&signal_page_current()->continues, &continues, 1,
+                                             false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     const struct proc_stopped_request request = {
         .number = number,
-        .continues = __atomic_load_n(&signal_page_current()->continues, __ATOMIC_SEQ_CST),
+        .continues = fresh ? 1 : continues,
     };
     (void)!proc_stopped(process->proc, &request, INSTANT_NEVER);
 }
