@@ -24,7 +24,6 @@ from prunella.progress import say
 
 SUMMARY = "build, then boot in QEMU"
 STATUS_TIMEOUT = 124
-SESSION_BY_DEFAULT = False  # until processes run in every case that the tests try
 
 
 def configure(parser):
@@ -87,7 +86,7 @@ def wants_session(options, interactive):
     if options.console is not None:
         return options.console == "session"
     chosen = any(re.search(r"(^| )init", words) for words in options.append)
-    return SESSION_BY_DEFAULT and interactive and not chosen
+    return interactive and not chosen
 
 
 def session_words():
