@@ -16,8 +16,8 @@ SERVERS = ("execd", "uart16550", "procd", "tmpfsd")
 ENVIRONMENT = {"PATH": "/bin:/usr/bin", "HOME": "/"}
 PATIENCE_S = 120 * SCALE
 LINES = 10_000
-SORT = ("cat > /tmp/a; sort -n < /tmp/a | tee /tmp/b | md5sum >&2; cat /tmp/b; "
-        "rm /tmp/a /tmp/b; exit 5")
+SORT = ("cat > /run/a; sort -n < /run/a | tee /run/b | md5sum >&2; cat /run/b; "
+        "rm /run/a /run/b; exit 5")
 FORKS = 'i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo $i | cat; done | md5sum'
 
 
