@@ -37,7 +37,8 @@ static void prepare(struct round *round, struct poll_entry *entries, uint32_t co
             uint32_t at = round->items_count;
             entry->ready =
                 (uint16_t)file->ops->poll(file, entry->events | ALWAYS, &round->items[at]);
-            if (entry->ready == 0) {
+            // What has no handle can only be looked at: a set of epoll within another.
+            if (entry->ready == 0 && round->items[at].handle != HANDLE_NONE) {
                 round->waiting[at] = file;
                 round->entry[at] = i;
                 round->items_count++;

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// epoll: a set of descriptors in the process's own memory, looked at by poll_wait. Edges are
+// reported as levels are: an event comes again as long as its cause holds. After a fork each side
+// has a set of its own (docs/limits.md).
+#pragma once
+
+#include <files/table.h>
+
+enum epoll_command { EPOLL_ADD = 1, EPOLL_DELETE = 2, EPOLL_MODIFY = 3 };
+
+struct epoll_event {
+    uint32_t events;
+    uint64_t data;
+} __attribute__((packed));
+static_assert(sizeof(struct epoll_event) == 12, "struct epoll_event of Linux on x86_64");
+
+extern const struct file_ops epoll_ops;
+
+[[nodiscard]] int64_t epoll_make(uint32_t flags);
+// EEXIST, ENOENT, EBADF, EPERM (what is always ready), ENOMEM.
+[[nodiscard]] int64_t epoll_change(struct description *set, uint32_t command, int fd,
+                                   const struct epoll_event *event);
+// Waits; stores events at `to`. How many, or a negative error.
+[[nodiscard]] int64_t epoll_wait_for(struct linux_thread *self, struct description *set,
+                                     uint64_t to, uint32_t room, int64_t deadline);
