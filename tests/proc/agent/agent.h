@@ -75,8 +75,9 @@ struct part {
     const char *name;
     void (*run)(struct agent *agent);
 };
-extern const struct part parts[];
-extern const uint32_t part_count;
+// Hidden: without it clang would look for their addresses in a table, which the image has not.
+extern const struct part parts[] __attribute__((visibility("hidden")));
+extern const uint32_t part_count __attribute__((visibility("hidden")));
 void part_ids(struct agent *agent);
 void part_tids(struct agent *agent);
 void part_credentials(struct agent *agent);
