@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 #
 # The agent of the tests of procd (tests/proc/agent): a flat image at the place of the libos, with
-# the few sources of lib/ that it needs. It has no writable data.
+# the few sources of lib/ that it needs. It has no writable data. As in the libos all names are
+# hidden: the image has no table of addresses.
 
 AGENT_FOLDER := $(OBJ)/agent
 AGENT_SOURCES := $(wildcard tests/proc/agent/*.c tests/proc/agent/*.S) lib/sys/string.c \
     lib/ds/format.c $(patsubst %,$(GEN)/lib/proto/%.c,protocol_call proc proc_client)
 AGENT_OBJECTS := $(patsubst %,$(AGENT_FOLDER)/%.o,$(subst $(GEN)/,gen/,$(AGENT_SOURCES)))
-AGENT_FLAGS := $(filter-out -fno-pic -fno-pie,$(GUEST_FLAGS)) -fPIE -fvisibility=hidden \
-    -fno-stack-protector $(USER_INCLUDES)
+AGENT_FLAGS := $(filter-out -fno-pic -fno-pie,$(GUEST_FLAGS)) -fPIE \
+    -include libos/core/hidden.h -fno-stack-protector $(USER_INCLUDES)
 
 define compile_agent
 	$(call once,compile test agent)

@@ -75,9 +75,8 @@ struct part {
     const char *name;
     void (*run)(struct agent *agent);
 };
-// Hidden: without it clang would look for their addresses in a table, which the image has not.
-extern const struct part parts[] __attribute__((visibility("hidden")));
-extern const uint32_t part_count __attribute__((visibility("hidden")));
+extern const struct part parts[];
+extern const uint32_t part_count;
 void part_ids(struct agent *agent);
 void part_tids(struct agent *agent);
 void part_credentials(struct agent *agent);
