@@ -34,9 +34,10 @@ struct linux_process {
 
     // Changed by single stores.
     uint32_t umask;
-    int32_t last_tid;      // of a process that is alone
-    int64_t children_time; // CPU time of children that were waited for
-    char *path;            // of the program, for /proc/self/exe
+    uint64_t scratch_pages; // of LIBOS_SCRATCH that were given out
+    int32_t last_tid;       // of a process that is alone
+    int64_t children_time;  // CPU time of children that were waited for
+    char *path;             // of the program, for /proc/self/exe
     uint64_t path_bytes;
     handle_t root, cwd; // guarded by files.lock
     handle_t tty;       // channel to open terminals by; stored once

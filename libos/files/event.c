@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // eventfd: a counter with a kernel event for who waits: its signals say whether it can be read (bit
-// 0) and written (bit 1). The counter is the process's own memory: after a fork each side counts
-// for itself (docs/limits.md).
+// 0) and written (bit 1). The counter lies in a page of its own, which a fork shares. An exec loses
+// the counter: it begins again at 0 (docs/limits.md).
 
 #include <core/access.h>
 #include <core/process.h>
@@ -15,7 +15,12 @@
 enum { EVENT_READABLE = 1, EVENT_WRITABLE = 2 };
 #define EVENT_SEMAPHORE 1 // in description.position
 
+static bool map_counter(struct description *file);
+
 static int64_t load(struct description *file, uint64_t *value) {
+    if (file->data == NULL && !map_counter(file)) {
+        return -LINUX_ENOMEM; // it came through an exec
+    }
     *value = __atomic_load_n((uint64_t *)file->data, __ATOMIC_SEQ_CST);
     return 0;
 }
@@ -129,6 +134,24 @@ static uint32_t event_poll_ready(struct description *file, uint32_t events, uint
                      ((observed & EVENT_WRITABLE) != 0 ? POLLOUT : 0));
 }
 
+// Maps a page for the counter. Places are never used twice: there are more than enough.
+static bool map_counter(struct description *file) {
+    uint64_t index = __atomic_fetch_add(&process_current()->scratch_pages, 1, __ATOMIC_RELAXED);
+    uint64_t addr = LIBOS_SCRATCH + index * PAGE_SIZE;
+    if (memory_map_zeros(addr, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_INHERIT_SHARE) != OK) {
+        return false;
+    }
+    file->data = (void *)addr;
+    return true;
+}
+
+static void event_close(struct description *file) {
+    if (file->data != NULL) {
+        (void)!sys_aspace_unmap(HANDLE_NONE, (uint64_t)file->data, PAGE_SIZE);
+        file->data = NULL;
+    }
+}
+
 int64_t anonymous_stat(struct description *file, struct fs_attributes *attributes) {
     (void)file;
     *attributes = (struct fs_attributes){
@@ -147,6 +170,7 @@ const struct file_ops event_ops = {
     .stat = anonymous_stat,
     .poll = event_poll,
     .poll_ready = event_poll_ready,
+    .close = event_close,
 };
 
 int64_t event_make(uint64_t initial, uint32_t flags, bool semaphore) {
@@ -160,9 +184,7 @@ int64_t event_make(uint64_t initial, uint32_t flags, bool semaphore) {
         return -LINUX_ENOMEM;
     }
     file->position = semaphore ? EVENT_SEMAPHORE : 0;
-    file->data = heap_alloc(sizeof(initial));
-    file->data_bytes = sizeof(initial);
-    if (file->data == NULL) {
+    if (!map_counter(file)) {
         description_release(file);
         return -LINUX_ENOMEM;
     }
