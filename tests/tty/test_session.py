@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A session on the console as a user has it: a shell, job control, an editor.
 
-It is played undisturbed, and while the terminal server and the serial driver are killed again and
-again. What the screen shows must be the same.
+It is played undisturbed, and while the terminal server, the serial driver, and the servers of
+processes and files are killed again and again. What the screen shows must be the same.
 """
 
 import os
@@ -157,8 +157,8 @@ def test_session(smp):
         shell.kill()
 
 
-def test_session_while_terminal_server_and_driver_are_killed():
-    shell = Session("session-storm", append=["init.services=terminal-storm"])
+def test_session_while_its_servers_are_killed():
+    shell = Session("session-storm", append=["init.services=session-storm"])
     try:
         play(shell)
         killed = re.findall(r"svc-storm: (\d+) killed", shell.log.read_text(errors="replace"))
