@@ -131,6 +131,31 @@ int64_t linux_munmap(struct linux_thread *self, const uint64_t args[6]) {
     return result;
 }
 
+// Where the first hole at or above `start` begins; `end` when there is none before it.
+static uint64_t covered_until(struct memory *memory, uint64_t start, uint64_t end) {
+    struct mapping mapping;
+    while (start < end && memory_lookup(memory, start, &mapping)) {
+        start = mapping.end;
+    }
+    return start < end ? start : end;
+}
+
+// As on Linux, what lies in front of a hole is changed though the call fails.
+static int64_t protect(struct memory *memory, uint64_t start, uint64_t end, uint32_t protection) {
+    uint64_t hole = covered_until(memory, start, end);
+    if (hole > start) {
+        status_t status =
+            sys_aspace_protect(HANDLE_NONE, start, hole - start, memory_flags(protection));
+        if (status != OK) {
+            return status == ERR_ACCESS_DENIED ? -LINUX_EACCES : memory_error(status);
+        }
+        if (!memory_note_protection(memory, start, hole, protection)) {
+            return -LINUX_ENOMEM;
+        }
+    }
+    return hole == end ? 0 : -LINUX_ENOMEM;
+}
+
 int64_t linux_mprotect(struct linux_thread *self, const uint64_t args[6]) {
     uint64_t addr = args[0], bytes = page_up(args[1]);
     uint32_t protection = (uint32_t)args[2];
@@ -146,16 +171,7 @@ int64_t linux_mprotect(struct linux_thread *self, const uint64_t args[6]) {
         return -LINUX_ENOMEM;
     }
     mutex_lock(&memory->lock);
-    int64_t result = -LINUX_ENOMEM;
-    if (memory_covered(memory, addr, addr + bytes)) {
-        status_t status =
-            sys_aspace_protect(HANDLE_NONE, addr, bytes, memory_flags(protection & 7));
-        result = status == ERR_ACCESS_DENIED ? -LINUX_EACCES
-                 : status != OK              ? memory_error(status)
-                 : memory_note_protection(memory, addr, addr + bytes, protection & 7)
-                     ? 0
-                     : -LINUX_ENOMEM;
-    }
+    int64_t result = protect(memory, addr, addr + bytes, protection & 7);
     mutex_unlock(&memory->lock);
     return result;
 }
@@ -272,8 +288,11 @@ int64_t linux_mremap(struct linux_thread *self, const uint64_t args[6]) {
     if (args[0] % PAGE_SIZE != 0 || args[2] == 0 || args[1] == 0 ||
         (args[3] & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED)) != 0 ||
         (fixed && ((args[3] & MREMAP_MAYMOVE) == 0 || args[4] % PAGE_SIZE != 0)) ||
-        args[1] > LINUX_ADDR_MAX || args[2] > LINUX_ADDR_MAX) {
+        args[1] > LINUX_ADDR_MAX || (fixed && args[2] > LINUX_ADDR_MAX)) {
         return -LINUX_EINVAL;
+    }
+    if (args[2] > LINUX_ADDR_MAX) {
+        return -LINUX_ENOMEM;
     }
     mutex_lock(&memory->lock);
     int64_t result = remap(memory, args);

@@ -14,6 +14,15 @@
 
 #define SET_BYTES 8
 
+// What is ignored from now on is dropped, also what waits behind a mask.
+static void drop_ignored(struct linux_thread *self, int32_t number) {
+    struct signal_info info;
+    if ((signal_page_current()->ignored & signal_bit(number)) != 0) {
+        while (signal_take(self, signal_bit(number), &info)) {
+        }
+    }
+}
+
 int64_t linux_rt_sigaction(struct linux_thread *self, const uint64_t args[6]) {
     int32_t number = (int32_t)args[0];
     struct signal_actions *actions = &process_current()->actions;
@@ -33,7 +42,9 @@ int64_t linux_rt_sigaction(struct linux_thread *self, const uint64_t args[6]) {
         signal_publish();
     }
     mutex_unlock(&actions->lock);
-    (void)signal_deliverable(self); // what is ignored from now on is dropped
+    if (args[1] != 0) {
+        drop_ignored(self, number);
+    }
     return args[2] == 0 || copy_out(args[2], &old, sizeof(old)) ? 0 : -LINUX_EFAULT;
 }
 

@@ -7,7 +7,7 @@
 // run:
 // stdin: "\x00\x01\xff\x80\r\n\t\x04\x03\x1a end"
 // run: 70000
-// stdin: pattern 300000
+// stdin: pattern 150000
 //
 // Standard input to standard output, byte by byte the same, in blocks of the given size.
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // libcs: musl glibc klibc
 // run:
-// stdin: pattern 1000000
+// stdin: pattern 150000
 // run:
 // stdin: ""
 //
