@@ -23,6 +23,9 @@ def linux_archive():
     lines += [f"{inside} {path} 0755" for inside, path in EXTRA]
     folder = out / "libos-tests"
     folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["musl-gcc", "-O1", "-static", "-o", folder / "null_call",
+                    "tests/libos/null_call.c"], cwd=paths.ROOT, check=True)
+    lines.append(f"linux/null_call {folder / 'null_call'} 0755")
     (folder / "boot.list").write_text("\n".join(lines) + "\n", encoding="utf-8")
     build = out / "x86_64"
     subprocess.run([sys.executable, "tools/mkarchive.py", "--build", build / "root", "--build",
