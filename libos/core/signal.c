@@ -34,6 +34,12 @@ void signal_publish(void) {
     struct signal_page *page = signal_page_current();
     __atomic_store_n(&page->ignored, ignored, __ATOMIC_SEQ_CST);
     __atomic_store_n(&page->caught, caught, __ATOMIC_SEQ_CST);
+    const struct signal_action *child = &actions->of[SIGCHLD - 1];
+    bool no_zombies = child->handler == SIGNAL_IGNORE || (child->flags & SA_NOCLDWAIT) != 0;
+    __atomic_store_n(&page->flags,
+                     (no_zombies ? SIGNALS_NO_ZOMBIES : 0U) |
+                         ((child->flags & SA_NOCLDSTOP) != 0 ? SIGNALS_NO_STOP_NEWS : 0U),
+                     __ATOMIC_SEQ_CST);
 }
 
 static uint64_t pending_of(struct linux_thread *self) {

@@ -10,6 +10,7 @@
 #include <load/exec.h>
 
 #include <core/access.h>
+#include <core/clock.h>
 #include <core/heap.h>
 #include <core/process.h>
 #include <core/status.h>
@@ -294,7 +295,11 @@ static _Noreturn void swap(struct linux_thread *self, struct exec *exec,
     close_handle(process->signals_vmo);
     close_handle(process->identity_vmo);
     thread_withdraw(self);
-    status_t status = sys_aspace_swap(exec->aspace, launched->start, launched->block);
+    // Threads that have left the list may still be on their way out of the kernel.
+    status_t status;
+    do {
+        status = sys_aspace_swap(exec->aspace, launched->start, launched->block);
+    } while (status == ERR_BAD_STATE && sys_thread_sleep(clock_now() + MILLISECONDS(1), 0) == OK);
     process_panic("the new program can't be entered", status);
 }
 
