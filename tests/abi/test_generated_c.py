@@ -85,7 +85,7 @@ def spoiled(abi: Abi, arg: Arg) -> list[tuple[str, str]]:
         found.append((f"({arg.max}) + 1ul", "ERR_OUT_OF_RANGE"))
     if arg.looked_up:
         found.append(("BAD_HANDLE_VALUE", "ERR_BAD_HANDLE"))
-    if arg.record and arg.type != "out":
+    if arg.record and arg.type != "out" and not arg.optional:
         found.append(("0", "ERR_FAULT"))
     return found
 
@@ -110,9 +110,15 @@ def write_fakes(abi: Abi, folder: Path) -> None:
 def note(abi: Abi, arg: Arg, index: int) -> str:
     """How a handler notes one argument: as the register that it came from."""
     if arg.record:
-        return (f"    wrong |= {arg.name} == NULL;\n"
-                + (f"    seen[{index}] = noted.in[0];\n" if arg.type != "out" else "")
-                + (f"    out_slot[out_slots++] = {index};\n" if arg.type != "in" else ""))
+        notes = []
+        if not arg.optional:
+            notes.append(f"wrong |= {arg.name} == NULL;")
+        if arg.type != "out":
+            absent = f"{arg.name} == NULL ? 0 : " if arg.optional else ""
+            notes.append(f"seen[{index}] = {absent}noted.in[0];")
+        if arg.type != "in":
+            notes.append(f"out_slot[out_slots++] = {index};")
+        return "".join(f"    {each}\n" for each in notes)
     if arg.looked_up:
         wanted = f"OBJECT_{arg.object.upper() if arg.object else 'NONE'}"
         check = f"    check_lookup({arg.name}, {wanted}, {abi.right_mask(arg.rights)}u);\n"
@@ -149,7 +155,7 @@ def dispatch_rows(abi: Abi, call: Call) -> list[str]:
         if arg.type == "flags" and not arg.only:
             full = changed(c_number(abi.set_named(arg.set).mask))
             rows.append(dispatch_row(number_text, full, done, full))
-        if arg.optional and arg.looked_up:
+        if arg.optional and (arg.looked_up or (arg.record and arg.type != "out")):
             rows.append(dispatch_row(number_text, changed("0"), done, changed("0")))
         if arg.own:
             rows.append(dispatch_row(number_text, changed("0"), done, changed("SELF_ADDRESS")))
