@@ -41,6 +41,7 @@ struct linux_process {
     uint64_t path_bytes;
     handle_t root, cwd; // guarded by files.lock
     handle_t tty;       // channel to open terminals by; stored once
+    handle_t mounted;   // file system that is mounted; stored once, by its first walk
 
     struct alarms alarms;
     struct threads threads;

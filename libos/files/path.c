@@ -6,6 +6,7 @@
 #include <core/process.h>
 #include <core/status.h>
 #include <proto/fs_client.h>
+#include <proto/proc_client.h>
 #include <sys/calls.h>
 #include <sys/string.h>
 
@@ -43,61 +44,120 @@ static void base_put(struct base *base) {
     }
 }
 
-// What a walk that left its server means as long as there is one file system only.
-static int64_t walk_result(int64_t result) {
-    return result > FS_WALK_DONE ? -LINUX_ENOENT : linux_result(result);
+#define LEAVES_MAX 8 // file systems that a walk may leave
+
+// A walk under way: where it is, and what is left of the path.
+struct path_walk {
+    struct base base;
+    const char *path;
+    size_t bytes;
+    uint32_t left;         // file systems so far
+    char rest[PATH_BYTES]; // out window of each call
+    char next[PATH_BYTES]; // what of it the next call takes
+};
+
+static int64_t walk_begin(struct path_walk *walk, int directory, const char *path, size_t bytes) {
+    walk->path = path;
+    walk->bytes = bytes;
+    walk->left = 0;
+    return base_get(directory, path, bytes, &walk->base);
+}
+
+// The file system that is mounted, by procd's word; kept from the first time on. HANDLE_NONE: none.
+static handle_t mounted_get(void) {
+    struct linux_process *process = process_current();
+    handle_t known = __atomic_load_n(&process->mounted, __ATOMIC_ACQUIRE), got;
+    if (known != HANDLE_NONE || process->proc == HANDLE_NONE ||
+        proc_mounted(process->proc, &got, INSTANT_NEVER) < 0) {
+        return known;
+    }
+    if (__atomic_compare_exchange_n(&process->mounted, &known, got, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+        return got;
+    }
+    (void)!sys_handle_close(got); // another thread was faster
+    return known;
+}
+
+// Whether the walk left its server with a call's result, so that the call is to be made again with
+// the new base and path; `rest` is that of the reply. Otherwise *result is the outcome, in Linux's
+// numbers, and the base is put.
+static bool walk_goes_on(struct path_walk *walk, int64_t *result, uint32_t rest) {
+    base_put(&walk->base);
+    walk->base.file = NULL;
+    switch (*result) {
+    case FS_WALK_MOUNT:
+        walk->base.handle = mounted_get();
+        break;
+    case FS_WALK_UP: // the mount point lies in the root directory, above which no walk goes
+        walk->base.handle = process_current()->root;
+        break;
+    default:
+        *result = *result > FS_WALK_DONE ? -LINUX_ENOENT : linux_result(*result);
+        return false;
+    }
+    if (walk->base.handle == HANDLE_NONE || rest > PATH_BYTES || ++walk->left > LEAVES_MAX) {
+        *result = walk->base.handle == HANDLE_NONE ? -LINUX_ENOENT : -LINUX_ELOOP;
+        return false;
+    }
+    memcpy(walk->next, walk->rest, rest);
+    walk->path = walk->next;
+    walk->bytes = rest;
+    return true;
 }
 
 int64_t path_open(struct linux_thread *self, int directory, const char *path, size_t bytes,
                   struct path_open *open) {
-    struct base base;
-    char rest[PATH_BYTES];
-    struct fs_open_reply reply;
+    struct path_walk walk;
+    struct fs_open_reply reply = {0};
     const struct fs_open_request request = {.flags = open->flags, .mode = open->mode};
     (void)self;
-    int64_t result = base_get(directory, path, bytes, &base);
+    int64_t result = walk_begin(&walk, directory, path, bytes);
     if (result < 0) {
         return result;
     }
-    result = fs_open(base.handle, &request, path, bytes, &reply, rest, sizeof(rest), &open->handle,
-                     INSTANT_NEVER);
-    base_put(&base);
-    if (result > FS_WALK_DONE) {
-        (void)!sys_handle_close(open->handle);
-    }
+    do {
+        result = fs_open(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
+                         sizeof(walk.rest), &open->handle, INSTANT_NEVER);
+        if (result > FS_WALK_DONE) {
+            (void)!sys_handle_close(open->handle);
+        }
+    } while (walk_goes_on(&walk, &result, reply.rest));
     open->secret = reply.secret;
     open->attributes = reply.attributes;
-    return walk_result(result);
+    return result;
 }
 
 int64_t path_stat(int directory, const char *path, size_t bytes, uint32_t flags,
                   struct fs_attributes *attributes) {
-    struct base base;
-    char rest[PATH_BYTES];
-    struct fs_stat_reply reply;
+    struct path_walk walk;
+    struct fs_stat_reply reply = {0};
     const struct fs_stat_request request = {.flags = flags};
-    int64_t result = base_get(directory, path, bytes, &base);
+    int64_t result = walk_begin(&walk, directory, path, bytes);
     if (result < 0) {
         return result;
     }
-    result = fs_stat(base.handle, &request, path, bytes, &reply, rest, sizeof(rest), INSTANT_NEVER);
-    base_put(&base);
+    do {
+        result = fs_stat(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
+                         sizeof(walk.rest), INSTANT_NEVER);
+    } while (walk_goes_on(&walk, &result, reply.rest));
     *attributes = reply.attributes;
-    return walk_result(result);
+    return result;
 }
 
 int64_t path_set(int directory, const char *path, size_t bytes,
                  const struct fs_set_request *request) {
-    struct base base;
-    char rest[PATH_BYTES];
-    struct fs_set_reply reply;
-    int64_t result = base_get(directory, path, bytes, &base);
+    struct path_walk walk;
+    struct fs_set_reply reply = {0};
+    int64_t result = walk_begin(&walk, directory, path, bytes);
     if (result < 0) {
         return result;
     }
-    result = fs_set(base.handle, request, path, bytes, &reply, rest, sizeof(rest), INSTANT_NEVER);
-    base_put(&base);
-    return walk_result(result);
+    do {
+        result = fs_set(walk.base.handle, request, walk.path, walk.bytes, &reply, walk.rest,
+                        sizeof(walk.rest), INSTANT_NEVER);
+    } while (walk_goes_on(&walk, &result, reply.rest));
+    return result;
 }
 
 // Two texts, one behind the other, for operations that take both. `joined` has 2 * PATH_BYTES.
@@ -109,48 +169,53 @@ static size_t join(char *joined, const char *a, size_t a_bytes, const char *b, s
 
 int64_t path_make(int directory, const char *path, size_t bytes, struct fs_make_request *request,
                   const char *target, size_t target_bytes) {
-    struct base base;
+    struct path_walk walk;
     char joined[2 * PATH_BYTES];
-    char rest[PATH_BYTES];
-    struct fs_make_reply reply;
-    int64_t result = base_get(directory, path, bytes, &base);
+    struct fs_make_reply reply = {0};
+    int64_t result = walk_begin(&walk, directory, path, bytes);
     if (result < 0) {
         return result;
     }
-    request->path_bytes = (uint32_t)bytes;
-    size_t in_bytes = join(joined, path, bytes, target, target_bytes);
-    result =
-        fs_make(base.handle, request, joined, in_bytes, &reply, rest, sizeof(rest), INSTANT_NEVER);
-    base_put(&base);
-    return walk_result(result);
+    do {
+        request->path_bytes = (uint32_t)walk.bytes;
+        size_t in_bytes = join(joined, walk.path, walk.bytes, target, target_bytes);
+        result = fs_make(walk.base.handle, request, joined, in_bytes, &reply, walk.rest,
+                         sizeof(walk.rest), INSTANT_NEVER);
+    } while (walk_goes_on(&walk, &result, reply.rest));
+    return result;
 }
 
 int64_t path_remove(int directory, const char *path, size_t bytes, bool is_directory) {
-    struct base base;
-    char rest[PATH_BYTES];
-    struct fs_remove_reply reply;
+    struct path_walk walk;
+    struct fs_remove_reply reply = {0};
     const struct fs_remove_request request = {.directory = is_directory};
-    int64_t result = base_get(directory, path, bytes, &base);
+    int64_t result = walk_begin(&walk, directory, path, bytes);
     if (result < 0) {
         return result;
     }
-    result =
-        fs_remove(base.handle, &request, path, bytes, &reply, rest, sizeof(rest), INSTANT_NEVER);
-    base_put(&base);
-    return walk_result(result);
+    do {
+        result = fs_remove(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
+                           sizeof(walk.rest), INSTANT_NEVER);
+    } while (walk_goes_on(&walk, &result, reply.rest));
+    return result;
 }
 
 int64_t path_read_link(int directory, const char *path, size_t bytes, char *target, size_t room) {
-    struct base base;
-    struct fs_read_link_reply reply;
-    int64_t result = base_get(directory, path, bytes, &base);
+    struct path_walk walk;
+    struct fs_read_link_reply reply = {0};
+    int64_t result = walk_begin(&walk, directory, path, bytes);
     if (result < 0) {
         return result;
     }
-    result = fs_read_link(base.handle, path, bytes, &reply, target, room, INSTANT_NEVER);
-    base_put(&base);
-    result = walk_result(result);
-    return result < 0 ? result : reply.bytes;
+    do {
+        result = fs_read_link(walk.base.handle, walk.path, walk.bytes, &reply, walk.rest,
+                              sizeof(walk.rest), INSTANT_NEVER);
+    } while (walk_goes_on(&walk, &result, reply.rest));
+    if (result < 0) {
+        return result;
+    }
+    memcpy(target, walk.rest, reply.bytes < room ? reply.bytes : room);
+    return reply.bytes;
 }
 
 // A fresh description of a directory, whose secret the new path of a rename is relative to.
@@ -179,8 +244,8 @@ int64_t path_rename(const struct path_pair *pair, uint32_t flags) {
             .path_bytes = (uint32_t)pair->old_bytes,
         };
         size_t bytes = join(joined, pair->old, pair->old_bytes, pair->new, pair->new_bytes);
-        result = walk_result(fs_rename(base.handle, &request, joined, bytes, &reply, rest,
-                                       sizeof(rest), INSTANT_NEVER));
+        result = linux_result(fs_rename(base.handle, &request, joined, bytes, &reply, rest,
+                                        sizeof(rest), INSTANT_NEVER));
         base_put(&base);
     }
     (void)!sys_handle_close(open.handle);
@@ -205,8 +270,8 @@ int64_t path_link(const struct path_pair *pair, uint32_t flags) {
             .path_bytes = (uint32_t)pair->old_bytes,
         };
         size_t bytes = join(joined, pair->old, pair->old_bytes, pair->new, pair->new_bytes);
-        result = walk_result(fs_link(base.handle, &request, joined, bytes, &reply, rest,
-                                     sizeof(rest), INSTANT_NEVER));
+        result = linux_result(fs_link(base.handle, &request, joined, bytes, &reply, rest,
+                                      sizeof(rest), INSTANT_NEVER));
         base_put(&base);
     }
     (void)!sys_handle_close(open.handle);

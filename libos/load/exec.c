@@ -192,6 +192,7 @@ static int64_t make_record(struct linux_thread *self, struct exec *exec) {
         .root = process->root,
         .cwd = process->cwd,
         .tty = process->tty,
+        .mounted = process->mounted,
         .libos = process->libos,
         .clock = process->clock,
         .log = process->log,

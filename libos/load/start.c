@@ -75,6 +75,7 @@ static void take_handles(const struct libos_record *record) {
     process->root = record->root;
     process->cwd = record->cwd;
     process->tty = record->tty;
+    process->mounted = record->mounted;
     process->trace = record->trace != 0;
     process->alone = record->proc == HANDLE_NONE;
     process->umask = record->umask & 0777;

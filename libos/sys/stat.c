@@ -9,6 +9,7 @@
 #include <files/reopen.h>
 #include <linux/handlers.h>
 #include <proto/fs_client.h>
+#include <sys/calls.h>
 
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_EACCESS 0x200
@@ -264,10 +265,16 @@ static int64_t store_space(handle_t handle, uint64_t to) {
 }
 
 int64_t linux_statfs(struct linux_thread *self, const uint64_t args[6]) {
-    struct fs_attributes attributes;
-    int64_t result = stat_path(AT_CURRENT, args[0], 0, &attributes);
-    (void)self;
-    return result < 0 ? result : store_space(process_current()->root, args[1]);
+    char path[PATH_BYTES];
+    struct path_open open = {.flags = FS_OPEN_PATH};
+    int64_t result = path_in(path, args[0], false);
+    result = result < 0 ? result : path_open(self, AT_CURRENT, path, (size_t)result, &open);
+    if (result < 0) {
+        return result;
+    }
+    result = store_space(open.handle, args[1]);
+    (void)!sys_handle_close(open.handle);
+    return result;
 }
 
 int64_t linux_fstatfs(struct linux_thread *self, const uint64_t args[6]) {

@@ -7,7 +7,9 @@
 #include <core/clock.h>
 #include <core/process.h>
 #include <core/status.h>
+#include <files/path.h>
 #include <linux/handlers.h>
+#include <proto/fs_client.h>
 #include <sys/calls.h>
 #include <sys/string.h>
 
@@ -65,18 +67,43 @@ struct system_information {
 };
 static_assert(sizeof(struct system_information) == 112, "struct sysinfo of Linux");
 
+// The KiB that a line of /proc/meminfo tells of, in bytes; 0 when there is no such line.
+static uint64_t line_of(const char *text, const char *name) {
+    size_t length = strlen(name);
+    while (*text != '\0' && strncmp(text, name, length) != 0) {
+        while (*text != '\0' && *text++ != '\n') {
+        }
+    }
+    uint64_t value = 0;
+    for (const char *at = *text != '\0' ? text + length : text; *at != '\0' && *at != '\n'; at++) {
+        value = *at >= '0' && *at <= '9' ? value * 10 + (uint64_t)(*at - '0') : value;
+    }
+    return value << 10;
+}
+
+// Memory of the machine: no handle of this process tells it, so it is what /proc tells everybody.
+static void memory_sizes(struct linux_thread *self, struct system_information *info) {
+    static const char path[] = "/proc/meminfo";
+    char text[1024] = "";
+    struct path_open open = {.flags = FS_OPEN_READ};
+    const struct fs_read_request request = {.size = sizeof(text) - 1};
+    if (path_open(self, AT_CURRENT, path, sizeof(path) - 1, &open) < 0) {
+        return;
+    }
+    if (fs_read(open.handle, &request, text, sizeof(text) - 1, INSTANT_NEVER) > 0) {
+        info->total_ram = line_of(text, "MemTotal:");
+        info->free_ram = line_of(text, "MemFree:");
+    }
+    (void)!sys_handle_close(open.handle);
+}
+
 int64_t linux_sysinfo(struct linux_thread *self, const uint64_t args[6]) {
-    (void)self;
-    struct system_info native = {0};
     struct system_information info = {
         .uptime = clock_now() / 1000000000,
         .processes = 1,
         .unit = 1,
     };
-    if (sys_object_get(process_current()->log, &native, sizeof(native)) == OK) {
-        info.total_ram = native.total_pages * PAGE_SIZE;
-        info.free_ram = native.free_pages * PAGE_SIZE;
-    }
+    memory_sizes(self, &info);
     return copy_out(args[0], &info, sizeof(info)) ? 0 : -LINUX_EFAULT;
 }
 

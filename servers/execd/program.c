@@ -14,6 +14,7 @@
 #include <abi/libos.h>
 #include <abi/names.h>
 #include <proto/fs_client.h>
+#include <proto/fs_client.h>
 #include <proto/proc_client.h>
 #include <sys/calls.h>
 #include <sys/log.h>
@@ -251,10 +252,20 @@ static void set_ended(struct execd *execd, int64_t error) {
     vault_set(&execd->server.vault, &run->state, (uint32_t)RUN_ENDED);
 }
 
+// The server of /proc makes itself known when it starts: once it answers, it has.
+static void await_mount(void) {
+    struct fs_space_reply reply;
+    if (start_handle("procfs") != HANDLE_NONE) {
+        // Whatever the answer is, it was there or will never be.
+        (void)!fs_space(start_handle("procfs"), &reply, INSTANT_NEVER);
+    }
+}
+
 static void spawn_program(struct execd *execd) {
     const struct run_record *run = run_of(execd);
     struct strings strings;
     int64_t result = ERR_INVALID_ARGUMENT;
+    await_mount();
     if (strings_find(execd, &run->start, &strings)) {
         // A libos seeks a bare name in PATH itself; who starts programs without one says NOT_FOUND.
         result = spawn_at(execd, &strings, strings.program);

@@ -26,6 +26,7 @@
 #include <sys/thread.h>
 
 #include "ids.h"
+#include "mount.h"
 #include "pages.h"
 #include "process.h"
 #include "signal.h"
@@ -55,6 +56,8 @@ static const struct proc_ops operations = {
     .background = proc_do_background,
     .terminals = proc_do_terminals,
     .terminal_signal = proc_do_terminal_signal,
+    .mount = proc_do_mount,
+    .mounted = proc_do_mounted,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,

@@ -32,7 +32,9 @@ struct state {
     handle_t job;     // of all Linux processes
     handle_t client;  // channel to this service: processes get duplicates
     handle_t endpoint;
-    handle_t libos; // vmo of its image, NONE when the boot archive has none
+    handle_t libos;   // vmo of its image, NONE when the boot archive has none
+    handle_t mounted; // channel to the root of the file system at /proc, NONE when there is none
+    uint32_t spare;
 };
 
 enum process_state {

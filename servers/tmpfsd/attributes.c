@@ -25,7 +25,7 @@ int64_t tmpfs_stat(OPERATION_ARGUMENTS(stat)) {
     status = walk_existing(fs, &walk, fs->path, (uint32_t)packet->in_bytes,
                            (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW);
     if (status != OK) {
-        return status;
+        return walk_answer(fs, packet, status, &reply->rest);
     }
     inode_attributes(fs, walk.inode, &reply->attributes);
     return FS_WALK_DONE;
@@ -119,7 +119,6 @@ static void set_times(struct inode *next, const struct fs_set_request *request, 
 int64_t tmpfs_set(OPERATION_ARGUMENTS(set)) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
-    (void)reply;
     if (from == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -132,7 +131,7 @@ int64_t tmpfs_set(OPERATION_ARGUMENTS(set)) {
     status = walk_existing(fs, &walk, fs->path, (uint32_t)packet->in_bytes,
                            (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW);
     if (status != OK) {
-        return status;
+        return walk_answer(fs, packet, status, &reply->rest);
     }
     struct inode next = *inode_get(fs, walk.inode);
     bool sized = (request->what & FS_SET_SIZE) != 0;

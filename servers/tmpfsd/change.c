@@ -69,7 +69,7 @@ int64_t tmpfs_make(OPERATION_ARGUMENTS(make)) {
     status = status == OK ? check_make(request, &walk, target_bytes) : status;
     status = status == OK ? walk_vacant(fs, &walk) : status;
     if (status != OK) {
-        return status;
+        return walk_answer(fs, packet, status, &reply->rest);
     }
     bool directory = request->type == FS_TYPE_DIRECTORY;
     bool link = request->type == FS_TYPE_LINK;
@@ -140,7 +140,7 @@ int64_t tmpfs_remove(OPERATION_ARGUMENTS(remove)) {
     status = status == OK ? access_remove(fs, walk.caller, walk.directory, walk.inode) : status;
     status = status == OK ? check_kind(inode_get(fs, walk.inode), directory, walk.slash) : status;
     if (status != OK) {
-        return status;
+        return walk_answer(fs, packet, status, &reply->rest);
     }
     name_remove(fs, walk.name);
     inode_unlink(fs, walk.inode);
@@ -176,14 +176,14 @@ int64_t tmpfs_link(OPERATION_ARGUMENTS(link)) {
     status = walk_existing(fs, &old, fs->path, old_bytes,
                            (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW);
     if (status != OK) {
-        return status;
+        return status > FS_WALK_DONE ? ERR_CROSS_DEVICE : status;
     }
     walk_begin(&new, packet, to);
     status = walk_path(fs, &new, fs->path + old_bytes, (uint32_t)packet->in_bytes - old_bytes,
                        WALK_PARENT);
     status = status == OK ? walk_vacant(fs, &new) : status;
     if (status != OK) {
-        return status;
+        return status > FS_WALK_DONE ? ERR_CROSS_DEVICE : status;
     }
     struct inode next = *inode_get(fs, old.inode);
     if (is_directory(&next)) {
@@ -323,7 +323,8 @@ int64_t tmpfs_rename(OPERATION_ARGUMENTS(rename)) {
     }
     status = status == OK ? check_rename(fs, &old, &new, request->flags) : status;
     if (status != OK || old.inode == new.inode) {
-        return status; // two names of the same file: nothing is done
+        return status > FS_WALK_DONE ? ERR_CROSS_DEVICE
+                                     : status; // two names of the same file: nothing is done
     }
     inode_changed(fs, old.inode);
     if ((request->flags & FS_RENAME_EXCHANGE) != 0) {

@@ -128,7 +128,7 @@ int64_t tmpfs_read_link(void *context, const struct packet *packet,
     walk_begin(&walk, packet, from);
     status = walk_existing(fs, &walk, fs->path, (uint32_t)packet->in_bytes, 0);
     if (status != OK) {
-        return status;
+        return walk_answer(fs, packet, status, &reply->rest);
     }
     const struct inode *inode = inode_get(fs, walk.inode);
     if (!is_link(inode)) {

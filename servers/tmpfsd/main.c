@@ -14,7 +14,8 @@
 //   more
 //                    another (default 16,384)
 //   descriptions=N   open at once (default 2,048)
-//   folder=PATH      the part of the boot archive that becomes the tree (default root/)
+//   mount=PATH       a directory without a link in its path, at which another file system is
+//   mounted folder=PATH      the part of the boot archive that becomes the tree (default root/)
 //   epoch=SECONDS    Unix time of the boot, when there is no handle `clock`
 
 #include "tmpfs.h"
@@ -23,6 +24,7 @@
 #include <sys/calls.h>
 #include <sys/log.h>
 #include <sys/start.h>
+#include <sys/string.h>
 
 #define DEFAULT_INODES 4096
 #define DEFAULT_NAMES 16384
@@ -84,6 +86,22 @@ static void trim_all(struct tmpfs *fs) {
     }
 }
 
+// The directory of the argument `mount`, 0 when there is none.
+static uint32_t mount_find(struct tmpfs *fs) {
+    const char *path = start_option("mount");
+    struct route walk = {.base = INODE_ROOT, .root = INODE_ROOT};
+    if (path == NULL) {
+        return 0;
+    }
+    status_t status = walk_existing(fs, &walk, path, (uint32_t)strlen(path), 0);
+    bool found = status == OK && is_directory(inode_get(fs, walk.inode));
+    if (!found || walk.inode == INODE_ROOT) {
+        log_printf("tmpfsd: there is no directory %s to mount at", path);
+        return 0;
+    }
+    return walk.inode;
+}
+
 static status_t start(struct server *server, bool fresh) {
     struct tmpfs *fs = (struct tmpfs *)server;
     const struct state *state = vault_record(vault_of(fs), TABLE_STATE, 0);
@@ -105,7 +123,9 @@ static status_t start(struct server *server, bool fresh) {
     }
     index_build(fs);
     trim_all(fs);
-    return state->filled ? OK : fill(fs);
+    status = state->filled ? OK : fill(fs);
+    fs->mount = status == OK ? mount_find(fs) : 0;
+    return status;
 }
 
 static uint64_t option(const char *key, uint64_t otherwise, uint64_t most) {

@@ -152,6 +152,23 @@ static void describe_write(struct tmpfs *fs, const struct description *as) {
     inode_ref(fs, as->root);
 }
 
+// The walk has left this file system: the handle is that of the directory where.
+static int64_t open_left(struct tmpfs *fs, const struct packet *packet, int64_t result,
+                         struct fs_open_reply *reply, handle_t *client) {
+    struct description as = {
+        .flags = FS_OPEN_PATH | FS_OPEN_DIRECTORY,
+        .inode = fs->mount,
+        .root = fs->mount,
+    };
+    result = walk_answer(fs, packet, result, &reply->rest);
+    status_t status = result > FS_WALK_DONE ? describe(fs, &as, client) : OK;
+    if (status != OK || result <= FS_WALK_DONE) {
+        return status != OK ? status : result;
+    }
+    describe_write(fs, &as);
+    return result;
+}
+
 int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     struct tmpfs *fs = context;
     struct opening opening = {.mode = request->mode};
@@ -167,6 +184,9 @@ int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     walk_begin(&opening.walk, packet, from);
     status = find(fs, &opening, (uint32_t)packet->in_bytes);
     struct description as = {.flags = opening.flags};
+    if (status > FS_WALK_DONE) {
+        return open_left(fs, packet, status, reply, &handles_out[0]);
+    }
     status = status == OK ? describe(fs, &as, &handles_out[0]) : status;
     if (status != OK) {
         return status;

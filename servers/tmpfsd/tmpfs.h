@@ -44,11 +44,13 @@ struct tmpfs {
     struct name_list *lists;
     uint32_t *refs; // descriptions that have it as object or root
     // Buffers of the call that is served.
-    char *path;                     // 2 * PATH_BYTES_MAX
-    char *walk;                     // WALK_BYTES_MAX
-    uint8_t *data;                  // DATA_BYTES
-    uint32_t trim;                  // inode to be cut after the commit, 0 for none
-    int64_t epoch;                  // Unix time at monotonic time 0
+    char *path;     // 2 * PATH_BYTES_MAX
+    char *walk;     // WALK_BYTES_MAX
+    uint8_t *data;  // DATA_BYTES
+    uint32_t trim;  // inode to be cut after the commit, 0 for none
+    uint32_t mount; // directory at which another file system is mounted, 0: at none
+    uint32_t rest;  // bytes at the end of `walk` that a walk which left has not used
+    int64_t epoch;  // Unix time at monotonic time 0
     const struct clock_page *clock; // says so itself, null: not given
 };
 
@@ -137,7 +139,7 @@ bool access_allowed(struct caller caller, const struct inode *inode, uint32_t bi
 // Whether the caller owns it, or is root.
 bool access_owner(struct caller caller, const struct inode *inode);
 // Whether a name may be taken out of a directory: write and search, and the sticky bit.
-// FORBIDDEN, NOT_PERMITTED.
+// FORBIDDEN, NOT_PERMITTED; BUSY: something is mounted there.
 [[nodiscard]] status_t access_remove(struct tmpfs *fs, struct caller caller, uint32_t directory,
                                      uint32_t inode);
 
@@ -165,13 +167,19 @@ struct route {
 
 // Begins at a description.
 void walk_begin(struct route *walk, const struct packet *packet, const struct description *from);
-// Walks a path of up to PATH_BYTES_MAX bytes. A last name that does not exist is no error.
+// Walks a path of up to PATH_BYTES_MAX bytes. A last name that does not exist is no error. What it
+// returns goes back as the result of the call: at a mount point that is FS_WALK_MOUNT, unless it is
+// the last name with WALK_PARENT.
 //   NOT_FOUND, NOT_DIRECTORY, FORBIDDEN, TOO_MANY_LINKS, NAME_TOO_LONG
 [[nodiscard]] status_t walk_path(struct tmpfs *fs, struct route *walk, const char *path,
                                  uint32_t bytes, uint32_t flags);
 // The same to something that exists. The empty path is the description's object.
 [[nodiscard]] status_t walk_existing(struct tmpfs *fs, struct route *walk, const char *path,
                                      uint32_t bytes, uint32_t flags);
+// The result of a call whose walk has ended with `result`: the rest of one that left goes into the
+// out window, and its size into the reply.
+[[nodiscard]] int64_t walk_answer(struct tmpfs *fs, const struct packet *packet, int64_t result,
+                                  uint32_t *rest);
 // Whether a new name may be made where the walk led. ALREADY_EXISTS, NOT_FOUND, FORBIDDEN.
 [[nodiscard]] status_t walk_vacant(struct tmpfs *fs, const struct route *walk);
 // Reads the target of a link: its bytes, at most TARGET_BYTES_MAX. NO_MEMORY.

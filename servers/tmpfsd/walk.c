@@ -131,6 +131,10 @@ status_t walk_path(struct tmpfs *fs, struct route *walk, const char *path, uint3
         if (walk->inode == 0) {
             return last && walk->last == LAST_NAME ? OK : ERR_NOT_FOUND;
         }
+        if (walk->inode == fs->mount && !(last && (flags & WALK_PARENT) != 0)) {
+            fs->rest = (uint32_t)(rest.end - rest.at);
+            return FS_WALK_MOUNT;
+        }
         const struct inode *inode = inode_get(fs, walk->inode);
         bool follows =
             !last || (flags & WALK_FOLLOW) != 0 || (walk->slash && (flags & WALK_PARENT) == 0);
@@ -153,6 +157,18 @@ status_t walk_existing(struct tmpfs *fs, struct route *walk, const char *path, u
                        uint32_t flags) {
     status_t status = walk_path(fs, walk, path, bytes, flags);
     return status == OK && walk->inode == 0 ? ERR_NOT_FOUND : status;
+}
+
+int64_t walk_answer(struct tmpfs *fs, const struct packet *packet, int64_t result, uint32_t *rest) {
+    if (result <= FS_WALK_DONE) {
+        return result;
+    }
+    if (fs->rest > packet->out_bytes) {
+        return ERR_NAME_TOO_LONG;
+    }
+    *rest = fs->rest;
+    int64_t status = window_fill(packet, fs->walk + WALK_BYTES_MAX - fs->rest, fs->rest);
+    return status == OK ? result : status;
 }
 
 status_t walk_vacant(struct tmpfs *fs, const struct route *walk) {

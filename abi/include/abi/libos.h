@@ -142,7 +142,8 @@ struct libos_record {
     uint32_t fd_count;
     handle_t spent; // the new libos closes it: after an exec, the handle of its own aspace
     handle_t tty;   // channel to open terminals by, HANDLE_NONE without one
-    uint32_t spare;
+    // The file system that a walk comes to with FS_WALK_MOUNT, HANDLE_NONE as long as none did.
+    handle_t mounted;
     uint64_t text; // offset: argc strings, then envc strings, then the program's path
     uint64_t text_bytes;
     uint64_t fds;     // offset: fd_count struct libos_fd

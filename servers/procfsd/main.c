@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//
+// procfsd: what programs read below /proc. It speaks the fs protocol, owns no facts, and asks whose
+// they are: procd for processes, the kernel for its counters.
+//
+// A file's text is made when it is opened and kept in a vmo of the description, so that a program
+// that reads it in pieces gets one text, also when this server dies in between. Descriptions are
+// the only records, but for the CPU time that was told (struct state).
+//
+// Handlers call procd and wait for its answer. That can't be a circle, since procd calls nobody
+// here; while procd restarts, readers of /proc wait with it.
+//
+// A fresh instance makes the channel to its root and gives it to procd, from which processes get
+// it (proc.mounts) when a walk in another file system meets the directory `at`.
+//
+//   argument   meaning
+//   at=PATH    where it is mounted (default /proc): for the paths that it tells
+
+#include "procfs.h"
+
+#include <abi/objects.h>
+#include <proto/fs_server.h>
+#include <proto/proc_client.h>
+#include <server/memory.h>
+#include <sys/calls.h>
+#include <sys/log.h>
+#include <sys/start.h>
+
+static bool description_check(uint32_t index, const void *record) {
+    const struct description *description = record;
+    return (description->key & NUMBER_MASK) == index + 1 && description->node > NODE_NONE &&
+           description->node < NODES && description->pid >= 0 &&
+           description->size <= CONTENT_BYTES && description->endpoint != HANDLE_NONE;
+}
+
+static const struct vault_table tables[TABLES] = {
+    [TABLE_STATE] = {.name = "state",
+                     .record_bytes = sizeof(struct state),
+                     .count = 1,
+                     .handles = {{offsetof(struct state, endpoint), OBJECT_ENDPOINT}}},
+    [TABLE_DESCRIPTIONS] = {.name = "descriptions",
+                            .record_bytes = sizeof(struct description),
+                            .count = DESCRIPTIONS_MAX,
+                            .handles = {{offsetof(struct description, endpoint), OBJECT_ENDPOINT},
+                                        {offsetof(struct description, snapshot), OBJECT_VMO}},
+                            .check = description_check},
+};
+
+static const struct vault_layout layout = {
+    .service = 0x53465250, // "PRFS"
+    .version = 1,
+    .undo_bytes = 2048,
+    .calls_max = 32,
+    .forwarded_max = 8,
+    .table_count = TABLES,
+    .tables = tables,
+};
+
+static const struct fs_ops operations = {
+    .open = procfs_open,
+    .stat = procfs_stat,
+    .read = procfs_read,
+    .write = procfs_write,
+    .list = procfs_list,
+    .set = procfs_set,
+    .make = procfs_make,
+    .remove = procfs_remove,
+    .rename = procfs_rename,
+    .link = procfs_link,
+    .read_link = procfs_read_link,
+    .place = procfs_place,
+    .memory = procfs_memory,
+    .sync = procfs_sync,
+    .space = procfs_space,
+    .seek = procfs_seek,
+};
+
+static int64_t dispatch(struct server *server, const struct packet *packet,
+                        struct message *message) {
+    return fs_dispatch(&operations, server, packet, message);
+}
+
+// Makes the channel that processes get, and tells procd.
+static status_t mount(struct procfs *fs) {
+    struct vault *vault = vault_of(fs);
+    const struct state *state = state_of(fs);
+    handle_t client[1], endpoint;
+    status_t status = server_channel(&fs->server, 0, 0, &client[0], &endpoint);
+    if (status != OK) {
+        return status;
+    }
+    int64_t told = proc_mount(start_handle("proc"), client, INSTANT_NEVER);
+    if (told < 0) {
+        log_printf("procfsd: procd takes no mount: status %ld", told);
+        return (status_t)told;
+    }
+    vault_set(vault, &state->head.used, 1);
+    vault_set(vault, &state->endpoint, endpoint);
+    return OK;
+}
+
+static status_t start(struct server *server, bool fresh) {
+    struct procfs *fs = (struct procfs *)server;
+    (void)fresh;
+    fs->path = server_memory(PATH_BYTES_MAX);
+    fs->content = server_memory(CONTENT_BYTES);
+    if (fs->path == NULL || fs->content == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    return state_of(fs)->head.used != 0 ? OK : mount(fs);
+}
+
+// For the time of the boot; null: not given.
+static const struct clock_page *clock_map(void) {
+    handle_t vmo = start_handle("clock");
+    int64_t addr = vmo == HANDLE_NONE ? ERR_BAD_HANDLE
+                                      : sys_aspace_map(HANDLE_NONE, vmo, 0, 0, PAGE_SIZE, MAP_READ);
+    return addr < 0 ? NULL : (const struct clock_page *)addr;
+}
+
+static const struct server_program program = {
+    .name = "procfsd",
+    .protocol = &fs_protocol,
+    .vault = &layout,
+    .start = start,
+    .dispatch = dispatch,
+    .closed = description_closed,
+};
+
+int64_t native_main(struct thread_block *block) {
+    struct procfs fs = {.clock = clock_map(), .at = start_option("at")};
+    (void)block;
+    fs.at = fs.at != NULL ? fs.at : "/proc";
+    return server_run(&fs.server, &program);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+//
+// Opening. What a file holds is made here, once: so reads at different offsets fit together, and a
+// successor of this server reads the same on.
+
+#include "procfs.h"
+
+#include <sys/calls.h>
+
+// What the root channels mean.
+static const struct description root_description = {
+    .node = NODE_ROOT,
+    .flags = FS_OPEN_READ | FS_OPEN_DIRECTORY,
+};
+
+static const struct description *description_by_key(struct procfs *fs, uint64_t key) {
+    uint32_t index = (uint32_t)(key & NUMBER_MASK) - 1;
+    const struct description *description = vault_record(vault_of(fs), TABLE_DESCRIPTIONS, index);
+    return description != NULL && description->head.used != 0 && description->key == key
+               ? description
+               : NULL;
+}
+
+const struct description *description_of(struct procfs *fs, const struct packet *packet) {
+    return packet->key == 0 ? &root_description : description_by_key(fs, packet->key);
+}
+
+void description_closed(struct server *server, uint64_t key) {
+    struct procfs *fs = (struct procfs *)server;
+    const struct description *description = description_by_key(fs, key);
+    if (description == NULL) {
+        return;
+    }
+    step_close(vault_of(fs), description->endpoint);
+    if (description->snapshot != HANDLE_NONE) {
+        step_close(vault_of(fs), description->snapshot);
+    }
+    vault_set(vault_of(fs), &description->head.used, 0);
+}
+
+// Makes what the file holds, and a vmo of it, within a step.
+static status_t take_snapshot(struct procfs *fs, const struct packet *packet,
+                              struct description *as) {
+    const struct node_info *node = &node_infos[as->node];
+    struct proc_list_reply process;
+    struct text text = {.bytes = fs->content, .size = CONTENT_BYTES};
+    status_t status = as->pid != 0 ? process_get(as->pid, &process) : OK;
+    if (status != OK) {
+        return status;
+    }
+    if (as->pid != 0 && process.process == packet->process) {
+        process.state = 'R'; // it is making this call; of others nobody knows at this moment
+    }
+    node->make(fs, as->pid != 0 ? &process : NULL, &text);
+    int64_t vmo = sys_vmo_create(HANDLE_NONE, CONTENT_BYTES, 0);
+    if (vmo < 0) {
+        return (status_t)vmo;
+    }
+    step_made(vault_of(fs), (handle_t)vmo);
+    as->snapshot = (handle_t)vmo;
+    as->size = text.used;
+    int64_t written = text.used != 0 ? sys_vmo_write(as->snapshot, 0, fs->content, text.used) : 0;
+    return written < 0 ? (status_t)written : OK;
+}
+
+// Makes channel and record. LIMIT, NO_MEMORY.
+static status_t describe(struct procfs *fs, const struct packet *packet, struct description *as,
+                         handle_t *client) {
+    int32_t index = vault_find_free(vault_of(fs), TABLE_DESCRIPTIONS);
+    if (index < 0) {
+        return ERR_LIMIT;
+    }
+    const struct description *place =
+        vault_record(vault_of(fs), TABLE_DESCRIPTIONS, (uint32_t)index);
+    uint64_t uses = (place->key >> NUMBER_BITS) + 1;
+    as->key = (uses << NUMBER_BITS | ((uint32_t)index + 1)) & (SERVER_KEYS - 1);
+    as->head.used = 1;
+    bool content = node_infos[as->node].make != NULL && (as->flags & FS_OPEN_READ) != 0;
+    status_t status = server_channel(&fs->server, as->key, 0, client, &as->endpoint);
+    status = status == OK && content ? take_snapshot(fs, packet, as) : status;
+    if (status == OK) {
+        const size_t from = offsetof(struct vault_head, used);
+        vault_set_bytes(vault_of(fs), (const uint8_t *)place + from, (const uint8_t *)as + from,
+                        sizeof(*as) - from);
+    }
+    return status;
+}
+
+// What is there may be opened like this.
+static status_t check(const struct route *route, uint32_t flags) {
+    uint32_t type = node_infos[route->node].type;
+    const uint32_t fresh = FS_OPEN_CREATE | FS_OPEN_EXCLUSIVE;
+    bool path_only = (flags & FS_OPEN_PATH) != 0;
+    if (!path_only && (flags & fresh) == fresh) {
+        return ERR_ALREADY_EXISTS;
+    }
+    if (type == FS_TYPE_LINK && !path_only) {
+        return ERR_TOO_MANY_LINKS;
+    }
+    if (type != FS_TYPE_DIRECTORY && (flags & (FS_OPEN_DIRECTORY | FS_OPEN_ROOT)) != 0) {
+        return ERR_NOT_DIRECTORY;
+    }
+    if (path_only) {
+        return OK;
+    }
+    if (type == FS_TYPE_DIRECTORY && (flags & (FS_OPEN_WRITE | FS_OPEN_CREATE)) != 0) {
+        return ERR_IS_DIRECTORY;
+    }
+    const uint32_t changes = FS_OPEN_WRITE | FS_OPEN_TRUNCATE | FS_OPEN_EXECUTE | FS_OPEN_TEMPORARY;
+    return (flags & changes) != 0 ? ERR_FORBIDDEN : OK;
+}
+
+int64_t procfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
+    struct procfs *fs = context;
+    struct route route;
+    const struct description *from = description_of(fs, packet);
+    int64_t status = from != NULL ? path_read(fs, packet) : ERR_NOT_FOUND;
+    if (status != OK) {
+        return status;
+    }
+    uint32_t bytes = (uint32_t)packet->in_bytes;
+    bool follow = (request->flags & FS_OPEN_NO_FOLLOW) == 0;
+    status = walk_path(fs, packet, from, bytes, follow ? WALK_FOLLOW : 0, &route);
+    if (status < 0) {
+        return status;
+    }
+    struct description as = {.node = route.node, .pid = route.pid, .flags = request->flags};
+    if (status == FS_WALK_UP) {
+        as = (struct description){.node = NODE_ROOT, .flags = FS_OPEN_PATH};
+        int64_t left = walk_leave(fs, packet, bytes, &route, &reply->rest);
+        status_t made = left > 0 ? describe(fs, packet, &as, &handles_out[0]) : OK;
+        return made == OK ? left : made;
+    }
+    status = check(&route, request->flags);
+    status = status == OK ? node_attributes(fs, route.node, route.pid, &reply->attributes) : status;
+    status = status == OK ? describe(fs, packet, &as, &handles_out[0]) : status;
+    return status == OK ? FS_WALK_DONE : status;
+}
