@@ -50,13 +50,12 @@ def execute(options):
 
 def _run_built(tally, chosen, long):
     """The groups that need a build."""
-    if not builds.build_for_tests():
+    folders = [name for name in chosen if name in system.groups()]
+    if not builds.build_for_tests(builds.SYSTEM_TARGETS if folders else builds.TARGETS):
         tally.fail("build", "the build failed (its errors are above), nothing else was run")
         return
     if "build" in chosen:
         builds.execute(tally)
     if "unit" in chosen:
         unit.execute(tally)
-    for name in chosen:
-        if name not in ("lint", "build", "unit"):
-            system.execute(tally, name, long)
+    system.execute(tally, folders, long)
