@@ -209,6 +209,56 @@ TEST(ipc_calls_between_processes) {
     service_close(&service);
 }
 
+// Two threads call, before the change and after it; then one that did not exist before it.
+static int64_t call_twice(void *argument) {
+    (void)argument;
+    for (uint64_t value = 1; value <= 2; value++) {
+        message_put_u64(message_begin(1), value);
+        CHECK_EQ(sys_channel_call(start_handle("channel"), INSTANT_NEVER, 0), OK);
+    }
+    return 0;
+}
+
+ROLE(call_by_threads) {
+    static struct task other, late;
+    task_start(&other, call_twice, NULL);
+    (void)call_twice(NULL);
+    (void)task_join(&other);
+    task_start(&late, call_twice, NULL);
+    return task_join(&late);
+}
+
+TEST(ipc_cookie_of_a_process_is_that_of_all_its_threads) {
+    struct service service = service_create();
+    struct child_options options = {.role = "call_by_threads",
+                                    .cookie = 31337,
+                                    .handle_count = 1,
+                                    .handles = {{"channel", service.client, RIGHTS_CHANNEL}}};
+    struct spawned child;
+    REQUIRE(child_start(&child, &options));
+    uint64_t first[2];
+    for (uint32_t i = 0; i < COUNT(first); i++) {
+        first[i] = call_take(service.port);
+        CHECK_EQ(thread_block()->packet.cookie, 31337);
+    }
+    handle_t other = job_with(0, 0, 0, 0);
+    CHECK_EQ(sys_process_set_cookie(other, child.process, 1), ERR_ACCESS_DENIED);
+    drop(other);
+    CHECK_EQ(sys_process_set_cookie(suite.job, child.process, 0xc00c1e), OK);
+    for (uint32_t i = 0; i < COUNT(first); i++) {
+        CHECK_EQ(call_answer(service.port, first[i], 0), OK);
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        uint64_t token = call_take(service.port);
+        CHECK_EQ(thread_block()->packet.cookie, 0xc00c1e);
+        CHECK_EQ(call_answer(service.port, token, 0), OK);
+    }
+    CHECK_EQ(child_wait(&child).cause, EXIT_VOLUNTARY);
+    CHECK_EQ(sys_process_set_cookie(suite.job, child.process, 2), ERR_BAD_STATE);
+    spawned_close(&child);
+    service_close(&service);
+}
+
 TEST(ipc_killed_process_leaves_an_orphan) {
     struct service service = service_create();
     struct child_options options = {.role = "call_once",

@@ -116,6 +116,7 @@ static status_t thread_join_process(struct thread *thread, struct process *proce
     spin_lock(&process->lock);
     bool alive = process->state == PROCESS_NEW || process->state == PROCESS_STARTED;
     if (alive) {
+        thread->cookie = process->cookie;
         object_ref(&thread->object);
         list_push_back(&process->threads, &thread->process_node);
     }
@@ -148,7 +149,6 @@ status_t thread_create(struct process *process, vaddr_t block_addr, struct threa
     }
     object_ref(&process->object);
     thread->process = process;
-    thread->cookie = process->cookie;
     thread->last_cpu = cpu_this()->index;
     status = thread_join_process(thread, process);
     if (status != OK) {

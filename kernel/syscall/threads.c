@@ -55,6 +55,21 @@ int64_t sys_thread_set_cookie(struct job *job, struct thread *thread, uint64_t c
     return OK;
 }
 
+int64_t sys_process_set_cookie(struct job *job, struct process *process, uint64_t cookie) {
+    if (!job_covers(job, process->job)) {
+        return ERR_ACCESS_DENIED;
+    }
+    spin_lock(&process->lock);
+    bool alive = process->state <= PROCESS_STARTED;
+    process->cookie = cookie;
+    list_for_each(node, &process->threads) {
+        struct thread *thread = list_entry(node, struct thread, process_node);
+        __atomic_store_n(&thread->cookie, cookie, __ATOMIC_RELAXED);
+    }
+    spin_unlock(&process->lock);
+    return alive ? OK : ERR_BAD_STATE;
+}
+
 // A restarting wait: when it runs again the deadline has passed, or an interruption is latched.
 int64_t sys_thread_sleep(instant_t deadline, uint32_t flags) {
     if (deadline == 0) {

@@ -141,7 +141,7 @@ static void touched_adopt(struct vault *vault) {
 
 // Brings the vault to the state after its last committed step.
 static status_t step_adopt(struct vault *vault) {
-    struct vault_state *state = vault->state;
+    const struct vault_state *state = vault->state;
     uint64_t begun, committed, tail;
     if (!vault_unseal(state->begun, &begun) || !vault_unseal(state->committed, &committed) ||
         !vault_unseal(state->undo_tail, &tail)) {
@@ -163,7 +163,8 @@ static status_t step_adopt(struct vault *vault) {
                 vault_store_16(&vault->replies[i].head.used, 0);
             }
         }
-        vault_store_64(&state->begun, state->committed);
+        // The step stays begun: should this instance die before its own first step, the next one
+        // undoes the same once more, and knows that there was something to undo.
     }
     return OK;
 }

@@ -2,7 +2,14 @@
 //
 // Credentials and resource limits, by the rules of setresuid(2), setgroups(2) and prlimit(2). Who
 // is root in its effective user id may do everything; there are no finer capabilities yet.
+//
+// File servers know a process by the cookie of its threads, which the kernel keeps. It is set
+// within the step that changes the record, before the commit, as the identity page is written: a
+// call that the process begins after the answer has the new one. A procd that is killed in between
+// leaves a cookie that is ahead of the record. The successor, which finds an undone step, sets it
+// back by the record (process_reconcile), before it takes any call; then the retry changes both.
 
+#include <sys/calls.h>
 #include <sys/string.h>
 
 #include "ids.h"
@@ -12,6 +19,14 @@
 
 static bool is_root(const struct traits *traits) {
     return traits->ids[ID_EUID] == 0;
+}
+
+void credentials_publish(struct procd *procd, const struct process *process) {
+    // It may have ended just now: then nobody has the cookie.
+    (void)!sys_process_set_cookie(state_of(procd)->job, process->process,
+                                  traits_cookie(traits_of(procd, process)));
+    server_point();
+    identity_write(procd, process);
 }
 
 // Whether the process may take an id of this kind: one that it has already, in any of its places.
@@ -53,7 +68,7 @@ int64_t proc_do_set_ids(void *server, const struct packet *packet,
         }
     }
     vault_set_bytes(&procd->server.vault, traits->ids, next, sizeof(next));
-    identity_write(procd, process);
+    credentials_publish(procd, process);
     return 0;
 }
 

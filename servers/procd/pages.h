@@ -14,8 +14,10 @@
 // committed.
 void pages_drop(struct procd *procd, const struct process *process);
 
-// Writes what the records say into the identity page.
+// Writes what the records say of a process into its identity page.
 void identity_write(struct procd *procd, const struct process *process);
+// The same after its credentials have changed: sets the cookie of its threads too.
+void credentials_publish(struct procd *procd, const struct process *process);
 
 // The signal page, null when it can't be mapped (the process is a zombie, or memory is short).
 // Everything in it is hostile but for what this call writes.

@@ -554,6 +554,6 @@ void process_reconcile(struct procd *procd) {
         } else if (!suspended && is_stopped(process)) {
             (void)!sys_process_suspend(process->process);
         }
-        identity_write(procd, process);
+        credentials_publish(procd, process);
     }
 }

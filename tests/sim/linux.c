@@ -6,6 +6,7 @@
 //   - a wait never hangs once a child has ended, and a SIGCHLD never comes before its zombie
 //   - a queued signal that was sent with success is received exactly once
 //   - a stopped process runs again after a continuation, and both are news exactly once
+//   - the kernel's cookie of a process, and its page, follow its credentials before the answer
 //   - operations that must fail do so, with the declared error
 
 #include "linux.h"
@@ -39,6 +40,7 @@ struct task {
     // died in the call), those it has taken; how many senders are at it.
     uint32_t expected, maybe, taken, senders;
     struct task *sending; // to whom this one is sending
+    uint32_t user;        // effective; all real ones are root
     bool grouped;         // leads a group of its own
     bool wants_continue;  // is in `stopped`
     bool child_signal;    // a SIGCHLD was taken
@@ -131,6 +133,7 @@ static struct task *process_new(struct task *parent, struct sim_process *process
         .pid = pid,
         .depth = parent != NULL ? parent->depth + 1 : 0,
         .rounds = rounds,
+        .user = parent != NULL ? parent->user : 0,
         .serial = ++next_serial,
         .since = sim.now,
     };
@@ -426,6 +429,28 @@ static void look_at_ids(struct task *self) {
     }
 }
 
+static void check_user(struct task *self) {
+    const struct identity_page *page = (const void *)self->process->identity->memory;
+    uint64_t cookie = self->user == 0 ? (uint64_t)1 << 63 : self->user;
+    EXPECT(self, "the cookie", (int64_t)sim.current->cookie, (int64_t)cookie);
+    EXPECT(self, "the page's user", page->euid, self->user);
+}
+
+// Gives root up and takes it back, as seteuid does.
+static void change_user(struct task *self) {
+    uint32_t user = self->user == 0 ? 1 + (uint32_t)sim_random(100) : 0;
+    struct proc_set_ids_request request = {.what = 2, .ids = {0, user}};
+    check_user(self);
+    EXPECT(self, "set_ids", CALL(self, proc_set_ids(CHANNEL, &request, INSTANT_NEVER)), OK);
+    self->user = user;
+    check_user(self);
+    struct proc_set_ids_request other = {.what = 1, .ids = {user + 1}};
+    EXPECT(self, "set_ids of another",
+           user == 0 ? ERR_NOT_PERMITTED : CALL(self, proc_set_ids(CHANNEL, &other, INSTANT_NEVER)),
+           ERR_NOT_PERMITTED);
+    check_user(self);
+}
+
 static void use_tids(struct task *self) {
     struct proc_new_tid_reply reply = {0};
     int64_t result = CALL(self, proc_new_tid(CHANNEL, &reply, INSTANT_NEVER));
@@ -455,7 +480,7 @@ static void kill_child(struct task *self) {
 // ---- life
 
 static void act(struct task *self) {
-    switch (sim_random(12)) {
+    switch (sim_random(14)) {
     case 0:
     case 1:
     case 2:
@@ -484,6 +509,10 @@ static void act(struct task *self) {
         break;
     case 10:
         use_tids(self);
+        break;
+    case 11:
+    case 12:
+        change_user(self);
         break;
     default:
         kill_child(self);

@@ -174,6 +174,22 @@ static int64_t suspend(const uint64_t a[6], bool more) {
     return OK;
 }
 
+static int64_t set_cookie(const uint64_t a[6]) {
+    struct sim_object *object = lookup(a[1], OBJECT_PROCESS);
+    if (lookup(a[0], OBJECT_JOB) == NULL || object == NULL) {
+        return ERR_BAD_HANDLE;
+    }
+    struct sim_process *process = sim_process_of(object);
+    process->cookie = a[2];
+    list_for_each(node, &sim.threads) {
+        struct sim_thread *thread = list_entry(node, struct sim_thread, node);
+        if (thread->process == process) {
+            thread->cookie = a[2];
+        }
+    }
+    return process->dead ? ERR_BAD_STATE : OK;
+}
+
 static int64_t thread_create(const uint64_t a[6]) {
     struct sim_object *object = lookup(a[0], OBJECT_PROCESS);
     if (object == NULL) {
@@ -300,6 +316,9 @@ bool sim_process_call(uint32_t number, const uint64_t a[6], int64_t *result) {
     case CALL_PROCESS_SUSPEND:
     case CALL_PROCESS_RESUME:
         *result = suspend(a, number == CALL_PROCESS_SUSPEND);
+        return true;
+    case CALL_PROCESS_SET_COOKIE:
+        *result = set_cookie(a);
         return true;
     case CALL_THREAD_CREATE:
         *result = thread_create(a);

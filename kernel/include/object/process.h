@@ -25,7 +25,6 @@ struct process {
     struct handle_table *table; // holds a reference; null once closed or passed on
     uint64_t id;
     uint64_t provider; // provider stamp of what it makes
-    uint64_t cookie;   // of new threads
     bool keep;
     uint8_t priority; // of new threads
     bool filled;      // process_clone has begun to fill it; guarded by `lock`
@@ -35,6 +34,7 @@ struct process {
     struct spinlock lock;  // RANK_PROCESS, guards:
     uint8_t state;         // enum process_state
     struct list threads;   // struct thread.process_node
+    uint64_t cookie;       // of new threads
     uint32_t thread_count; // not yet off every CPU
     uint32_t suspends;
     uint32_t cause; // enum exit_cause

@@ -7,6 +7,7 @@
 #include "child.h"
 #include "scratch.h"
 
+#include <pthread.h>
 #include <sys/syscall.h>
 
 static void show(void) {
@@ -106,6 +107,33 @@ static void and_files(void) {
     report_raw("access by the real user", raw(__NR_access, "secret", R_OK));
 }
 
+static pthread_barrier_t changed;
+
+static void *other_thread(void *argument) {
+    show_file("secret");
+    pthread_barrier_wait(&changed);
+    pthread_barrier_wait(&changed);
+    show_file("secret");
+    return argument;
+}
+
+// The users of all threads change, as C libraries see to it.
+static void by_threads(void) {
+    pthread_t other, late;
+    make_file("secret", "of root");
+    chmod("secret", 0600);
+    pthread_barrier_init(&changed, NULL, 2);
+    pthread_create(&other, NULL, other_thread, NULL);
+    pthread_barrier_wait(&changed);
+    report("setuid", setuid(100));
+    show_file("secret");
+    pthread_barrier_wait(&changed);
+    pthread_join(other, NULL);
+    pthread_barrier_init(&changed, NULL, 1);
+    pthread_create(&late, NULL, other_thread, NULL);
+    pthread_join(late, NULL);
+}
+
 int main(void) {
     scratch_enter("scratch-users");
     apart("setuid", by_setuid);
@@ -114,6 +142,7 @@ int main(void) {
     apart("file users", by_files);
     apart("list", by_list);
     apart("files", and_files);
+    apart("threads", by_threads);
     show();
     unlink("secret");
     unlink("common");
