@@ -17,6 +17,9 @@ enum operation {
     OP_SPIN = 5,        // hangs
     OP_LEAVE = 6,       // ends with status 33, without an answer
     OP_QUARANTINED = 7, // answers how many QUARANTINED packets this instance has seen
+    OP_WATCH = 9,       // watches the caller
+    OP_GONE = 10,       // answers how many CALLER_GONE packets this instance has seen
+    OP_FORGET = 11,     // forgets the process that the last of them named
     OP_RETRIES = 8, // answers how many retries this instance has seen, and how many were the last
 };
 
@@ -30,6 +33,8 @@ struct served {
     uint64_t quarantined;
     uint64_t retries;
     uint64_t last_retries;
+    uint64_t gone; // CALLER_GONE packets
+    uint64_t last_gone;
 };
 
 // Serves one call; returns the token to answer, 0 for none, with the answer in the block.
@@ -61,6 +66,15 @@ static uint64_t serve(struct served *served) {
         sys_process_exit(33);
     case OP_QUARANTINED:
         value = served->quarantined;
+        break;
+    case OP_WATCH:
+        value = (uint64_t)sys_caller_watch(served->port, token);
+        break;
+    case OP_GONE:
+        value = served->gone;
+        break;
+    case OP_FORGET:
+        value = (uint64_t)sys_caller_forget(served->port, served->last_gone);
         break;
     case OP_RETRIES:
         value = served->retries << 32 | served->last_retries;
@@ -100,6 +114,10 @@ ROLE(keep_server) {
             break;
         case PACKET_QUARANTINED:
             served.quarantined++;
+            break;
+        case PACKET_CALLER_GONE:
+            served.gone++;
+            served.last_gone = thread_block()->packet.process;
             break;
         case PACKET_PEER_CLOSED:
             return 0;
@@ -438,6 +456,96 @@ TEST(keep_successor_checks) {
     drop(old);
     drop(aspace);
     keeper_end(&keeper);
+}
+
+// ---- watched callers
+
+// Has itself watched, and then waits to be killed.
+ROLE(keep_caller) {
+    message_put_u64(message_begin(OP_WATCH), 0);
+    if (sys_channel_call(start_handle("channel"), INSTANT_NEVER, 0) != OK || call_value() != 0) {
+        return 1;
+    }
+    message_begin(1);
+    (void)!sys_channel_call(start_handle("parent"), INSTANT_NEVER, 0);
+    return 2;
+}
+
+// Starts a process that the server watches by the time this returns.
+static bool watched_start(const struct keeper *keeper, struct spawned *child) {
+    struct service service = service_create();
+    const struct child_options options = {.role = "keep_caller",
+                                          .handle_count = 2,
+                                          .handles = {{"channel", keeper->client, RIGHTS_CHANNEL},
+                                                      {"parent", service.client, RIGHTS_CHANNEL}}};
+    bool watched = child_start(child, &options) && call_take(service.port) != 0;
+    // Its call goes on as that of a server's end that is closed: it is killed before it is told.
+    CHECK_EQ(sys_process_suspend(child->process), OK);
+    service_close(&service);
+    return watched;
+}
+
+// A call may come before the packet.
+static bool knows_one_gone(void *keeper) {
+    return call_now(keeper, OP_GONE, 0) == 1;
+}
+
+TEST(keep_watch_outlives_the_server) {
+    struct keeper keeper;
+    struct spawned child;
+    REQUIRE(keeper_start(&keeper, PROCESS_KEEP) && watched_start(&keeper, &child));
+    keeper_kill(&keeper, 0);
+    REQUIRE(keeper_succeed(&keeper));
+    CHECK_EQ(call_now(&keeper, OP_GONE, 0), 0);
+    child_kill(&child);
+    CHECK(eventually(knows_one_gone, &keeper));
+    CHECK_EQ(call_now(&keeper, OP_FORGET, 0), OK);
+    keeper_end(&keeper);
+}
+
+TEST(keep_watched_caller_dies_while_nobody_serves) {
+    struct keeper keeper;
+    struct spawned child;
+    REQUIRE(keeper_start(&keeper, PROCESS_KEEP) && watched_start(&keeper, &child));
+    keeper_kill(&keeper, 0);
+    child_kill(&child);
+    REQUIRE(keeper_succeed(&keeper));
+    CHECK(eventually(knows_one_gone, &keeper));
+    keeper_end(&keeper);
+}
+
+// A server that dies between the packet and caller_forget has not done its work: the next one hears
+// of it again, and the one after caller_forget does not.
+TEST(keep_watch_is_a_level) {
+    struct keeper keeper;
+    struct spawned child;
+    REQUIRE(keeper_start(&keeper, PROCESS_KEEP) && watched_start(&keeper, &child));
+    child_kill(&child);
+    for (int i = 0; i < 3; i++) {
+        CHECK(eventually(knows_one_gone, &keeper));
+        keeper_kill(&keeper, 0);
+        REQUIRE(keeper_succeed(&keeper));
+    }
+    CHECK(eventually(knows_one_gone, &keeper));
+    CHECK_EQ(call_now(&keeper, OP_FORGET, 0), OK);
+    keeper_kill(&keeper, 0);
+    REQUIRE(keeper_succeed(&keeper));
+    CHECK_EQ(call_now(&keeper, OP_GONE, 0), 0);
+    keeper_end(&keeper);
+}
+
+TEST(keep_watch_goes_with_the_table) {
+    struct keeper keeper;
+    struct spawned alive;
+    struct spawned ended;
+    REQUIRE(keeper_start(&keeper, PROCESS_KEEP));
+    REQUIRE(watched_start(&keeper, &alive) && watched_start(&keeper, &ended));
+    child_kill(&ended);
+    keeper_kill(&keeper, 0);
+    CHECK_EQ(sys_process_discard(keeper.process.process), OK);
+    child_kill(&alive);
+    spawned_close(&keeper.process);
+    drop(keeper.client);
 }
 
 // ---- under load

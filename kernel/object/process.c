@@ -129,6 +129,10 @@ status_t process_create(struct job *job, struct aspace *aspace, struct process *
         goto fail_charge;
     }
     struct process *process = process_from(object);
+    spin_init(&process->lock, RANK_PROCESS); // before others can find it by its id
+    source_init(&process->source, object, 0);
+    list_init(&process->threads);
+    process->job = job;
     process->id = id_alloc(ID_PROCESS, process);
     if (process->id == 0) {
         status = ERR_NO_MEMORY;
@@ -139,10 +143,6 @@ status_t process_create(struct job *job, struct aspace *aspace, struct process *
     if (status != OK) {
         goto fail_id;
     }
-    spin_init(&process->lock, RANK_PROCESS);
-    source_init(&process->source, object, 0);
-    list_init(&process->threads);
-    process->job = job;
     process->aspace = aspace;
     process->provider = options->provider;
     process->cookie = options->cookie;

@@ -17,18 +17,22 @@
 //
 //   1. A binding in its source's list keeps its port alive.
 //   2. A binding in its port's list has a live object: source_detach takes it out first. So the
-//   port's
-//      side, which meets the binding under the port's lock, may look at the source there, or take a
-//      reference on the object (which fails when the object is dying), let go, and lock in order.
+//      port's side, which meets the binding under the port's lock, may look at the source there, or
+//      take a reference on the object (which fails when the object is dying), let go, and lock in
+//      order.
 //   3. An item is posted only under the source's lock by a binding in the source's list, or under
-//   the
-//      port's lock by one in the port's list. So one that is in neither is in no queue.
+//      the port's lock by one in the port's list. So one that is in neither is in no queue.
+//
+// A watch (caller_watch) is a binding to a process that it outlives: when the process ends, the
+// watch leaves the source's list, its `source` is null from then on, and it belongs to the port, at
+// the head of whose list those stand.
 //
 // A server that has taken an item looks at the binding without a lock for a moment. So bindings are
 // freed after a grace period: they have an object header for that and for nothing else.
 #include <abi/flags.h>
 #include <abi/message.h>
 #include <mm/slab.h>
+#include <object/id.h>
 #include <object/job.h>
 #include <object/process.h>
 #include <object/source.h>
@@ -69,6 +73,24 @@ void source_wake_locked(struct source *source, uint32_t signals) {
     }
 }
 
+static bool is_watch(const struct binding *binding) {
+    return binding->item.kind == PACKET_CALLER_GONE;
+}
+
+// The watched process has ended: the watch passes to its port, which is told. source->lock held.
+static void watch_over(struct binding *binding) {
+    struct port *port = binding->port;
+    list_remove(&binding->source_node);
+    binding->source->binding_count--;
+    spin_lock(&port->lock);
+    binding->source = NULL;
+    assert(list_node_linked(&binding->port_node)); // the object is alive: invariant 2
+    list_remove(&binding->port_node);
+    list_push_front(&port->bindings, &binding->port_node);
+    port_post_locked(port, &binding->item);
+    spin_unlock(&port->lock);
+}
+
 uint32_t source_update_locked(struct source *source, uint32_t clear, uint32_t set) {
     assert(spin_held(&source->lock));
     uint32_t before = source->signals;
@@ -77,9 +99,14 @@ uint32_t source_update_locked(struct source *source, uint32_t clear, uint32_t se
         return before;
     }
     source_wake_locked(source, set);
-    list_for_each(node, &source->bindings) {
+    list_for_each_safe(node, &source->bindings) {
         struct binding *binding = list_entry(node, struct binding, source_node);
-        if ((binding->signals & set) != 0) {
+        if ((binding->signals & set) == 0) {
+            continue;
+        }
+        if (is_watch(binding)) {
+            watch_over(binding);
+        } else {
             port_post(binding->port, &binding->item);
         }
     }
@@ -132,18 +159,31 @@ void source_detach(struct source *source) {
     spin_unlock(&source->lock);
 }
 
-// Whether another binding may be added. source->lock held.
-static status_t may_bind(const struct source *source, const struct port *port, uint64_t key) {
-    if (source->binding_count >= SOURCE_BINDINGS_MAX) {
-        return ERR_LIMIT;
-    }
+// The binding (`watch`: or the watch) with this key to `port`, or (null) to any port in `table`.
+// source->lock held.
+static struct binding *find(const struct source *source, const struct port *port,
+                            const struct handle_table *table, uint64_t key, bool watch) {
     list_for_each(node, &source->bindings) {
-        const struct binding *binding = list_entry(node, struct binding, source_node);
-        if (binding->port == port && binding->key == key) {
-            return ERR_ALREADY_EXISTS;
+        struct binding *binding = list_entry(node, struct binding, source_node);
+        bool right = port != NULL
+                         ? binding->port == port
+                         : __atomic_load_n(&binding->port->table, __ATOMIC_RELAXED) == table;
+        if (right && binding->key == key && is_watch(binding) == watch) {
+            return binding;
         }
     }
-    return OK;
+    return NULL;
+}
+
+// Whether another binding may be added. source->lock held.
+static status_t may_bind(const struct source *source, const struct binding *binding) {
+    if (is_watch(binding) && (source->signals & binding->signals) != 0) {
+        return ERR_CALLER_GONE;
+    }
+    if (find(source, binding->port, NULL, binding->key, is_watch(binding)) != NULL) {
+        return ERR_ALREADY_EXISTS;
+    }
+    return source->binding_count < SOURCE_BINDINGS_MAX ? OK : ERR_LIMIT;
 }
 
 // Links a new binding on both sides and posts at once if its condition holds. On failure drops its
@@ -151,7 +191,7 @@ static status_t may_bind(const struct source *source, const struct port *port, u
 static status_t binding_insert(struct source *source, struct binding *binding) {
     struct port *port = binding->port;
     spin_lock(&source->lock);
-    status_t status = may_bind(source, port, binding->key);
+    status_t status = may_bind(source, binding);
     if (status == OK) {
         spin_lock(&port->lock);
         if (port->dead) {
@@ -201,23 +241,50 @@ status_t source_bind(struct object *object, struct port *port, uint64_t key, uin
     return status;
 }
 
+// Takes the binding that `find` finds apart. NOT_FOUND.
+static status_t unbind(struct source *source, const struct port *port,
+                       const struct handle_table *table, uint64_t key, bool watch) {
+    spin_lock(&source->lock);
+    struct binding *binding = find(source, port, table, key, watch);
+    if (binding != NULL) {
+        binding_remove_locked(source, binding);
+    }
+    spin_unlock(&source->lock);
+    return binding != NULL ? OK : ERR_NOT_FOUND;
+}
+
 status_t source_unbind(struct object *object, struct handle_table *table, uint64_t key) {
     struct source *source = object->source;
-    if (source == NULL) {
-        return ERR_NOT_SUPPORTED;
+    return source == NULL ? ERR_NOT_SUPPORTED : unbind(source, NULL, table, key, false);
+}
+
+// Takes a watch that its process has left to the port apart. port->lock held.
+static void watch_remove_locked(struct port *port, struct binding *watch) {
+    assert(watch->source == NULL && is_watch(watch));
+    hide_from_port(port, watch);
+    object_unref(&port->object);
+    object_unref(&watch->header);
+}
+
+status_t source_forget(struct port *port, uint64_t id) {
+    struct process *process = id_lookup(ID_PROCESS, id);
+    if (process != NULL && unbind(&process->source, port, NULL, id, true) == OK) {
+        return OK;
     }
     status_t status = ERR_NOT_FOUND;
-    spin_lock(&source->lock);
-    list_for_each_safe(node, &source->bindings) {
-        struct binding *binding = list_entry(node, struct binding, source_node);
-        if (binding->key == key &&
-            __atomic_load_n(&binding->port->table, __ATOMIC_RELAXED) == table) {
-            binding_remove_locked(source, binding);
+    spin_lock(&port->lock);
+    list_for_each_safe(node, &port->bindings) {
+        struct binding *binding = list_entry(node, struct binding, port_node);
+        if (binding->source != NULL) {
+            break; // those that have ended stand first
+        }
+        if (binding->key == id) {
+            watch_remove_locked(port, binding);
             status = OK;
             break;
         }
     }
-    spin_unlock(&source->lock);
+    spin_unlock(&port->lock);
     return status;
 }
 
@@ -231,18 +298,23 @@ static bool drop_first(struct port *port) {
         return false;
     }
     struct binding *binding = list_entry(node, struct binding, port_node);
-    bool alive = object_try_ref(binding->object);
-    if (!alive) {
+    struct source *source = binding->source;
+    struct object *object = binding->object;
+    bool alive = false;
+    if (source == NULL) {
+        watch_remove_locked(port, binding);
+    } else if (object_try_ref(object)) {
+        alive = true;
+    } else {
         hide_from_port(port, binding); // source_detach does the rest
     }
     spin_unlock(&port->lock);
     if (alive) {
-        struct object *object = binding->object;
-        spin_lock(&binding->source->lock);
+        spin_lock(&source->lock);
         if (list_node_linked(&binding->source_node)) {
-            binding_remove_locked(binding->source, binding);
+            binding_remove_locked(source, binding);
         }
-        spin_unlock(&binding->source->lock);
+        spin_unlock(&source->lock);
         object_unref(object);
     }
     return true;
@@ -256,7 +328,7 @@ void bindings_drop(struct port *port) {
 
 bool binding_holds(const struct binding *binding) {
     assert(spin_held(&binding->port->lock));
-    return (source_signals(binding->source) & binding->signals) != 0;
+    return binding->source == NULL || (source_signals(binding->source) & binding->signals) != 0;
 }
 
 void binding_fill_packet(struct binding *binding, struct packet *packet) {
@@ -270,6 +342,9 @@ void binding_fill_packet(struct binding *binding, struct packet *packet) {
         return;
     }
     switch (binding->item.kind) {
+    case PACKET_CALLER_GONE:
+        packet->process = binding->key;
+        break;
     case PACKET_TIMER:
         packet->count = timer_count(binding->object);
         break;

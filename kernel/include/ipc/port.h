@@ -61,7 +61,9 @@ struct binding {
     struct object header;  // for its grace period: a server may still look at what it took
     struct port_item item; // guarded by the port's lock
     struct port *port;     // holds a reference
-    struct source *source; // fixed; alive while port_node is linked
+    // Alive while port_node is linked; null once a watched process has ended. Guarded by both
+    // locks.
+    struct source *source;
     struct object *object; // the source's object; no reference: source_detach comes first
     uint64_t key;
     uint32_t signals;             // wanted

@@ -16,7 +16,9 @@
 struct thread;
 struct object;
 
-#define SOURCE_BINDINGS_MAX 8
+// Enough for each server that a process calls to watch it, and for the sets of epoll that a stream
+// is in; so few that a look at all of them is short.
+#define SOURCE_BINDINGS_MAX 64
 
 struct source {
     struct spinlock lock; // RANK_SOURCE, guards everything here
@@ -55,13 +57,16 @@ void source_wake_locked(struct source *source, uint32_t signals);
 // Takes every binding away, because the object is being destroyed.
 void source_detach(struct source *source);
 
-// Binds to a port, see the native call object_bind. LIMIT, ALREADY_EXISTS, NO_MEMORY.
+// Binds to a port, see the native calls object_bind and (PACKET_CALLER_GONE: a watch of a process,
+// whose id is the key) caller_watch. LIMIT, ALREADY_EXISTS, NO_MEMORY; CALLER_GONE for a watch.
 [[nodiscard]] status_t source_bind(struct object *object, struct port *port, uint64_t key,
                                    uint32_t signals, uint16_t packet_kind);
 // Takes away the binding with this key to a port in `table`, so that nobody can unbind what is
 // somebody else's. NOT_FOUND, NOT_SUPPORTED.
 [[nodiscard]] status_t source_unbind(struct object *object, struct handle_table *table,
                                      uint64_t key);
+// Takes the watch of a process away, which may have ended. NOT_FOUND. No lock held.
+[[nodiscard]] status_t source_forget(struct port *port, uint64_t process);
 
 // The port's side of bindings; see the opening of object/source.c.
 // Takes every binding of a dead port away. No lock held.

@@ -3,17 +3,18 @@
 // Signals, waiting and bindings, with events and timers as the objects, on one CPU and on several
 // that race. The port is a stand-in that queues as the real one does.
 //
-// host-sources: kernel/object/source.c kernel/object/event.c kernel/object/timer.c
-// host-sources: kernel/object/object.c kernel/sched/wait.c kernel/sched/spinlock.c
-// host-sources: kernel/time/timer_queue.c lib/ds/tree.c
+// host-sources: kernel/object/source.c kernel/object/event.c
+// host-sources: kernel/object/timer.c kernel/object/object.c kernel/sched/wait.c
+// host-sources: kernel/sched/spinlock.c kernel/time/timer_queue.c lib/ds/tree.c
 // host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c
-// host-sources: kernel/test/host/host_reap.c kernel/test/host/host_thread.c
-// host-sources: lib/test/test.c lib/test/test/host_main.c
+// host-sources: kernel/test/host/host_reap.c kernel/test/host/host_thread.c lib/test/test.c
+// host-sources: lib/test/test/host_main.c
 #include <abi/flags.h>
 #include <abi/message.h>
 #include <host.h>
 #include <host_thread.h>
 #include <object/event.h>
+#include <object/id.h>
 #include <object/process.h>
 #include <object/source.h>
 #include <object/timer.h>
@@ -84,12 +85,16 @@ static void port_prepare(struct port *port) {
     list_init(&port->bindings);
 }
 
-void port_post(struct port *port, struct port_item *item) {
-    spin_lock(&port->lock);
+void port_post_locked(struct port *port, struct port_item *item) {
     if (!item->queued && !port->dead) {
         item->queued = true;
         list_push_back(&port->queue, &item->node);
     }
+}
+
+void port_post(struct port *port, struct port_item *item) {
+    spin_lock(&port->lock);
+    port_post_locked(port, item);
     spin_unlock(&port->lock);
 }
 
@@ -378,6 +383,91 @@ TEST(a_port_dies_while_the_object_waits_for_its_grace_period) {
     object_unref(&port.object);
     CHECK(!port_gone); // the binding holds it
     host_reap_all();
+    CHECK(port_gone);
+    end(1);
+}
+
+// ---- watches
+
+static struct process processes[3]; // their ids are 1 and up
+
+void *id_lookup(enum id_kind kind, uint64_t id) {
+    bool live = kind == ID_PROCESS && id - 1 < 3 && processes[id - 1].id == id;
+    return live ? &processes[id - 1] : NULL;
+}
+
+static const struct object_ops process_ops = {.name = "process"};
+
+static void process_prepare(struct process *process) {
+    *process = (struct process){0};
+    object_init(&process->object, &process_ops, OBJECT_PROCESS, NULL, 0);
+    source_init(&process->source, &process->object, 0);
+    process->id = (uint64_t)(process - processes) + 1;
+}
+
+static status_t watch(struct process *process, struct port *port) {
+    return source_bind(&process->object, port, process->id, SIGNAL_PROCESS_ENDED,
+                       PACKET_CALLER_GONE);
+}
+
+static void process_go(struct process *process) {
+    source_update(&process->source, 0, SIGNAL_PROCESS_ENDED);
+    process->id = 0;
+    source_detach(&process->source);
+    object_unref(&process->object);
+    host_reap_all();
+}
+
+TEST(a_watch_outlives_its_process) {
+    begin(1);
+    struct process *process = &processes[0];
+    struct port port;
+    struct packet packet;
+    process_prepare(process);
+    port_prepare(&port);
+    uint64_t id = process->id;
+    CHECK_EQ(watch(process, &port), OK);
+    CHECK_EQ(watch(process, &port), ERR_ALREADY_EXISTS);
+    CHECK_EQ(source_bind(&process->object, &port, id, 1, PACKET_EXIT), OK); // another kind
+    CHECK_EQ(source_unbind(&process->object, NULL, id), OK);
+    CHECK_EQ(source_unbind(&process->object, NULL, id), ERR_NOT_FOUND); // a watch is no binding
+    CHECK(!port_take(&port, &packet));
+    process_go(process);
+    CHECK(port_take(&port, &packet));
+    CHECK_EQ(packet.kind, PACKET_CALLER_GONE);
+    CHECK_EQ(packet.process, id);
+    struct list_node *node = list_first(&port.bindings);
+    REQUIRE(node != NULL);
+    spin_lock(&port.lock);
+    CHECK(binding_holds(list_entry(node, struct binding, port_node)));
+    spin_unlock(&port.lock);
+    CHECK_EQ(source_forget(&port, id), OK);
+    CHECK_EQ(source_forget(&port, id), ERR_NOT_FOUND);
+    port_die(&port);
+    object_unref(&port.object);
+    host_reap_all();
+    CHECK(port_gone);
+    end(1);
+}
+
+TEST(watches_of_the_living_and_the_ended_go_with_the_port) {
+    begin(1);
+    struct port port;
+    struct packet packet;
+    port_prepare(&port);
+    for (size_t i = 0; i < 3; i++) {
+        process_prepare(&processes[i]);
+        CHECK_EQ(watch(&processes[i], &port), OK);
+    }
+    source_update(&processes[1].source, 0, SIGNAL_PROCESS_ENDED);
+    CHECK_EQ(watch(&processes[1], &port), ERR_CALLER_GONE);
+    CHECK_EQ(source_forget(&port, processes[2].id), OK); // still alive
+    port_die(&port);
+    CHECK(!port_take(&port, &packet));
+    object_unref(&port.object);
+    for (size_t i = 0; i < 3; i++) {
+        process_go(&processes[i]);
+    }
     CHECK(port_gone);
     end(1);
 }

@@ -3,18 +3,19 @@
 // Streams: what each call returns and which signals it leaves, hostile buffers, random traffic
 // against a model, and writers and readers on several CPUs.
 //
-// host-sources: kernel/object/stream.c kernel/object/stream_ring.c kernel/object/source.c
-// host-sources: kernel/object/object.c kernel/sched/wait.c kernel/sched/spinlock.c
-// host-sources: kernel/time/timer_queue.c lib/ds/tree.c
+// host-sources: kernel/object/stream.c kernel/object/stream_ring.c
+// host-sources: kernel/object/source.c kernel/object/object.c kernel/sched/wait.c
+// host-sources: kernel/sched/spinlock.c kernel/time/timer_queue.c lib/ds/tree.c
 // host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c
-// host-sources: kernel/test/host/host_reap.c kernel/test/host/host_thread.c
-// host-sources: lib/test/test.c lib/test/test/host_main.c
+// host-sources: kernel/test/host/host_reap.c kernel/test/host/host_thread.c lib/test/test.c
+// host-sources: lib/test/test/host_main.c
 #include <abi/flags.h>
 #include <abi/limits.h>
 #include <host.h>
 #include <host_thread.h>
 #include <ipc/port.h>
 #include <mm/user.h>
+#include <object/id.h>
 #include <object/source.h>
 #include <object/stream.h>
 #include <object/timer.h>
@@ -57,6 +58,16 @@ void port_post(struct port *port, struct port_item *item) {
     (void)port;
     (void)item;
     panic("no ports here");
+}
+
+void port_post_locked(struct port *port, struct port_item *item) {
+    port_post(port, item);
+}
+
+void *id_lookup(enum id_kind kind, uint64_t id) {
+    (void)kind;
+    (void)id;
+    panic("no processes here");
 }
 
 uint64_t timer_count(const struct object *object) {
