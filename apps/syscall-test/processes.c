@@ -151,6 +151,30 @@ TEST(processes_job_walk) {
     drop(job);
 }
 
+TEST(processes_aspace_of_a_process) {
+    struct spawned child;
+    struct child_options options = {.role = "sleep"};
+    static const char known[] = "the same program, at the same address";
+    char read[sizeof(known)] = "";
+    REQUIRE(child_start(&child, &options));
+    handle_t blind = narrowed(child.process, RIGHT_WAIT);
+    CHECK_EQ(sys_process_aspace(blind), ERR_ACCESS_DENIED);
+    drop(blind);
+    handle_t aspace = expect_handle(sys_process_aspace(child.process));
+    struct handle_info rights;
+    CHECK_EQ(sys_handle_info(aspace, &rights), OK);
+    CHECK_EQ(rights.rights, RIGHT_READ);
+    struct mapping_info mapping;
+    CHECK_EQ(sys_aspace_query(aspace, 0, &mapping), OK);
+    CHECK_EQ(sys_aspace_read(aspace, (vaddr_t)known, read, sizeof(read)), sizeof(read));
+    CHECK_EQ(memcmp(known, read, sizeof(read)), 0);
+    drop(aspace);
+    CHECK_EQ(sys_task_kill(child.process, 1, 0), OK);
+    (void)child_wait(&child);
+    CHECK_EQ(sys_process_aspace(child.process), ERR_BAD_STATE);
+    spawned_close(&child);
+}
+
 TEST(processes_job_kill_takes_the_tree) {
     handle_t job = job_with(0, 0, 0, 0);
     struct job_limits limits = job_usage_of(job).limits;
@@ -534,7 +558,7 @@ TEST(processes_memory_limit_stops_each_kind) {
         char number[8];
         text_format(number, sizeof(number), "%lu", kind);
         struct child_options options = {
-            .role = "exhaust", .argument = number, .job = job_with(250, 0, 0, 0)};
+            .role = "exhaust", .argument = number, .job = job_with(300, 0, 0, 0)};
         struct spawned child;
         REQUIRE(child_start(&child, &options));
         int64_t status = child_finish(&child);

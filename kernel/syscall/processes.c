@@ -96,6 +96,11 @@ int64_t sys_process_create(struct job *job, uint32_t job_rights, struct aspace *
     return handle;
 }
 
+int64_t sys_process_aspace(struct process *process) {
+    struct aspace *aspace = process_aspace_ref(process);
+    return aspace == NULL ? ERR_BAD_STATE : self_insert(aspace_object(aspace), RIGHT_READ);
+}
+
 int64_t sys_process_suspend(struct process *process) {
     return process == self_process() ? ERR_BAD_STATE : process_suspend(process);
 }

@@ -104,7 +104,7 @@ static void fill(struct linux_thread *self, struct linux_thread *thread, const s
     block->latched = 0;
     thread->call_limit = self->call_limit;
     thread->clear_tid = (wish->flags & CLONE_CHILD_CLEARTID) != 0 ? wish->child_tid : 0;
-    memcpy(thread->name, self->name, sizeof(thread->name));
+    memcpy(thread->shown.name, self->shown.name, sizeof(thread->shown.name));
 }
 
 static int64_t start_thread(struct linux_thread *self, struct linux_thread *thread,

@@ -57,7 +57,7 @@ static int64_t begin_child(struct linux_thread *self, const struct fork_options 
     alarms_forget();
     self->handle = HANDLE_NONE; // handles of threads are not copied
     self->started = clock_now();
-    self->tid = identity_current()->pid;
+    self->tid = self->shown.tid = identity_current()->pid;
     self->clear_tid = options->clear_tid;
     self->robust_head = 0;
     self->restore_mask = false;

@@ -7,7 +7,7 @@
 // one entry. Changes are made in the kernel first, then noted here, under the lock.
 #pragma once
 
-#include <abi/types.h>
+#include <abi/libos.h>
 #include <stdbool.h>
 #include <launch/launch.h>
 #include <sys/mutex.h>
@@ -18,15 +18,7 @@ enum protection {
     PROT_EXEC = 4,
 };
 
-enum mapping_kind {
-    MAPPING_ANONYMOUS,
-    MAPPING_FILE,
-    MAPPING_BRK,
-    MAPPING_STACK,
-    MAPPING_VDSO,
-    MAPPING_CLOCK,
-};
-
+// A mapping; as `struct libos_mapping` others may read it.
 struct mapping {
     uint64_t start, end; // whole pages
     uint64_t offset;     // in the file
@@ -37,6 +29,11 @@ struct mapping {
     bool shared;
 };
 
+static_assert(sizeof(struct mapping) == sizeof(struct libos_mapping) &&
+                  offsetof(struct mapping, name) == offsetof(struct libos_mapping, name) &&
+                  offsetof(struct mapping, shared) == offsetof(struct libos_mapping, shared),
+              "what others read");
+
 struct memory {
     struct mutex lock;
     // Guarded by lock:
@@ -45,10 +42,10 @@ struct memory {
     uint64_t top;            // where searches for a gap begin, downwards
     uint64_t brk_start, brk; // the heap of brk(2), exact
     uint64_t stack_low;
-    // Fixed after the start, for /proc.
-    uint64_t args_start, args_end, environ_end;
-    uint64_t code_start, code_end, stack_start;
 };
+static_assert(offsetof(struct memory, count) == offsetof(struct memory, list) + 8 &&
+                  offsetof(struct memory, brk) == offsetof(struct memory, brk_start) + 8,
+              "struct libos_list, and the words of brk");
 
 static inline uint64_t page_up(uint64_t bytes) {
     return (bytes + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);

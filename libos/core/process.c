@@ -6,6 +6,22 @@
 #include <ds/format.h>
 #include <sys/calls.h>
 
+static_assert(offsetof(struct linux_process, info) == 0 && LIBOS_INFO == LIBOS_HEAP, "its place");
+
+void process_show(void) {
+    struct linux_process *process = process_current();
+    struct libos_info *info = &process->info;
+    info->exe = (vaddr_t)process->path;
+    info->places = (vaddr_t)&process->places;
+    info->slots = (vaddr_t)process->files.slots;
+    info->mappings = (vaddr_t)&process->memory.list;
+    info->brk = (vaddr_t)&process->memory.brk_start;
+    info->threads = (vaddr_t)&process->threads.shown;
+    info->umask = (vaddr_t)&process->umask;
+    info->version = LIBOS_INFO_VERSION;
+    info->magic = LIBOS_INFO_MAGIC;
+}
+
 void process_end(int64_t status) {
     for (;;) {
         sys_process_exit(status);

@@ -17,12 +17,14 @@ struct threads {
     struct mutex lock;
     // Guarded by lock:
     struct linux_thread *first;
+    vaddr_t shown; // struct libos_thread of the first, for others to read
     uint32_t count;
     int64_t ended_time;                       // CPU time of threads that have ended
     uint64_t regions[LIBOS_REGIONS_MAX / 64]; // bit set: the region is mapped or being made
 };
 
 struct linux_process {
+    struct libos_info info; // at LIBOS_INFO
     // Fixed after the start.
     handle_t proc, log, libos, clock, executable, identity_vmo, signals_vmo;
     bool executable_is_vmo;
@@ -39,9 +41,10 @@ struct linux_process {
     int64_t children_time;  // CPU time of children that were waited for
     char *path;             // of the program, for /proc/self/exe
     uint64_t path_bytes;
-    handle_t root, cwd; // guarded by files.lock
-    handle_t tty;       // channel to open terminals by; stored once
-    handle_t mounted;   // file system that is mounted; stored once, by its first walk
+    handle_t root, cwd;         // guarded by files.lock
+    struct libos_places places; // of these and the executable; guarded by files.lock
+    handle_t tty;               // channel to open terminals by; stored once
+    handle_t mounted;           // file system that is mounted; stored once, by its first walk
 
     struct alarms alarms;
     struct threads threads;
@@ -63,6 +66,8 @@ static inline struct signal_page *signal_page_current(void) {
 
 // CPU time of the process's threads.
 int64_t process_time(struct linux_thread *self);
+// Shows the process to those who may read its memory, once all is in its place.
+void process_show(void);
 // Ends the process with a wait status of Linux.
 _Noreturn void process_end(int64_t status);
 // Writes a line to the log, if there is one. For what concerns the libos, not the program.

@@ -51,8 +51,7 @@ struct linux_thread {
     // Of the process's list; its lock guards these.
     struct linux_thread *next;
     bool listed;
-
-    char name[16];
+    struct libos_thread shown; // its name, for others to read too
 };
 static_assert(sizeof(struct linux_thread) <= PAGE_SIZE, "a thread's record fills its page at most");
 

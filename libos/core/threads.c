@@ -14,8 +14,11 @@ void thread_add(struct linux_thread *thread) {
     mutex_lock(&threads->lock);
     threads->regions[thread->region / 64] |= 1UL << (thread->region % 64);
     thread->next = threads->first;
+    thread->shown.tid = thread->tid;
+    thread->shown.next = threads->shown;
     thread->listed = true;
     threads->first = thread;
+    threads->shown = (vaddr_t)&thread->shown;
     threads->count++;
     mutex_unlock(&threads->lock);
 }
@@ -60,14 +63,17 @@ struct linux_thread *thread_find(int32_t tid) {
 // Takes a thread out of the list. Returns how many are left.
 static uint32_t unlist(struct linux_thread *self) {
     struct threads *threads = &process_current()->threads;
+    vaddr_t *shown = &threads->shown;
     mutex_lock(&threads->lock);
     for (struct linux_thread **at = &threads->first; *at != NULL; at = &(*at)->next) {
         if (*at == self) {
+            *shown = self->shown.next;
             *at = self->next;
             self->listed = false;
             threads->count--;
             break;
         }
+        shown = &(*at)->shown.next;
     }
     uint32_t left = threads->count;
     mutex_unlock(&threads->lock);
@@ -193,6 +199,8 @@ void threads_forget_others(struct linux_thread *self) {
         }
     }
     threads->first = self;
+    threads->shown = (vaddr_t)&self->shown;
     threads->count = 1;
     self->next = NULL;
+    self->shown.next = 0;
 }

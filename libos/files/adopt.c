@@ -53,6 +53,8 @@ static void adopt(struct files *files, const struct libos_fd *fd) {
         return;
     }
     file->device = fd->device;
+    file->inode = fd->inode != 0 ? fd->inode : file->inode;
+    file->secret = fd->secret;
     file->position = fd->offset;
     files->slots[fd->fd] = (struct file_slot){file, fd->cloexec != 0};
 }
@@ -80,6 +82,8 @@ uint32_t files_describe(struct libos_fd *fds, uint32_t room) {
             .flags = file->flags,
             .device = file->device,
             .offset = file->position,
+            .inode = file->inode,
+            .secret = file->secret,
         };
     }
     return count;

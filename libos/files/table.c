@@ -21,6 +21,10 @@ struct description *description_make(uint16_t kind, handle_t handle, uint32_t fl
         .flags = flags & ~(uint32_t)(O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC),
         .ops = ops,
     };
+    struct handle_info info;
+    if (kind == FD_STREAM && sys_handle_info(handle, &info) == OK) {
+        file->inode = info.id; // /proc tells pipes apart by it
+    }
     return file;
 }
 

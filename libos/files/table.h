@@ -82,24 +82,31 @@ struct file_ops {
 };
 
 struct description {
+    // As struct libos_file others may read these.
     uint32_t references;
     uint16_t kind;  // enum fd_kind
     bool directory; // FD_FILE: of a directory
     uint32_t flags; // access mode and status flags
     handle_t handle;
+    uint64_t device; // rdev of a device
+    uint64_t inode;  // FD_FILE, for locks and maps; the object's id of a stream
+    uint64_t secret; // FD_FILE: for rename, link and /proc
+
     const struct file_ops *ops;
-    uint64_t device;   // rdev of a device
-    uint64_t inode;    // FD_FILE, for locks and maps
-    uint64_t secret;   // FD_FILE: for rename and link
     uint64_t position; // of a directory listing; a private counter of others
     void *data;        // what the kind keeps; of data_bytes
     uint64_t data_bytes;
 };
 
+static_assert(offsetof(struct description, handle) == offsetof(struct libos_file, handle) &&
+                  offsetof(struct description, secret) == offsetof(struct libos_file, secret),
+              "what others read");
+
 struct file_slot {
     struct description *file;
     bool close_on_exec;
 };
+static_assert(sizeof(struct file_slot) == sizeof(struct libos_slot), "what others read");
 
 struct files {
     struct mutex lock;

@@ -31,6 +31,7 @@ struct exec {
     int directory;
     uint64_t path_bytes;
     handle_t file; // description of the program, for the new libos
+    uint64_t secret;
     struct program_source source;
     struct elf_program program;
     char line[SCRIPT_LINE + 1]; // of a script
@@ -47,6 +48,7 @@ static int64_t open_program(struct linux_thread *self, struct exec *exec) {
         return result == -LINUX_EISDIR ? -LINUX_EACCES : result;
     }
     exec->file = open.handle;
+    exec->secret = open.secret;
     return source_open_file(exec->file, &exec->source);
 }
 
@@ -205,7 +207,9 @@ static int64_t make_record(struct linux_thread *self, struct exec *exec) {
         .argc = exec->argc,
         .envc = exec->envc,
         .spent = exec->aspace,
+        .places = process->places,
     };
+    record.places.exe = exec->secret;
     for (int32_t number = 1; number <= SIGNAL_COUNT; number++) {
         bool ignored = actions->of[number - 1].handler == SIGNAL_IGNORE;
         record.signal_ignored |= ignored ? signal_bit(number) : 0;

@@ -95,8 +95,8 @@ int64_t program_load(struct linux_thread *self, const struct libos_record *recor
         return result;
     }
     process->memory.brk_start = process->memory.brk = program.high + base;
-    process->memory.code_start = program.low + base;
-    process->memory.code_end = program.high + base;
+    process->info.code_start = program.low + base;
+    process->info.code_end = program.high + base;
     process->memory.top = LINUX_ADDR_MAX - (64UL << 20);
     struct stack_options options = {
         .record = record,

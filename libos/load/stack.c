@@ -150,7 +150,7 @@ static int64_t stack_map(uint64_t top) {
 
 int64_t stack_build(const struct stack_options *options) {
     const struct libos_record *record = options->record;
-    struct memory *memory = &process_current()->memory;
+    struct libos_info *info = &process_current()->info;
     uint64_t top = LINUX_ADDR_MAX - PAGE_SIZE - page_down(seed_number(record, 1, STACK_SLIDE));
     int64_t result = stack_map(top);
     if (result < 0) {
@@ -168,15 +168,17 @@ int64_t stack_build(const struct stack_options *options) {
     uint64_t words = (uint64_t)record->argc + record->envc + 3;
     writer.at -= words % 2 * 8;
     const char *path = record_path(record);
+    info->auxv_end = writer.at;
     put_auxiliary(&writer, options, random, platform, strings + (uint64_t)(path - text));
+    info->auxv_start = writer.at;
     uint64_t stack = writer.at - words * 8;
     uint64_t at = strings;
-    memory->args_start = strings;
+    info->args_start = strings;
     writer.failed |= !store_user64(stack, record->argc);
     put_addresses(&writer, stack + 8, record->argc, &at, &text);
-    memory->args_end = at;
+    info->args_end = info->environ_start = at;
     put_addresses(&writer, stack + 16 + record->argc * 8UL, record->envc, &at, &text);
-    memory->environ_end = at;
-    memory->stack_start = stack;
+    info->environ_end = at;
+    info->stack_start = stack;
     return writer.failed ? -LINUX_E2BIG : (int64_t)stack;
 }

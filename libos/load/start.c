@@ -13,6 +13,7 @@
 #include <files/path.h>
 #include <files/terminal.h>
 #include <load/program.h>
+#include <proto/fs_client.h>
 #include <sys/calls.h>
 #include <sys/string.h>
 
@@ -76,6 +77,7 @@ static void take_handles(const struct libos_record *record) {
     process->cwd = record->cwd;
     process->tty = record->tty;
     process->mounted = record->mounted;
+    process->places = record->places;
     process->trace = record->trace != 0;
     process->alone = record->proc == HANDLE_NONE;
     process->umask = record->umask & 0777;
@@ -90,7 +92,7 @@ static void set_name(struct linux_thread *self, const char *path) {
     for (const char *at = path; *at != '\0'; at++) {
         name = *at == '/' ? at + 1 : name;
     }
-    (void)text_copy(self->name, sizeof(self->name), name);
+    (void)text_copy(self->shown.name, sizeof(self->shown.name), name);
 }
 
 static bool keep_path(struct linux_thread *self, const struct libos_record *record) {
@@ -128,6 +130,7 @@ static int64_t start_in_folder(struct linux_thread *self, const struct libos_rec
     if (result == 0) {
         (void)!sys_handle_close(process_current()->cwd);
         process_current()->cwd = open.handle;
+        process_current()->places.cwd = open.secret;
     }
     return result;
 }
@@ -196,7 +199,20 @@ static int64_t open_executable(struct linux_thread *self, const struct libos_rec
                          ? open_in_path(self, record, &open)
                          : path_open(self, AT_CURRENT, process->path, strlen(process->path), &open);
     process->executable = result == 0 ? open.handle : HANDLE_NONE;
+    process->places.exe = result == 0 ? open.secret : 0;
     return result;
+}
+
+// The program's path as its server has it, in place of the one that it was called by.
+static bool settle_path(void) {
+    char path[PATH_BYTES];
+    struct fs_place_reply reply;
+    handle_t file = process_current()->executable;
+    if (process_current()->executable_is_vmo ||
+        fs_place(file, &reply, path, sizeof(path), INSTANT_NEVER) < 0) {
+        return true;
+    }
+    return set_path(path, reply.bytes);
 }
 
 void start_program(struct thread_block *block, const struct libos_record *record) {
@@ -224,6 +240,7 @@ void start_program(struct thread_block *block, const struct libos_record *record
     struct registers registers;
     int64_t result = start_in_folder(self, record);
     result = result < 0 ? result : open_executable(self, record);
+    result = result < 0 || settle_path() ? result : -LINUX_ENOMEM;
     result = result < 0 ? result : program_load(self, record, &registers);
     if (result < 0) {
         process_log("libos: can't run %s: error %ld", process_current()->path, (long)-result);
@@ -231,6 +248,7 @@ void start_program(struct thread_block *block, const struct libos_record *record
         process_end(record->is_exec != 0 ? LINUX_STATUS_SIGNAL(SIGKILL)
                                          : LINUX_STATUS_EXIT(result == -LINUX_ENOENT ? 127 : 126));
     }
+    process_show();
     (void)!sys_aspace_unmap(HANDLE_NONE, LIBOS_RECORD, page_up(record->bytes));
     program_resume(self, &registers);
 }

@@ -36,11 +36,13 @@ int64_t linux_getdents64(struct linux_thread *self, const uint64_t args[6]) {
 }
 
 // Puts another directory in the place of the current one, or of the root.
-static void set_place(handle_t *place, handle_t handle) {
-    struct files *files = &process_current()->files;
+static void set_place(handle_t *place, const struct path_open *open) {
+    struct linux_process *process = process_current();
+    struct files *files = &process->files;
     mutex_lock(&files->lock);
     handle_t old = *place;
-    *place = handle;
+    *place = open->handle;
+    *(place == &process->root ? &process->places.root : &process->places.cwd) = open->secret;
     mutex_unlock(&files->lock);
     if (old != HANDLE_NONE) {
         (void)!sys_handle_close(old);
@@ -52,7 +54,7 @@ static int64_t change_to(struct linux_thread *self, int directory, const char *p
     struct path_open open = {.flags = FS_OPEN_PATH | FS_OPEN_DIRECTORY | extra};
     int64_t result = path_open(self, directory, path, bytes, &open);
     if (result == 0) {
-        set_place(place, open.handle);
+        set_place(place, &open);
     }
     return result;
 }

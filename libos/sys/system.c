@@ -171,7 +171,7 @@ static int64_t set_name(struct linux_thread *self, uint64_t from) {
         return length;
     }
     name[15] = '\0';
-    (void)text_copy(self->name, sizeof(self->name), name);
+    (void)text_copy(self->shown.name, sizeof(self->shown.name), name);
     return 0;
 }
 
@@ -180,7 +180,7 @@ int64_t linux_prctl(struct linux_thread *self, const uint64_t args[6]) {
     case PR_SET_NAME:
         return set_name(self, args[1]);
     case PR_GET_NAME:
-        return copy_out(args[1], self->name, sizeof(self->name)) ? 0 : -LINUX_EFAULT;
+        return copy_out(args[1], self->shown.name, sizeof(self->shown.name)) ? 0 : -LINUX_EFAULT;
     case PR_GET_DUMPABLE:
         return 1;
     case PR_SET_DUMPABLE:

@@ -183,10 +183,19 @@ static const struct process *next_by_pid(const struct procd *procd, int32_t afte
     return next;
 }
 
+static const struct process *find_by_id(const struct procd *procd, uint64_t id) {
+    const struct process *found = NULL;
+    for_each_process(procd, process, slot) {
+        found = process_alive(process) && process->id == id ? process : found;
+    }
+    return found;
+}
+
 int64_t proc_do_list(void *server, const struct packet *packet,
                      const struct proc_list_request *request, struct proc_list_reply *reply) {
     struct procd *procd = server;
-    const struct process *process = next_by_pid(procd, request->after);
+    const struct process *process = request->process != 0 ? find_by_id(procd, request->process)
+                                                          : next_by_pid(procd, request->after);
     if (process == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -197,15 +206,16 @@ int64_t proc_do_list(void *server, const struct packet *packet,
         .ppid = process->parent,
         .pgid = process->pgid,
         .sid = process->sid,
-        .uid = traits->ids[ID_UID],
-        .gid = traits->ids[ID_GID],
         .state = (uint32_t)state_letter(process, process_caller(procd, packet)),
         .threads = info.threads,
         .process = process->id,
         .memory_pages = info.memory_pages,
         .cpu_ns = process_alive(process) ? info.cpu_time : process->cpu_ns,
         .started_ns = process->started_ns,
+        .terminal = process->terminal,
+        .status = process->state == PROCESS_ZOMBIE ? process->status : 0,
     };
+    memcpy(reply->ids, traits->ids, sizeof(reply->ids));
     memcpy(reply->comm, process->comm, sizeof(reply->comm));
     return 0;
 }

@@ -29,6 +29,7 @@
 #include "mount.h"
 #include "pages.h"
 #include "process.h"
+#include "show.h"
 #include "signal.h"
 #include "spawn.h"
 #include "start.h"
@@ -51,6 +52,8 @@ static const struct proc_ops operations = {
     .new_tid = proc_do_new_tid,
     .end_tid = proc_do_end_tid,
     .list = proc_do_list,
+    .inspect = proc_do_inspect,
+    .threads = proc_do_threads,
     .pages = proc_do_pages,
     .set_groups = proc_do_set_groups,
     .background = proc_do_background,

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Everything but opening. Nothing here can be changed by who looks.
+// Everything but opening and listing. Nothing here can be changed by who looks.
 
 #include "procfs.h"
 
-#include <ds/format.h>
 #include <sys/calls.h>
-#include <sys/string.h>
 
 #define PROC_MAGIC 0x9fa0 // what statfs of Linux says of its proc
 #define NAME_BYTES_MAX 255
-#define PID_TEXT 12
 
 // Where a path leads; `rest` is that of the reply. Above 0: the walk left.
 static int64_t find(struct procfs *fs, const struct packet *packet, uint32_t bytes, uint32_t flags,
@@ -21,7 +18,7 @@ static int64_t find(struct procfs *fs, const struct packet *packet, uint32_t byt
         status = ERR_INVALID_ARGUMENT;
     }
     status = status == OK ? walk_path(fs, packet, from, bytes, flags, route) : status;
-    return status == FS_WALK_UP ? walk_leave(fs, packet, bytes, route, rest) : status;
+    return status > 0 ? walk_leave(fs, packet, bytes, route, status, rest) : status;
 }
 
 int64_t procfs_stat(OPERATION_ARGUMENTS(stat)) {
@@ -29,26 +26,26 @@ int64_t procfs_stat(OPERATION_ARGUMENTS(stat)) {
     struct route route;
     uint32_t flags = (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW;
     int64_t status = find(fs, packet, (uint32_t)packet->in_bytes, flags, &route, &reply->rest);
-    return status == OK ? node_attributes(fs, route.node, route.pid, &reply->attributes) : status;
+    return status == OK ? place_attributes(fs, route.place, &reply->attributes) : status;
 }
 
 int64_t procfs_read_link(void *context, const struct packet *packet,
                          struct fs_read_link_reply *reply) {
-    char text[PID_TEXT];
+    char text[LINK_BYTES_MAX];
     struct route route;
     int64_t status = find(context, packet, (uint32_t)packet->in_bytes, 0, &route, &reply->rest);
     if (status != OK) {
         return status;
     }
-    if (node_infos[route.node].type != FS_TYPE_LINK) {
+    if (node_infos[route.place.node].type != FS_TYPE_LINK) {
         return ERR_INVALID_ARGUMENT;
     }
-    int64_t pid = process_caller(packet);
-    if (pid < 0) {
-        return pid;
+    int64_t bytes = link_text(context, packet, route.place, text);
+    if (bytes < 0) {
+        return bytes;
     }
-    uint32_t bytes = (uint32_t)text_format(text, sizeof(text), "%d", (int32_t)pid);
-    reply->bytes = bytes < packet->out_bytes ? bytes : (uint32_t)packet->out_bytes;
+    reply->bytes =
+        (uint64_t)bytes < packet->out_bytes ? (uint32_t)bytes : (uint32_t)packet->out_bytes;
     status = window_fill(packet, text, reply->bytes);
     return status == OK ? FS_WALK_DONE : status;
 }
@@ -60,14 +57,19 @@ int64_t procfs_read(void *context, const struct packet *packet,
     if (file == NULL) {
         return ERR_NOT_FOUND;
     }
-    if (node_infos[file->node].type == FS_TYPE_DIRECTORY) {
+    if (node_infos[file->place.node].type == FS_TYPE_DIRECTORY) {
         return ERR_IS_DIRECTORY;
     }
-    if (file->snapshot == HANDLE_NONE) {
+    if ((file->flags & FS_OPEN_READ) == 0 || node_infos[file->place.node].make == NULL) {
         return ERR_FORBIDDEN;
     }
     bool own = request->offset == FS_AT_CELL;
     uint64_t offset = own ? file->offset : request->offset;
+    status_t made =
+        offset == 0 || file->snapshot == HANDLE_NONE ? snapshot_take(fs, packet, file) : OK;
+    if (made != OK) {
+        return made;
+    }
     uint64_t bytes = offset < file->size ? file->size - offset : 0;
     bytes = bytes < request->size ? bytes : request->size;
     bytes = bytes < packet->out_bytes ? bytes : packet->out_bytes;
@@ -120,124 +122,21 @@ int64_t procfs_seek(OPERATION_ARGUMENTS(seek)) {
     return 0;
 }
 
-// ---- listing
-
-// As getdents64 has it.
-struct entry {
-    uint64_t inode;
-    uint64_t cursor;
-    uint16_t bytes;
-    uint8_t type;
-    char name[];
-} __attribute__((packed));
-
-// Cursors: 0 the directory, 1 its parent, then 1 + the last node told; the last pid told follows
-// behind CURSOR_PIDS.
-#define CURSOR_PIDS 256
-
-struct found {
-    uint32_t node;
-    int32_t pid;
-    uint64_t cursor; // behind it
-    char name[NAME_BYTES_MAX + 1];
-};
-
-static bool next_pid(uint64_t cursor, struct found *found) {
-    struct proc_list_reply process;
-    int32_t after = cursor >= CURSOR_PIDS ? (int32_t)(cursor - CURSOR_PIDS) : 0;
-    if (process_after(after, &process) != OK) {
-        return false;
-    }
-    found->node = NODE_PROCESS;
-    found->pid = process.pid;
-    found->cursor = CURSOR_PIDS + (uint64_t)process.pid;
-    (void)text_format(found->name, sizeof(found->name), "%d", process.pid);
-    return true;
-}
-
-// What comes at a cursor. False at the end.
-static bool next_entry(const struct description *directory, uint64_t cursor, struct found *found) {
-    *found = (struct found){
-        .node = directory->node,
-        .pid = directory->pid,
-        .cursor = cursor + 1,
-    };
-    if (cursor <= 1) {
-        (void)text_copy(found->name, sizeof(found->name), cursor == 0 ? "." : "..");
-        uint32_t parent = node_infos[directory->node].parent;
-        found->node = cursor == 0 ? directory->node : parent != NODE_NONE ? parent : NODE_ROOT;
-        found->pid = found->node == NODE_ROOT ? 0 : found->pid;
-        return true;
-    }
-    uint32_t node = cursor < CURSOR_PIDS ? node_next(directory->node, (uint32_t)cursor - 2) : 0;
-    if (node != NODE_NONE) {
-        found->node = node;
-        found->cursor = node + 2;
-        (void)text_copy(found->name, sizeof(found->name), node_infos[node].name);
-        return true;
-    }
-    return directory->node == NODE_ROOT && next_pid(cursor, found);
-}
-
-static uint32_t entry_add(char *at, uint32_t room, const struct found *found) {
-    uint32_t name_bytes = (uint32_t)strlen(found->name);
-    uint32_t bytes = ((uint32_t)offsetof(struct entry, name) + name_bytes + 1 + 7) & ~7u;
-    if (bytes > room) {
-        return 0;
-    }
-    struct entry *entry = (struct entry *)at;
-    memset(entry, 0, bytes);
-    entry->inode = node_inode(found->node, found->pid);
-    entry->cursor = found->cursor;
-    entry->bytes = (uint16_t)bytes;
-    entry->type = node_infos[found->node].type;
-    memcpy(entry->name, found->name, name_bytes);
-    return bytes;
-}
-
-int64_t procfs_list(OPERATION_ARGUMENTS(list)) {
-    struct procfs *fs = context;
-    const struct description *directory = description_of(fs, packet);
-    bool own = request->cursor == FS_AT_CELL;
-    if (directory == NULL) {
-        return ERR_NOT_FOUND;
-    }
-    if (node_infos[directory->node].type != FS_TYPE_DIRECTORY) {
-        return ERR_NOT_DIRECTORY;
-    }
-    if ((directory->flags & FS_OPEN_READ) == 0) {
-        return ERR_FORBIDDEN;
-    }
-    if (own && packet->key == 0) {
-        return ERR_NOT_SUPPORTED; // a root channel has no offset
-    }
-    uint64_t cursor = own ? directory->offset : request->cursor;
-    uint32_t size = packet->out_bytes < LIST_BYTES ? (uint32_t)packet->out_bytes : LIST_BYTES;
-    uint32_t used = 0;
-    struct found found;
-    while (next_entry(directory, cursor, &found)) {
-        uint32_t bytes = entry_add(fs->content + used, size - used, &found);
-        if (bytes == 0 && used == 0) {
-            return ERR_BUFFER_TOO_SMALL;
-        }
-        if (bytes == 0) {
-            break;
-        }
-        used += bytes;
-        cursor = found.cursor;
-    }
-    reply->cursor = cursor;
-    int64_t status = window_fill(packet, fs->content, used);
-    if (status != OK) {
-        return status;
-    }
-    if (own && used != 0) {
-        vault_set(vault_of(fs), &directory->offset, cursor);
-    }
-    return (int64_t)used;
-}
-
 // ---- places
+
+uint32_t place_path(struct procfs *fs, struct place place) {
+    char names[4][PLACE_NAME]; // from below to the top; no place is deeper
+    uint32_t count = 0;
+    for (; place.node != NODE_ROOT && count < 4; place = place_above(place)) {
+        place_name(place, names[count++]);
+    }
+    struct text text = {.bytes = fs->content, .size = PATH_BYTES_MAX};
+    text_add(&text, "%s", fs->at);
+    while (count > 0) {
+        text_add(&text, "/%s", names[--count]);
+    }
+    return text.used;
+}
 
 int64_t procfs_place(void *context, const struct packet *packet, struct fs_place_reply *reply) {
     struct procfs *fs = context;
@@ -245,25 +144,9 @@ int64_t procfs_place(void *context, const struct packet *packet, struct fs_place
     if (file == NULL) {
         return ERR_NOT_FOUND;
     }
-    // The names from below to the top; no node is deeper than three.
-    char pid[PID_TEXT] = "";
-    const char *names[4];
-    uint32_t count = 0;
-    if (file->pid != 0) {
-        (void)text_format(pid, sizeof(pid), "%d", file->pid);
-    }
-    for (uint32_t node = file->node; node != NODE_NONE && node != NODE_ROOT && count < 4;
-         node = node_infos[node].parent) {
-        names[count++] = node == NODE_PROCESS ? pid : node_infos[node].name;
-    }
-    struct text text = {.bytes = fs->content, .size = PATH_BYTES_MAX};
-    text_add(&text, "%s", fs->at);
-    while (count > 0) {
-        text_add(&text, "/%s", names[--count]);
-    }
-    reply->bytes = text.used;
-    return text.used > packet->out_bytes ? ERR_NAME_TOO_LONG
-                                         : window_fill(packet, text.bytes, text.used);
+    reply->bytes = place_path(fs, file->place);
+    return reply->bytes > packet->out_bytes ? ERR_NAME_TOO_LONG
+                                            : window_fill(packet, fs->content, reply->bytes);
 }
 
 int64_t procfs_space(void *context, const struct packet *packet, struct fs_space_reply *reply) {

@@ -3,9 +3,9 @@
 // procfsd: what programs read below /proc. It speaks the fs protocol, owns no facts, and asks whose
 // they are: procd for processes, the kernel for its counters.
 //
-// A file's text is made when it is opened and kept in a vmo of the description, so that a program
-// that reads it in pieces gets one text, also when this server dies in between. Descriptions are
-// the only records, but for the CPU time that was told (struct state).
+// A file's text is made when it is read from its beginning and kept in a vmo of the description, so
+// that a program that reads it in pieces gets one text, also when this server dies in between.
+// Descriptions are the only records, but for the CPU time that was told (struct state).
 //
 // Handlers call procd and wait for its answer. That can't be a circle, since procd calls nobody
 // here; while procd restarts, readers of /proc wait with it.
@@ -28,8 +28,9 @@
 
 static bool description_check(uint32_t index, const void *record) {
     const struct description *description = record;
-    return (description->key & NUMBER_MASK) == index + 1 && description->node > NODE_NONE &&
-           description->node < NODES && description->pid >= 0 &&
+    const struct place *place = &description->place;
+    return (description->key & NUMBER_MASK) == index + 1 && place->node > NODE_NONE &&
+           place->node < NODES && place->pid >= 0 && place->number >= 0 &&
            description->size <= CONTENT_BYTES && description->endpoint != HANDLE_NONE;
 }
 

@@ -2,17 +2,31 @@
 #include "procfs.h"
 
 #include <ds/format.h>
+#include <sys/string.h>
 
 #define DEVICE 0x15 // st_dev of this file system
 
 #define DIRECTORY(called, above)                                                                   \
-    { .name = (called), .parent = (above), .type = FS_TYPE_DIRECTORY }
+    { .name = (called), .parent = (above), .type = FS_TYPE_DIRECTORY, .mode = 0555 }
 #define FILE(called, above, maker)                                                                 \
-    { .name = (called), .parent = (above), .type = FS_TYPE_REGULAR, .make = (maker) }
+    { .name = (called), .parent = (above), .type = FS_TYPE_REGULAR, .mode = 0444, .make = (maker) }
+// What only the owner of the process and root may look at.
+#define OWN_DIRECTORY(called, above, bits)                                                         \
+    {                                                                                              \
+        .name = (called), .parent = (above), .type = FS_TYPE_DIRECTORY, .mode = (bits),            \
+        .guarded = true                                                                            \
+    }
+#define OWN_FILE(called, above, bits, maker)                                                       \
+    {                                                                                              \
+        .name = (called), .parent = (above), .type = FS_TYPE_REGULAR, .mode = (bits),              \
+        .guarded = true, .make = (maker)                                                           \
+    }
+#define OWN_LINK(called, above)                                                                    \
+    { .name = (called), .parent = (above), .type = FS_TYPE_LINK, .mode = 0777, .guarded = true }
 
 const struct node_info node_infos[NODES] = {
     [NODE_ROOT] = DIRECTORY("", NODE_NONE),
-    [NODE_SELF] = {.name = "self", .parent = NODE_ROOT, .type = FS_TYPE_LINK},
+    [NODE_SELF] = {.name = "self", .parent = NODE_ROOT, .type = FS_TYPE_LINK, .mode = 0777},
     [NODE_VERSION] = FILE("version", NODE_ROOT, make_version),
     [NODE_UPTIME] = FILE("uptime", NODE_ROOT, make_uptime),
     [NODE_LOADAVG] = FILE("loadavg", NODE_ROOT, make_loadavg),
@@ -28,13 +42,29 @@ const struct node_info node_infos[NODES] = {
     [NODE_HOSTNAME] = FILE("hostname", NODE_KERNEL, make_hostname),
     [NODE_PID_MAX] = FILE("pid_max", NODE_KERNEL, make_pid_max),
     [NODE_NGROUPS_MAX] = FILE("ngroups_max", NODE_KERNEL, make_ngroups_max),
-    [NODE_PROCESS] = DIRECTORY(NULL, NODE_NONE), // its name is a pid
+    [NODE_PROCESS] = DIRECTORY(NULL, NODE_NONE),
     [NODE_PROCESS_STAT] = FILE("stat", NODE_PROCESS, make_process_stat),
     [NODE_PROCESS_STATM] = FILE("statm", NODE_PROCESS, make_process_statm),
     [NODE_PROCESS_STATUS] = FILE("status", NODE_PROCESS, make_process_status),
     [NODE_PROCESS_CMDLINE] = FILE("cmdline", NODE_PROCESS, make_process_cmdline),
     [NODE_PROCESS_COMM] = FILE("comm", NODE_PROCESS, make_process_comm),
+    [NODE_PROCESS_ENVIRON] = OWN_FILE("environ", NODE_PROCESS, 0400, make_process_environ),
+    [NODE_PROCESS_AUXV] = OWN_FILE("auxv", NODE_PROCESS, 0400, make_process_auxv),
+    [NODE_PROCESS_LIMITS] = FILE("limits", NODE_PROCESS, make_process_limits),
+    [NODE_PROCESS_MAPS] = OWN_FILE("maps", NODE_PROCESS, 0444, make_process_maps),
     [NODE_PROCESS_MOUNTS] = FILE("mounts", NODE_PROCESS, make_mounts),
+    [NODE_PROCESS_CWD] = OWN_LINK("cwd", NODE_PROCESS),
+    [NODE_PROCESS_ROOT] = OWN_LINK("root", NODE_PROCESS),
+    [NODE_PROCESS_EXE] = OWN_LINK("exe", NODE_PROCESS),
+    [NODE_FDS] = OWN_DIRECTORY("fd", NODE_PROCESS, 0500),
+    [NODE_FD] = OWN_LINK(NULL, NODE_FDS),
+    [NODE_FDINFOS] = OWN_DIRECTORY("fdinfo", NODE_PROCESS, 0555),
+    [NODE_FDINFO] = OWN_FILE(NULL, NODE_FDINFOS, 0444, make_fdinfo),
+    [NODE_TASKS] = DIRECTORY("task", NODE_PROCESS),
+    [NODE_TASK] = DIRECTORY(NULL, NODE_TASKS),
+    [NODE_TASK_STAT] = FILE("stat", NODE_TASK, make_process_stat),
+    [NODE_TASK_STATUS] = FILE("status", NODE_TASK, make_process_status),
+    [NODE_TASK_COMM] = FILE("comm", NODE_TASK, make_process_comm),
 };
 
 void text_add(struct text *text, const char *format, ...) {
@@ -48,38 +78,76 @@ void text_add(struct text *text, const char *format, ...) {
 
 uint32_t node_next(uint32_t directory, uint32_t after) {
     for (uint32_t node = after + 1; node < NODES; node++) {
-        if (node_infos[node].parent == directory) {
+        if (node_infos[node].parent == directory && node_infos[node].name != NULL) {
             return node;
         }
     }
     return NODE_NONE;
 }
 
-uint64_t node_inode(uint32_t node, int32_t pid) {
-    return (uint64_t)(uint32_t)pid << 8 | node;
+struct place place_above(struct place place) {
+    uint32_t parent = node_infos[place.node].parent;
+    bool numbered = parent == NODE_TASK; // the others have no number, or lie right below theirs
+    place.node = parent != NODE_NONE ? parent : NODE_ROOT;
+    place.pid = place.node == NODE_ROOT ? 0 : place.pid;
+    place.number = numbered ? place.number : 0;
+    return place;
 }
 
-status_t node_attributes(struct procfs *fs, uint32_t node, int32_t pid, struct fs_attributes *out) {
-    struct proc_list_reply process = {0};
-    status_t status = pid != 0 ? process_get(pid, &process) : OK;
-    uint32_t type = node_infos[node].type;
+void place_name(struct place place, char name[PLACE_NAME]) {
+    const char *fixed = node_infos[place.node].name;
+    if (fixed != NULL) {
+        (void)text_copy(name, PLACE_NAME, fixed);
+    } else {
+        int32_t number = place.node == NODE_PROCESS ? place.pid : place.number;
+        (void)text_format(name, PLACE_NAME, "%d", number);
+    }
+}
+
+uint64_t place_inode(struct place place) {
+    return (uint64_t)(uint32_t)place.pid << 32 | (uint32_t)place.number << 8 | place.node;
+}
+
+// Of a link to a descriptor: what it allows.
+static uint32_t link_bits(const struct libos_file *file) {
+    uint32_t access = file->flags & 3;
+    return (access != 1 ? 0500 : 0) | (access != 0 ? 0300 : 0);
+}
+
+status_t place_attributes(struct procfs *fs, struct place place, struct fs_attributes *out) {
+    struct subject subject = {0};
+    struct libos_file file;
+    status_t status = place.pid != 0 ? subject_open(place.pid, &subject) : OK;
+    const struct node_info *node = &node_infos[place.node];
     int64_t boot = fs->clock != NULL ? fs->clock->realtime_ns : 0;
     // A process's files are as old as it is; the others as the boot.
-    int64_t time = boot + process.started_ns;
+    int64_t time = boot + subject.known.started_ns;
     *out = (struct fs_attributes){
         .device = DEVICE,
-        .inode = node_inode(node, pid),
+        .inode = place_inode(place),
         .accessed = time,
         .modified = time,
         .changed = time,
         .created = time,
-        .links = type == FS_TYPE_DIRECTORY ? 2 : 1,
-        .mode = type << 12 | (type == FS_TYPE_LINK        ? 0777
-                              : type == FS_TYPE_DIRECTORY ? 0555
-                                                          : 0444),
-        .uid = process.uid,
-        .gid = process.gid,
+        .links = node->type == FS_TYPE_DIRECTORY ? 2 : 1,
+        .mode = (uint32_t)node->type << 12 | node->mode,
+        .uid = subject.known.ids[1],
+        .gid = subject.known.ids[5],
         .block_bytes = PAGE_SIZE,
     };
+    if (status == OK && place.node == NODE_FD && subject_file(&subject, place.number, &file)) {
+        out->mode = FS_TYPE_LINK << 12 | link_bits(&file);
+        out->size = 64;
+    }
+    subject_close(&subject);
     return status;
+}
+
+status_t place_check(struct place place, const struct packet *packet) {
+    struct subject subject;
+    if (!node_infos[place.node].guarded) {
+        return OK;
+    }
+    status_t status = subject_open(place.pid, &subject);
+    return status == OK && !subject_allows(&subject, packet) ? ERR_FORBIDDEN : status;
 }

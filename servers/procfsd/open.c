@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Opening. What a file holds is made here, once: so reads at different offsets fit together, and a
-// successor of this server reads the same on.
+// Opening, and what a file holds: it is made when the file is read from its beginning, and kept. So
+// reads at different offsets fit together, and a successor of this server reads the same on.
 
 #include "procfs.h"
 
@@ -9,7 +9,7 @@
 
 // What the root channels mean.
 static const struct description root_description = {
-    .node = NODE_ROOT,
+    .place = {.node = NODE_ROOT},
     .flags = FS_OPEN_READ | FS_OPEN_DIRECTORY,
 };
 
@@ -38,34 +38,45 @@ void description_closed(struct server *server, uint64_t key) {
     vault_set(vault_of(fs), &description->head.used, 0);
 }
 
-// Makes what the file holds, and a vmo of it, within a step.
-static status_t take_snapshot(struct procfs *fs, const struct packet *packet,
-                              struct description *as) {
-    const struct node_info *node = &node_infos[as->node];
-    struct proc_list_reply process;
+const struct description *description_by_secret(struct procfs *fs, uint64_t secret) {
+    return description_by_key(fs, secret & (SERVER_KEYS - 1));
+}
+
+status_t snapshot_take(struct procfs *fs, const struct packet *packet,
+                       const struct description *file) {
+    struct subject subject = {0};
     struct text text = {.bytes = fs->content, .size = CONTENT_BYTES};
-    status_t status = as->pid != 0 ? process_get(as->pid, &process) : OK;
-    if (status != OK) {
-        return status;
+    const struct making making = {
+        .fs = fs,
+        .packet = packet,
+        .subject = file->place.pid != 0 ? &subject : NULL,
+        .place = file->place,
+        .text = &text,
+    };
+    if (making.subject != NULL && subject_open(file->place.pid, &subject) != OK) {
+        return ERR_NO_PROCESS;
     }
-    if (as->pid != 0 && process.process == packet->process) {
-        process.state = 'R'; // it is making this call; of others nobody knows at this moment
+    if (making.subject != NULL && subject.known.process == packet->process) {
+        subject.known.state = 'R'; // it is making this call; of others nobody knows
     }
-    node->make(fs, as->pid != 0 ? &process : NULL, &text);
-    int64_t vmo = sys_vmo_create(HANDLE_NONE, CONTENT_BYTES, 0);
+    node_infos[file->place.node].make(&making);
+    subject_close(&subject);
+    int64_t vmo = sys_vmo_create(HANDLE_NONE, text.used + 1UL, 0);
     if (vmo < 0) {
         return (status_t)vmo;
     }
     step_made(vault_of(fs), (handle_t)vmo);
-    as->snapshot = (handle_t)vmo;
-    as->size = text.used;
-    int64_t written = text.used != 0 ? sys_vmo_write(as->snapshot, 0, fs->content, text.used) : 0;
+    if (file->snapshot != HANDLE_NONE) {
+        step_close(vault_of(fs), file->snapshot);
+    }
+    vault_set(vault_of(fs), &file->snapshot, (handle_t)vmo);
+    vault_set(vault_of(fs), &file->size, text.used);
+    int64_t written = text.used != 0 ? sys_vmo_write((handle_t)vmo, 0, fs->content, text.used) : 0;
     return written < 0 ? (status_t)written : OK;
 }
 
 // Makes channel and record. LIMIT, NO_MEMORY.
-static status_t describe(struct procfs *fs, const struct packet *packet, struct description *as,
-                         handle_t *client) {
+static status_t describe(struct procfs *fs, struct description *as, handle_t *client) {
     int32_t index = vault_find_free(vault_of(fs), TABLE_DESCRIPTIONS);
     if (index < 0) {
         return ERR_LIMIT;
@@ -75,9 +86,7 @@ static status_t describe(struct procfs *fs, const struct packet *packet, struct 
     uint64_t uses = (place->key >> NUMBER_BITS) + 1;
     as->key = (uses << NUMBER_BITS | ((uint32_t)index + 1)) & (SERVER_KEYS - 1);
     as->head.used = 1;
-    bool content = node_infos[as->node].make != NULL && (as->flags & FS_OPEN_READ) != 0;
     status_t status = server_channel(&fs->server, as->key, 0, client, &as->endpoint);
-    status = status == OK && content ? take_snapshot(fs, packet, as) : status;
     if (status == OK) {
         const size_t from = offsetof(struct vault_head, used);
         vault_set_bytes(vault_of(fs), (const uint8_t *)place + from, (const uint8_t *)as + from,
@@ -87,8 +96,8 @@ static status_t describe(struct procfs *fs, const struct packet *packet, struct 
 }
 
 // What is there may be opened like this.
-static status_t check(const struct route *route, uint32_t flags) {
-    uint32_t type = node_infos[route->node].type;
+static status_t check(const struct packet *packet, struct place place, uint32_t flags) {
+    uint32_t type = node_infos[place.node].type;
     const uint32_t fresh = FS_OPEN_CREATE | FS_OPEN_EXCLUSIVE;
     bool path_only = (flags & FS_OPEN_PATH) != 0;
     if (!path_only && (flags & fresh) == fresh) {
@@ -107,7 +116,7 @@ static status_t check(const struct route *route, uint32_t flags) {
         return ERR_IS_DIRECTORY;
     }
     const uint32_t changes = FS_OPEN_WRITE | FS_OPEN_TRUNCATE | FS_OPEN_EXECUTE | FS_OPEN_TEMPORARY;
-    return (flags & changes) != 0 ? ERR_FORBIDDEN : OK;
+    return (flags & changes) != 0 ? ERR_FORBIDDEN : place_check(place, packet);
 }
 
 int64_t procfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
@@ -124,15 +133,17 @@ int64_t procfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     if (status < 0) {
         return status;
     }
-    struct description as = {.node = route.node, .pid = route.pid, .flags = request->flags};
-    if (status == FS_WALK_UP) {
-        as = (struct description){.node = NODE_ROOT, .flags = FS_OPEN_PATH};
-        int64_t left = walk_leave(fs, packet, bytes, &route, &reply->rest);
-        status_t made = left > 0 ? describe(fs, packet, &as, &handles_out[0]) : OK;
+    struct description as = {.place = route.place, .flags = request->flags};
+    if (status > FS_WALK_DONE) {
+        // With a walk that leaves a handle has to go: it is that of the root.
+        as = (struct description){.place = {.node = NODE_ROOT}, .flags = FS_OPEN_PATH};
+        int64_t left = walk_leave(fs, packet, bytes, &route, status, &reply->rest);
+        status_t made = left > 0 ? describe(fs, &as, &handles_out[0]) : OK;
         return made == OK ? left : made;
     }
-    status = check(&route, request->flags);
-    status = status == OK ? node_attributes(fs, route.node, route.pid, &reply->attributes) : status;
-    status = status == OK ? describe(fs, packet, &as, &handles_out[0]) : status;
+    status = check(packet, route.place, request->flags);
+    status = status == OK ? place_attributes(fs, route.place, &reply->attributes) : status;
+    status = status == OK ? describe(fs, &as, &handles_out[0]) : status;
+    reply->secret = as.key | SERVER_KEYS;
     return status == OK ? FS_WALK_DONE : status;
 }

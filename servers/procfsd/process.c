@@ -1,94 +1,117 @@
 // SPDX-License-Identifier: MIT
 //
-// What procd tells of processes, as Linux writes it.
+// Short files of a process, as Linux writes them. What the process has in its own memory is copied
+// from there.
 
 #include "procfs.h"
 
-#include <proto/proc_client.h>
-#include <sys/start.h>
+#include <sys/calls.h>
 
 #define TICK_NS 10000000 // Linux counts times of processes in hundredths of a second
+#define SIGNAL_CHLD 17
 
-status_t process_after(int32_t after, struct proc_list_reply *out) {
-    const struct proc_list_request request = {.after = after};
-    int64_t result = proc_list(start_handle("proc"), &request, out, INSTANT_NEVER);
-    return result < 0 ? (status_t)result : OK;
-}
-
-status_t process_get(int32_t pid, struct proc_list_reply *out) {
-    status_t status = process_after(pid - 1, out);
-    return status == OK && out->pid != pid ? ERR_NOT_FOUND : status;
-}
-
-int64_t process_caller(const struct packet *packet) {
-    struct proc_list_reply each;
-    int32_t after = 0;
-    while (process_after(after, &each) == OK) {
-        if (each.process == packet->process && each.state != 'Z') {
-            return each.pid;
+// What the signal page says of a thread; the page is the process's own to write.
+static struct signal_thread thread_signals(const struct signal_page *page, int32_t tid) {
+    for (uint32_t i = 0; i < SIGNAL_THREADS; i++) {
+        if (page->threads[i].thread != 0 && page->threads[i].tid == tid) {
+            return page->threads[i];
         }
-        after = each.pid;
     }
-    return ERR_NOT_FOUND;
+    return (struct signal_thread){0};
 }
 
-// The letter of ps. procd counts who calls it as running, and that is this server.
-static const char *state_word(uint32_t state) {
-    return state == 'Z'   ? "Z (zombie)"
-           : state == 'T' ? "T (stopped)"
-           : state == 'R' ? "R (running)"
-                          : "S (sleeping)";
+static int32_t thread_of(const struct making *making) {
+    return making->place.number != 0 ? making->place.number : making->place.pid;
 }
 
-void make_process_stat(struct procfs *fs, const struct proc_list_reply *process,
-                       struct text *text) {
-    (void)fs;
-    text_add(text, "%d (%.15s) %c %d %d %d 0 -1 0 ", process->pid, process->comm,
-             (char)process->state, process->ppid, process->pgid, process->sid);
-    // Page faults (4), then user and system time, those of children, priority and nice value.
-    text_add(text, "0 0 0 0 %ld 0 0 0 20 0 %u 0 %ld ", process->cpu_ns / TICK_NS, process->threads,
-             process->started_ns / TICK_NS);
-    text_add(text, "%lu %lu %lu ", process->memory_pages * PAGE_SIZE, process->memory_pages,
-             UINT64_MAX);
-    // Addresses of code and stack, registers, signals, what it waits for, swapped pages.
-    text_add(text, "0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+// The first eight fields, which a zombie has as well.
+static void add_identity(const struct making *making) {
+    const struct proc_list_reply *known = &making->subject->known;
+    char name[LIBOS_NAME_BYTES];
+    int32_t tid = thread_of(making);
+    subject_name(making->subject, tid, name);
+    text_add(making->text, "%d (%s) %c %d %d %d %u -1 ", tid, name, (char)known->state, known->ppid,
+             known->pgid, known->sid, (uint32_t)known->terminal);
 }
 
-void make_process_statm(struct procfs *fs, const struct proc_list_reply *process,
-                        struct text *text) {
-    (void)fs;
-    text_add(text, "%lu %lu 0 0 0 %lu 0\n", process->memory_pages, process->memory_pages,
-             process->memory_pages);
-}
-
-void make_process_status(struct procfs *fs, const struct proc_list_reply *process,
-                         struct text *text) {
-    uint64_t kib = process->memory_pages * (PAGE_SIZE / 1024);
-    (void)fs;
-    text_add(text, "Name:\t%.15s\nState:\t%s\nTgid:\t%d\nNgid:\t0\n", process->comm,
-             state_word(process->state), process->pid);
-    text_add(text, "Pid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", process->pid, process->ppid);
-    text_add(text, "Uid:\t%u\t%u\t%u\t%u\n", process->uid, process->uid, process->uid,
-             process->uid);
-    text_add(text, "Gid:\t%u\t%u\t%u\t%u\n", process->gid, process->gid, process->gid,
-             process->gid);
-    if (process->state != 'Z') {
-        text_add(text, "VmSize:\t%8lu kB\nVmRSS:\t%8lu kB\n", kib, kib);
+void make_process_stat(const struct making *making) {
+    struct subject *subject = making->subject;
+    const struct proc_list_reply *known = &subject->known;
+    struct text *text = making->text;
+    struct signal_page page = {0};
+    struct libos_info info = {0};
+    uint64_t brk[2] = {0};
+    add_identity(making);
+    struct memory_sum sum = memory_sum(subject);
+    if (subject_look(subject)) {
+        (void)!sys_vmo_read(subject->signals, 0, &page, sizeof(page));
     }
-    text_add(text, "Threads:\t%u\n", process->threads);
+    if (subject_allows(subject, making->packet)) {
+        info = subject->info; // addresses are nobody else's business
+        (void)subject_read(subject, info.brk, brk, sizeof(brk));
+    }
+    struct signal_thread thread = thread_signals(&page, thread_of(making));
+    // Flags and page faults (4), then user and system time, those of children.
+    text_add(text, "0 0 0 0 0 %ld 0 0 0 20 0 %u 0 %ld ", known->cpu_ns / TICK_NS,
+             known->threads != 0 ? known->threads : 1, known->started_ns / TICK_NS);
+    text_add(text, "%lu %lu %lu ", sum.all * PAGE_SIZE, sum.resident, UINT64_MAX);
+    text_add(text, "%lu %lu %lu 0 0 ", info.code_start, info.code_end, info.stack_start);
+    const uint64_t old = (1UL << 31) - 1; // only the first 31 signals have room in these four
+    text_add(text, "%lu %lu %lu %lu ", (page.pending | thread.pending) & old, thread.blocked & old,
+             page.ignored & old, page.caught & old);
+    text_add(text, "0 0 0 %d 0 0 0 0 0 0 0 0 ", SIGNAL_CHLD);
+    text_add(text, "%lu %lu %lu %lu %lu %ld\n", brk[0], info.args_start, info.args_end,
+             info.environ_start, info.environ_end, known->status);
 }
 
-void make_process_cmdline(struct procfs *fs, const struct proc_list_reply *process,
-                          struct text *text) {
-    (void)fs;
-    if (process->state != 'Z') { // of a zombie it is empty
-        text_add(text, "%.15s", process->comm);
-        text->used++; // the zero belongs to it
+void make_process_statm(const struct making *making) {
+    struct memory_sum sum = memory_sum(making->subject);
+    text_add(making->text, "%lu %lu 0 %lu 0 %lu 0\n", sum.all, sum.resident, sum.code,
+             sum.data + sum.stack);
+}
+
+void make_process_comm(const struct making *making) {
+    char name[LIBOS_NAME_BYTES];
+    subject_name(making->subject, thread_of(making), name);
+    text_add(making->text, "%s\n", name);
+}
+
+// Copies a range of the process's memory, as far as there is room.
+static void add_memory(const struct making *making, vaddr_t start, vaddr_t end) {
+    struct text *text = making->text;
+    uint64_t room = text->size - text->used, bytes = end > start ? end - start : 0;
+    bytes = bytes < room ? bytes : room;
+    text->used += (uint32_t)subject_copy(making->subject, start, text->bytes + text->used, bytes);
+}
+
+// Programs that write over their arguments may go on into their environment: then the title ends at
+// the first zero.
+void make_process_cmdline(const struct making *making) {
+    struct text *text = making->text;
+    const struct libos_info *info = &making->subject->info;
+    if (!subject_look(making->subject)) {
+        return; // of a zombie it is empty
+    }
+    add_memory(making, info->args_start, info->args_end);
+    if (text->used == 0 || text->bytes[text->used - 1] == '\0') {
+        return;
+    }
+    uint32_t end = text->used;
+    add_memory(making, info->environ_start, info->environ_end);
+    while (end < text->used && text->bytes[end] != '\0') {
+        end++;
+    }
+    text->used = end;
+}
+
+void make_process_environ(const struct making *making) {
+    if (subject_look(making->subject)) {
+        add_memory(making, making->subject->info.environ_start, making->subject->info.environ_end);
     }
 }
 
-void make_process_comm(struct procfs *fs, const struct proc_list_reply *process,
-                       struct text *text) {
-    (void)fs;
-    text_add(text, "%.15s\n", process->comm);
+void make_process_auxv(const struct making *making) {
+    if (subject_look(making->subject)) {
+        add_memory(making, making->subject->info.auxv_start, making->subject->info.auxv_end);
+    }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// procfsd in parts: what there is (nodes.c), how a path leads to it (walk.c), what stands in it
-// (content.c, process.c), and the operations (open.c, look.c).
+// procfsd in parts: what there is (nodes.c), how a path leads to it (walk.c), what is known of a
+// process (subject.c), what stands in files (content.c, process.c, status.c, maps.c) and links
+// (links.c), and the operations (open.c, look.c, list.c).
 #pragma once
 
 #include <abi/libos.h>
@@ -10,9 +11,17 @@
 #include <server/server.h>
 
 #define PATH_BYTES_MAX 4096
-#define CONTENT_BYTES 32768
+#define CONTENT_BYTES (256u << 10) // of a file: what is longer is cut
 #define LIST_BYTES 4096
 #define DESCRIPTIONS_MAX 512
+
+// What a path can lead to: a node, of a process when pid is not 0, with the number of a thread or
+// descriptor below `task` and `fd`.
+struct place {
+    uint32_t node; // enum node
+    int32_t pid;
+    int32_t number;
+};
 
 // ---- Records
 
@@ -30,14 +39,14 @@ struct description {
     struct vault_head head;
     uint64_t key; // of its channel: index + 1 and how often the place was used
     uint64_t offset;
-    int32_t pid;   // of the process that the node is about, 0: of none
-    uint32_t node; // enum node
+    struct place place;
     uint32_t flags;
     uint32_t size; // of the snapshot
     handle_t endpoint;
-    handle_t snapshot; // what stood in the file when it was opened; none: not to be read
+    handle_t snapshot; // what stood in the file when it was last read from its beginning
+    uint32_t spare;
 };
-static_assert(sizeof(struct description) == 48, "descriptions are small");
+static_assert(sizeof(struct description) == 56, "descriptions are small");
 
 #define NUMBER_BITS 20
 #define NUMBER_MASK ((1u << NUMBER_BITS) - 1)
@@ -57,7 +66,40 @@ static inline const struct state *state_of(struct procfs *fs) {
     return vault_record(vault_of(fs), TABLE_STATE, 0);
 }
 
-// ---- nodes.c: what there is. Nodes of a process stand below NODE_PROCESS, once for each.
+// ---- subject.c: a process that is looked into
+
+// `known` is procd's word. The rest is fetched when it is needed first (subject_look), and what
+// comes out of the process's own memory is believed of nothing but itself.
+struct subject {
+    struct proc_list_reply known;
+    bool looked;
+    handle_t process, identity, signals, aspace; // HANDLE_NONE: not fetched, or gone
+    struct libos_info info;                      // all zero: it shows nothing
+};
+
+// The process with that pid, of the kernel id, or with the lowest pid above `after`. NOT_FOUND.
+[[nodiscard]] status_t subject_open(int32_t pid, struct subject *subject);
+[[nodiscard]] status_t subject_of_caller(const struct packet *packet, struct subject *subject);
+[[nodiscard]] status_t subject_after(int32_t after, struct subject *subject);
+void subject_close(struct subject *subject);
+// Fetches the rest. False: it has ended.
+bool subject_look(struct subject *subject);
+// Copies from its memory: all of it, or false. The bytes copied.
+bool subject_read(struct subject *subject, vaddr_t addr, void *out, uint64_t bytes);
+uint64_t subject_copy(struct subject *subject, vaddr_t addr, void *out, uint64_t bytes);
+// A string of its memory, cut to `room` with its zero; empty when it can't be read.
+void subject_string(struct subject *subject, vaddr_t addr, char *out, uint32_t room);
+// The name of a thread, by the libos's word if it has one: procd knows that of the last exec.
+void subject_name(struct subject *subject, int32_t tid, char name[LIBOS_NAME_BYTES]);
+// The next thread after an id, 0 for none.
+int32_t subject_thread(struct subject *subject, int32_t after);
+// A descriptor; false: it is not open. The next open one from `fd` on, -1 for none.
+bool subject_file(struct subject *subject, int32_t fd, struct libos_file *file);
+int32_t subject_next_file(struct subject *subject, int32_t fd);
+// Whether who calls may see what only the owner may: its own process, one of the same user, root.
+bool subject_allows(const struct subject *subject, const struct packet *packet);
+
+// ---- nodes.c: what there is
 
 enum node {
     NODE_NONE,
@@ -84,7 +126,23 @@ enum node {
     NODE_PROCESS_STATUS,
     NODE_PROCESS_CMDLINE,
     NODE_PROCESS_COMM,
+    NODE_PROCESS_ENVIRON,
+    NODE_PROCESS_AUXV,
+    NODE_PROCESS_LIMITS,
+    NODE_PROCESS_MAPS,
     NODE_PROCESS_MOUNTS,
+    NODE_PROCESS_CWD,
+    NODE_PROCESS_ROOT,
+    NODE_PROCESS_EXE,
+    NODE_FDS,
+    NODE_FD,
+    NODE_FDINFOS,
+    NODE_FDINFO,
+    NODE_TASKS,
+    NODE_TASK,
+    NODE_TASK_STAT,
+    NODE_TASK_STATUS,
+    NODE_TASK_COMM,
     NODES,
 };
 
@@ -95,60 +153,94 @@ struct text {
 };
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// What a regular file is made from.
+struct making {
+    struct procfs *fs;
+    const struct packet *packet; // who reads
+    struct subject *subject;     // null: it is about no process
+    struct place place;
+    struct text *text;
+};
+
 struct node_info {
-    const char *name;
-    uint8_t parent; // enum node
-    uint8_t type;   // FS_TYPE_
-    // What stands in a regular file. `process` is null for one that is about none.
-    void (*make)(struct procfs *fs, const struct proc_list_reply *process, struct text *text);
+    const char *name; // null: a number
+    uint8_t parent;   // enum node
+    uint8_t type;     // FS_TYPE_
+    uint16_t mode;    // permission bits
+    bool guarded;     // only for those whom subject_allows
+    void (*make)(const struct making *making);
 };
 extern const struct node_info node_infos[NODES];
 
-// The nodes of a directory: the next one after `after`, NODE_NONE at the end.
+// The nodes with names of a directory: the next one after `after`, NODE_NONE at the end.
 uint32_t node_next(uint32_t directory, uint32_t after);
-// Of what a node tells: never of two the same.
-uint64_t node_inode(uint32_t node, int32_t pid);
-// FORBIDDEN, NOT_FOUND (the process is gone).
-[[nodiscard]] status_t node_attributes(struct procfs *fs, uint32_t node, int32_t pid,
-                                       struct fs_attributes *out);
+// The directory above a place.
+struct place place_above(struct place place);
+// What a place is called in its directory.
+#define PLACE_NAME 24
+void place_name(struct place place, char name[PLACE_NAME]);
+// Of what a place tells: never of two the same.
+uint64_t place_inode(struct place place);
+// NOT_FOUND (the process is gone).
+[[nodiscard]] status_t place_attributes(struct procfs *fs, struct place place,
+                                        struct fs_attributes *out);
+// Whether who calls may read a place, or go through it as a link. FORBIDDEN, NOT_FOUND.
+[[nodiscard]] status_t place_check(struct place place, const struct packet *packet);
 
-// ---- process.c: what procd says, by calls that wait for it: procd makes none to here.
+// ---- process.c, status.c, maps.c: files of a process
 
-// The process with the lowest pid above `after`, or that of a pid. NOT_FOUND.
-[[nodiscard]] status_t process_after(int32_t after, struct proc_list_reply *out);
-[[nodiscard]] status_t process_get(int32_t pid, struct proc_list_reply *out);
-// The pid of who calls; NOT_FOUND when that is no Linux process.
-[[nodiscard]] int64_t process_caller(const struct packet *packet);
+void make_process_stat(const struct making *making);
+void make_process_statm(const struct making *making);
+void make_process_status(const struct making *making);
+void make_process_cmdline(const struct making *making);
+void make_process_comm(const struct making *making);
+void make_process_environ(const struct making *making);
+void make_process_auxv(const struct making *making);
+void make_process_limits(const struct making *making);
+void make_process_maps(const struct making *making);
+void make_fdinfo(const struct making *making);
 
-void make_process_stat(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_process_statm(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_process_status(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_process_cmdline(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_process_comm(struct procfs *, const struct proc_list_reply *, struct text *);
+// What the kernel's mappings of a process come to, in pages; those of the libos are not counted.
+struct memory_sum {
+    uint64_t all, resident, code, data, stack;
+};
+struct memory_sum memory_sum(struct subject *subject);
+
+// ---- links.c
+
+#define LINK_BYTES_MAX 4096
+// What readlink says. Bytes of the text, or FORBIDDEN, NOT_FOUND, NAME_TOO_LONG.
+[[nodiscard]] int64_t link_text(struct procfs *fs, const struct packet *packet, struct place place,
+                                char text[LINK_BYTES_MAX]);
+// What the caller's libos is told when a walk comes to a link that only it can follow: the first
+// part of the rest. FORBIDDEN, NOT_FOUND.
+#define MAGIC_BYTES_MAX 32
+[[nodiscard]] status_t link_magic(const struct packet *packet, struct place place,
+                                  char text[MAGIC_BYTES_MAX]);
 
 // ---- content.c
 
-void make_version(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_uptime(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_loadavg(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_meminfo(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_stat(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_cpuinfo(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_filesystems(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_mounts(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_ostype(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_osrelease(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_hostname(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_pid_max(struct procfs *, const struct proc_list_reply *, struct text *);
-void make_ngroups_max(struct procfs *, const struct proc_list_reply *, struct text *);
+void make_version(const struct making *making);
+void make_uptime(const struct making *making);
+void make_loadavg(const struct making *making);
+void make_meminfo(const struct making *making);
+void make_stat(const struct making *making);
+void make_cpuinfo(const struct making *making);
+void make_filesystems(const struct making *making);
+void make_mounts(const struct making *making);
+void make_ostype(const struct making *making);
+void make_osrelease(const struct making *making);
+void make_hostname(const struct making *making);
+void make_pid_max(const struct making *making);
+void make_ngroups_max(const struct making *making);
 
 // ---- walk.c
 
 struct route {
-    uint32_t node;
-    int32_t pid;
-    uint32_t rest_bytes; // at the end of the path, when the walk leaves
-    bool is_new;         // only the last name is not there
+    struct place place;
+    uint32_t rest_bytes;         // at the end of the path, when the walk leaves
+    char magic[MAGIC_BYTES_MAX]; // FS_WALK_MAGIC: what stands before it
+    bool is_new;                 // only the last name is not there
 };
 
 enum walk_flags {
@@ -158,21 +250,29 @@ enum walk_flags {
 
 // Reads the path of a call into fs->path. OK, or what the handler is to return.
 [[nodiscard]] int64_t path_read(struct procfs *fs, const struct packet *packet);
-// Walks `bytes` of fs->path. OK; FS_WALK_UP; NOT_FOUND, NOT_DIRECTORY, NAME_TOO_LONG.
+// Walks `bytes` of fs->path. OK; FS_WALK_UP, FS_WALK_MAGIC; NOT_FOUND, NOT_DIRECTORY, FORBIDDEN.
 [[nodiscard]] int64_t walk_path(struct procfs *fs, const struct packet *packet,
                                 const struct description *from, uint32_t bytes, uint32_t flags,
                                 struct route *route);
 // Puts some bytes into the out window. OK, or what the handler is to return.
 [[nodiscard]] int64_t window_fill(const struct packet *packet, const void *data, uint64_t bytes);
-// The walk left: the rest of the path goes into the out window. What the handler is to return.
+// The walk left with `result`: the rest of the path goes into the out window. What the handler is
+// to return.
 [[nodiscard]] int64_t walk_leave(struct procfs *fs, const struct packet *packet, uint32_t bytes,
-                                 const struct route *route, uint32_t *rest);
+                                 const struct route *route, int64_t result, uint32_t *rest);
 
 // ---- open.c
 
 // What a call came through, null when it was closed.
 const struct description *description_of(struct procfs *fs, const struct packet *packet);
+// The description that the server gave this secret, null for none.
+const struct description *description_by_secret(struct procfs *fs, uint64_t secret);
 void description_closed(struct server *server, uint64_t key);
+// Makes what a file holds anew, within a step. NO_PROCESS: who it is about is gone.
+[[nodiscard]] status_t snapshot_take(struct procfs *fs, const struct packet *packet,
+                                     const struct description *file);
+// The path of a place, from where the file system is mounted, into fs->content. Its bytes.
+uint32_t place_path(struct procfs *fs, struct place place);
 
 // ---- The operations
 

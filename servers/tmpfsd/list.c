@@ -160,16 +160,12 @@ static uint32_t name_of(const struct tmpfs *fs, uint32_t inode, uint32_t hint) {
     return 0;
 }
 
-int64_t tmpfs_place(void *context, const struct packet *packet, struct fs_place_reply *reply) {
-    struct tmpfs *fs = context;
-    const struct description *from = description_of(fs, packet);
-    if (from == NULL) {
-        return ERR_NOT_FOUND;
-    }
+// The path of a description's object, in fs->path from *at to the end. NOT_FOUND, NAME_TOO_LONG.
+static status_t path_of(struct tmpfs *fs, const struct description *from, char **at) {
     // Written backwards from the end of the buffer.
     char text[NAME_BYTES_MAX];
     char *end = fs->path + PATH_BYTES_MAX;
-    char *at = end;
+    *at = end;
     uint32_t hint = from->name;
     for (uint32_t inode = from->inode; inode != from->root;) {
         uint32_t number = inode != INODE_ROOT ? name_of(fs, inode, hint) : 0;
@@ -177,21 +173,47 @@ int64_t tmpfs_place(void *context, const struct packet *packet, struct fs_place_
             return ERR_NOT_FOUND;
         }
         uint32_t bytes = name_read(fs, number, text);
-        if (bytes + 1 > (uint32_t)(at - fs->path)) {
+        if (bytes + 1 > (uint32_t)(*at - fs->path)) {
             return ERR_NAME_TOO_LONG;
         }
-        at -= bytes;
-        memcpy(at, text, bytes);
-        *--at = '/';
+        *at -= bytes;
+        memcpy(*at, text, bytes);
+        *--*at = '/';
         inode = name_get(fs, number)->directory;
         hint = 0;
     }
-    if (at == end) {
-        *--at = '/';
+    if (*at == end) {
+        *--*at = '/';
     }
-    reply->bytes = (uint32_t)(end - at);
-    if (reply->bytes > packet->out_bytes) {
-        return ERR_NAME_TOO_LONG;
+    return OK;
+}
+
+// Puts the path into the out window, its length into *bytes.
+static int64_t path_tell(struct tmpfs *fs, const struct packet *packet,
+                         const struct description *from, uint32_t *bytes) {
+    char *at;
+    status_t status = path_of(fs, from, &at);
+    if (status != OK) {
+        return status;
     }
-    return window_fill(packet, at, reply->bytes);
+    *bytes = (uint32_t)(fs->path + PATH_BYTES_MAX - at);
+    return *bytes > packet->out_bytes ? ERR_NAME_TOO_LONG : window_fill(packet, at, *bytes);
+}
+
+int64_t tmpfs_place(void *context, const struct packet *packet, struct fs_place_reply *reply) {
+    struct tmpfs *fs = context;
+    const struct description *from = description_of(fs, packet);
+    return from == NULL ? ERR_NOT_FOUND : path_tell(fs, packet, from, &reply->bytes);
+}
+
+int64_t tmpfs_place_of(OPERATION_ARGUMENTS(place_of)) {
+    struct tmpfs *fs = context;
+    const struct description *from = description_by_secret(fs, request->secret);
+    if (from == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    reply->offset = from->offset;
+    int64_t status = path_tell(fs, packet, from, &reply->bytes);
+    reply->deleted = status == ERR_NOT_FOUND;
+    return reply->deleted ? 0 : status;
 }

@@ -207,3 +207,24 @@ int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     reply->created = opening.creates;
     return FS_WALK_DONE;
 }
+
+int64_t tmpfs_again(void *context, const struct packet *packet,
+                    const struct fs_again_request *request, handle_t handles_out[1]) {
+    struct tmpfs *fs = context;
+    const struct description *from = description_by_secret(fs, request->secret);
+    (void)packet;
+    if (from == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    struct description as = {
+        .flags = FS_OPEN_PATH,
+        .inode = from->inode,
+        .root = from->root,
+        .name = from->name,
+    };
+    status_t status = describe(fs, &as, &handles_out[0]);
+    if (status == OK) {
+        describe_write(fs, &as);
+    }
+    return status;
+}

@@ -259,6 +259,9 @@ int64_t tmpfs_link(OPERATION_ARGUMENTS(link));
 int64_t tmpfs_read_link(void *context, const struct packet *packet,
                         struct fs_read_link_reply *reply);
 int64_t tmpfs_place(void *context, const struct packet *packet, struct fs_place_reply *reply);
+int64_t tmpfs_place_of(OPERATION_ARGUMENTS(place_of));
+int64_t tmpfs_again(void *context, const struct packet *packet,
+                    const struct fs_again_request *request, handle_t handles_out[1]);
 int64_t tmpfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]);
 int64_t tmpfs_seek(OPERATION_ARGUMENTS(seek));
 int64_t tmpfs_sync(void *context, const struct packet *packet);

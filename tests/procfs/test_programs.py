@@ -47,7 +47,7 @@ def test_busybox():
     processes = [line.split() for line in part[1]]
     assert processes[0] == ["PID", "PPID", "STAT", "COMMAND"]
     assert processes[1] == ["2", "0", "S", "busybox"]
-    assert processes[2][1:] == ["2", "R", "busybox"]
+    assert processes[2][1:] == ["2", "R", "ps"]
     total, used, free = (int(word) for word in part[2][1].split()[1:4])
     assert 0 < free < total and used > 0
     assert part[3] == ["tmpfs on / type tmpfs (rw,relatime)",

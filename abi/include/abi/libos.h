@@ -116,8 +116,16 @@ struct libos_fd {
     uint32_t flags;  // Linux O_ status flags and access mode
     uint64_t device; // rdev of a device node, 0 otherwise
     uint64_t offset; // private offset
+    uint64_t inode;  // as struct libos_file has them, 0 when not known
+    uint64_t secret; //
 };
-static_assert(sizeof(struct libos_fd) == 32, "struct libos_fd is ABI");
+static_assert(sizeof(struct libos_fd) == 48, "struct libos_fd is ABI");
+
+// Secrets of descriptions (protocol fs): by them their server tells a path. 0: it is the root of
+// the first file system, or not known.
+struct libos_places {
+    uint64_t cwd, root, exe;
+};
 
 struct libos_record {
     uint32_t magic;
@@ -148,8 +156,94 @@ struct libos_record {
     uint64_t text_bytes;
     uint64_t fds;     // offset: fd_count struct libos_fd
     uint64_t seed[2]; // of AT_RANDOM and address layout
+    struct libos_places places;
 };
-static_assert(sizeof(struct libos_record) == 152, "struct libos_record is ABI");
+static_assert(sizeof(struct libos_record) == 176, "struct libos_record is ABI");
+
+// ---- What the libos shows of its process to who may read its memory (procfsd, for /proc).
+//
+// It lies at LIBOS_INFO from the start of the program on, and its words do not change; what they
+// name does, at any moment and without a lock that others could take. So a reader copies, checks
+// what it has, bounds its walks, and takes everything for what it is: the word of a process about
+// itself. Addresses are of the process's own memory, and 0 where there is nothing.
+
+#define LIBOS_INFO LIBOS_HEAP
+#define LIBOS_INFO_MAGIC 0x4f464e49u // "INFO"
+#define LIBOS_INFO_VERSION 1
+#define LIBOS_NAME_BYTES 16 // of a thread, with its zero
+
+struct libos_info {
+    uint32_t magic;
+    uint32_t version;
+    vaddr_t args_start, args_end;       // zero-terminated strings, which the program may change
+    vaddr_t environ_start, environ_end; //
+    vaddr_t code_start, code_end, stack_start;
+    vaddr_t auxv_start, auxv_end;
+    vaddr_t exe;      // zero-terminated path of the program, as it was when it was begun
+    vaddr_t places;   // struct libos_places
+    vaddr_t slots;    // struct libos_slot[LIBOS_FDS_MAX]
+    vaddr_t mappings; // struct libos_list of struct libos_mapping, sorted by address
+    vaddr_t brk;      // two words: where the heap of brk(2) begins and ends
+    vaddr_t threads;  // a word: address of the first struct libos_thread
+    vaddr_t umask;    // uint32_t
+};
+static_assert(sizeof(struct libos_info) == 136, "struct libos_info is ABI");
+
+// A descriptor.
+struct libos_slot {
+    vaddr_t file; // struct libos_file
+    uint8_t close_on_exec;
+    uint8_t spare[7];
+};
+static_assert(sizeof(struct libos_slot) == 16, "struct libos_slot is ABI");
+
+// An open file description.
+struct libos_file {
+    uint32_t references;
+    uint16_t kind; // enum fd_kind
+    uint8_t directory;
+    uint8_t spare;
+    uint32_t flags; // O_ flags of Linux
+    uint32_t handle;
+    uint64_t device; // rdev of a device
+    uint64_t inode;  // FD_FILE; the object's id of a FD_STREAM
+    uint64_t secret; // FD_FILE
+};
+static_assert(sizeof(struct libos_file) == 40, "struct libos_file is ABI");
+
+struct libos_list {
+    vaddr_t first;
+    uint32_t count;
+    uint32_t room;
+};
+
+enum mapping_kind {
+    MAPPING_ANONYMOUS,
+    MAPPING_FILE,
+    MAPPING_BRK,
+    MAPPING_STACK,
+    MAPPING_VDSO,
+    MAPPING_CLOCK,
+};
+
+struct libos_mapping {
+    uint64_t start, end; // whole pages
+    uint64_t offset;     // in the file
+    uint64_t device, inode;
+    vaddr_t name; // zero-terminated path of the file
+    uint8_t kind; // enum mapping_kind
+    uint8_t protection;
+    uint8_t shared;
+    uint8_t spare[5];
+};
+static_assert(sizeof(struct libos_mapping) == 56, "struct libos_mapping is ABI");
+
+struct libos_thread {
+    vaddr_t next;
+    int32_t tid;
+    uint32_t spare;
+    char name[LIBOS_NAME_BYTES];
+};
 
 // ---- Pages shared with procd.
 
