@@ -113,12 +113,8 @@ static uint64_t measure_null(int64_t rounds) {
 
 // The rounds to measure: 1 to 1,000,000, or the default.
 static int64_t rounds_wanted(void) {
-    const char *text = start_option("rounds");
-    int64_t rounds = 0;
-    for (; text != NULL && *text >= '0' && *text <= '9' && rounds <= 100000; text++) {
-        rounds = rounds * 10 + (*text - '0');
-    }
-    return rounds > 0 ? rounds : ROUNDS;
+    uint64_t rounds = start_number("rounds", ROUNDS);
+    return rounds > 0 && rounds <= 1000000 ? (int64_t)rounds : ROUNDS;
 }
 
 int64_t native_main(struct thread_block *block) {

@@ -4,6 +4,7 @@
 // long as the machine runs.
 #include "exec_test.h"
 
+#include <heal/pause.h>
 #include <proto/svc_client.h>
 #include <sys/calls.h>
 #include <sys/log.h>
@@ -39,7 +40,7 @@ int64_t storm_run(void) {
         if (sys_random_get(&random, sizeof(random)) != OK) {
             return 1;
         }
-        (void)!sys_thread_sleep(sys_clock_get() + PAUSE_MIN + (int64_t)(random & PAUSE_MASK), 0);
+        pause_in_steps(PAUSE_MIN + (int64_t)(random & PAUSE_MASK));
         bool struck = strike(start_argument(1 + (uint32_t)(random >> 40) % victims));
         kills += struck;
         if (struck && kills % TOLD_EVERY == 0) {

@@ -9,10 +9,12 @@
 //   steps=N   operations of the scripts (default 250)
 //   kills=N   random kills (default 300)
 //
-// It brings its own small supervisor (supervisor.c).
+// It brings its own small supervisor (lib/heal).
 
 #include "main.h"
 
+#include <heal/pause.h>
+#include <heal/program.h>
 #include <sys/calls.h>
 #include <sys/log.h>
 #include <sys/start.h>
@@ -24,28 +26,13 @@
 #define PAIRS 60
 #define RESTARTS 1000
 #define CLIENTS 2
+#define VAULT_BYTES (2UL << 20)
+
+handle_t files_root(void) {
+    return service_channel(TMPFSD);
+}
 
 static struct script scripts[CLIENTS];
-static const char *const stages[] = {"taken", "mid-step", "before-commit", "after-commit",
-                                     "after-reply"};
-#define STAGES (sizeof(stages) / sizeof(stages[0]))
-
-uint32_t option(const char *key, uint32_t otherwise) {
-    const char *text = start_option(key);
-    uint32_t value = 0;
-    while (text != NULL && *text >= '0' && *text <= '9') {
-        value = value * 10 + (uint32_t)(*text++ - '0');
-    }
-    return value != 0 ? value : otherwise;
-}
-
-instant_t now(void) {
-    return (instant_t)sys_clock_get();
-}
-
-void sleep_for(duration_t duration) {
-    (void)!sys_thread_sleep(now() + duration, 0);
-}
 
 // ---- one script
 
@@ -74,7 +61,7 @@ static uint32_t play(struct script *script, const char *home, uint64_t seed, uin
 }
 
 TEST(fs_script_compared_after_each_operation) {
-    uint32_t steps = option("steps", DEFAULT_STEPS);
+    uint32_t steps = (uint32_t)start_number("steps", DEFAULT_STEPS);
     uint32_t calls = 0;
     instant_t start = now();
     for (uint64_t seed = 1; seed <= 4 && !test_failed(); seed++) {
@@ -86,36 +73,36 @@ TEST(fs_script_compared_after_each_operation) {
 
 // For each message of the script, and each stage: tmpfsd dies there once.
 TEST(fs_dies_at_nth_message) {
-    uint32_t before = files_starts(), runs = 0;
-    uint64_t first = files_summary().messages;
+    uint32_t before = service_starts(TMPFSD), runs = 0;
+    uint64_t first = service_summary(TMPFSD).messages;
     (void)play(&scripts[0], "nth", 5, NTH_STEPS, NTH_STEPS);
-    uint32_t messages = (uint32_t)(files_summary().messages - first);
+    uint32_t messages = (uint32_t)(service_summary(TMPFSD).messages - first);
     for (uint32_t n = 1; n <= messages && !test_failed(); n++) {
-        for (uint32_t stage = n % 2; stage < STAGES; stage += 2) {
-            files_die_once(n, stages[stage]);
-            files_restart();
+        for (uint32_t stage = n % 2; stage < HEAL_STAGES; stage += 2) {
+            service_die_once(TMPFSD, n, heal_stages[stage]);
+            service_restart(TMPFSD);
             (void)play(&scripts[0], "nth", 5, NTH_STEPS, NTH_STEPS);
             runs++;
         }
     }
-    uint32_t deaths = files_starts() - before - runs;
+    uint32_t deaths = service_starts(TMPFSD) - before - runs;
     CHECK(deaths > runs / 3);
     test_figure("%u deaths at the n-th message, n from 1 to %u", deaths, messages);
 }
 
 // Each instance dies at its second or third message: so nearly every message meets a death.
 TEST(fs_dies_at_each_message) {
-    uint32_t steps = option("steps", DEFAULT_STEPS);
-    for (uint32_t stage = 0; stage < STAGES && !test_failed(); stage++) {
-        uint32_t before = files_starts();
-        files_die_each(2, stages[stage]);
-        files_restart();
+    uint32_t steps = (uint32_t)start_number("steps", DEFAULT_STEPS);
+    for (uint32_t stage = 0; stage < HEAL_STAGES && !test_failed(); stage++) {
+        uint32_t before = service_starts(TMPFSD);
+        service_die_each(TMPFSD, 2, heal_stages[stage], "exit");
+        service_restart(TMPFSD);
         uint32_t calls = play(&scripts[0], "each", 11 + stage, steps, steps);
-        files_die_each(0, NULL);
-        files_restart();
-        uint32_t deaths = files_starts() - before - 2;
+        service_die_each(TMPFSD, 0, NULL, NULL);
+        service_restart(TMPFSD);
+        uint32_t deaths = service_starts(TMPFSD) - before - 2;
         CHECK(deaths > steps / 8);
-        test_figure("%s: %u deaths in %u calls", stages[stage], deaths, calls);
+        test_figure("%s: %u deaths in %u calls", heal_stages[stage], deaths, calls);
     }
 }
 
@@ -155,14 +142,14 @@ static uint32_t clients_finish(struct thread threads[CLIENTS]) {
 }
 
 TEST(fs_random_kills_under_two_clients) {
-    uint32_t kills = option("kills", DEFAULT_KILLS), done = 0;
+    uint32_t kills = (uint32_t)start_number("kills", DEFAULT_KILLS), done = 0;
     uint64_t random = kills;
     struct thread threads[CLIENTS];
     clients_start(threads);
     instant_t start = now();
     for (uint32_t i = 0; i < kills && !test_failed(); i++) {
-        sleep_for(MICROSECONDS(test_random_below(&random, 8000)));
-        done += files_kill();
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 8000)));
+        done += service_kill(TMPFSD, 0);
     }
     duration_t took = now() - start;
     uint32_t calls = clients_finish(threads);
@@ -178,11 +165,11 @@ TEST(fs_double_kills) {
     struct thread threads[CLIENTS];
     clients_start(threads);
     for (uint32_t i = 0; i < PAIRS && !test_failed(); i++) {
-        bool both = files_kill();
-        sleep_for(MICROSECONDS(test_random_below(&random, 3000)));
-        both &= files_kill();
+        bool both = service_kill(TMPFSD, 0);
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 3000)));
+        both &= service_kill(TMPFSD, 0);
         twice += both;
-        sleep_for(MICROSECONDS(test_random_below(&random, 10000)));
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 10000)));
     }
     uint32_t calls = clients_finish(threads);
     test_figure("%u double kills, %u calls answered", twice, calls);
@@ -192,22 +179,22 @@ TEST(fs_double_kills) {
 
 TEST(fs_nothing_leaks_in_1000_restarts) {
     (void)play(&scripts[0], "flat", 21, 60, 60);
-    files_restart();
+    service_restart(TMPFSD);
     (void)play(&scripts[0], "flat", 21, 60, 60);
     sleep_for(MILLISECONDS(300));
     struct system_info before = counters_settled();
     uint64_t random = 1;
     for (uint32_t i = 0; i < RESTARTS && !test_failed(); i++) {
         if (i % 8 == 0) {
-            files_die_once(1 + (uint32_t)test_random_below(&random, 60),
-                           stages[test_random_below(&random, STAGES)]);
+            service_die_once(TMPFSD, 1 + (uint32_t)test_random_below(&random, 60),
+                             heal_stages[test_random_below(&random, HEAL_STAGES)]);
         }
-        files_restart();
+        service_restart(TMPFSD);
         if (i % 8 == 0) {
             (void)play(&scripts[0], "flat", 21, 60, 60);
         }
     }
-    files_restart();
+    service_restart(TMPFSD);
     (void)play(&scripts[0], "flat", 21, 60, 60);
     sleep_for(MILLISECONDS(300));
     CHECK(counters_return(&before));
@@ -215,36 +202,19 @@ TEST(fs_nothing_leaks_in_1000_restarts) {
 
 // ---- the program
 
-static uint32_t ok_count, failed_count;
-
-static bool begins_with(const char *line, size_t bytes, const char *word) {
-    size_t length = strlen(word);
-    return bytes >= length && memcmp(line, word, length) == 0;
-}
-
-// The sums of each single run are replaced by those of the whole program.
-void test_write(const char *line, size_t bytes) {
-    if (begins_with(line, bytes, "done ")) {
-        return;
-    }
-    ok_count += begins_with(line, bytes, "ok ");
-    failed_count += begins_with(line, bytes, "FAIL ");
-    log_text(line, bytes - 1);
-}
-
 int64_t native_main(struct thread_block *block) {
-    int failed = 0;
-    uint32_t parts = 0;
+    const struct service_plan plan = {
+        .name = "tmpfsd",
+        .path = "sbin/tmpfsd",
+        .vault_bytes = VAULT_BYTES,
+        .argument = "folder=root/",
+        .grant_count = 1,
+        .grants = {{"archive", start_handle("archive"),
+                    RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP}},
+    };
     (void)block;
-    files_start("root/");
-    for (uint32_t i = 0; i < start_argument_count(); i++) {
-        if (strchr(start_argument(i), '=') == NULL) {
-            failed += test_run_all(start_argument(i));
-            parts++;
-        }
-    }
-    failed += parts == 0 ? test_run_all(NULL) : 0;
-    files_stop();
-    log_printf("done %u ok, %u failed", ok_count, failed_count);
-    return failed != 0;
+    services_start(&plan, 1);
+    int status = heal_program(0);
+    services_stop();
+    return status;
 }

@@ -145,7 +145,7 @@ TEST(fs_recovery_times_with_1000_files) {
     for (uint32_t i = 0; i < SAMPLES && !test_failed(); i++) {
         sleep_for(MICROSECONDS(200 * (i % 5)));
         instant_t start = now();
-        CHECK(files_kill());
+        CHECK(service_kill(TMPFSD, 0));
         CHECK_EQ(stat_at("many/f0999", 0, &attributes), OK);
         times[i] = now() - start;
         CHECK_EQ(attributes.size, 8);

@@ -53,20 +53,6 @@ void test_write(const char *line, size_t bytes) {
     log_text(line, bytes - 1);
 }
 
-static uint64_t number_option(const char *key, uint64_t otherwise) {
-    const char *text = start_option(key);
-    if (text == NULL) {
-        return otherwise;
-    }
-    uint64_t base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
-    uint64_t value = 0;
-    for (text += base == 16 ? 2 : 0; *text != '\0'; text++) {
-        uint64_t digit = *text >= 'a' ? (uint64_t)(*text - 'a') + 10 : (uint64_t)(*text - '0');
-        value = value * base + digit;
-    }
-    return value;
-}
-
 static instant_t now(void) {
     return sys_clock_get();
 }
@@ -297,13 +283,13 @@ TEST(fuzz_calls_change_nobody_else) {
     struct system_info counters_before = counters();
     uint64_t seed = 0;
     CHECK_EQ(sys_random_get(&seed, sizeof(seed)), OK);
-    seed = number_option("--seed", seed);
+    seed = start_number("--seed", seed);
     test_figure("fuzz-call: seed 0x%lx", seed);
     volatile uint64_t *rounds;
     handle_t rounds_vmo = page_create((void **)&rounds);
     struct spawned sentinel;
     REQUIRE_EQ(start_child("sentinel", 0, start_handle("job"), rounds_vmo, &sentinel), OK);
-    run_workers(seed, number_option("--calls", DEFAULT_CALLS));
+    run_workers(seed, start_number("--calls", DEFAULT_CALLS));
     uint64_t before = *rounds;
     sleep_for(MILLISECONDS(100));
     CHECK(before > 0 && *rounds > before);
@@ -333,6 +319,6 @@ int64_t native_main(struct thread_block *block) {
     if (strcmp(role, "sentinel") == 0) {
         return run_sentinel((volatile uint64_t *)page);
     }
-    fuzz_run(number_option("--seed", 1), UINT64_MAX, (struct progress *)page);
+    fuzz_run(start_number("--seed", 1), UINT64_MAX, (struct progress *)page);
     return 0;
 }

@@ -19,6 +19,8 @@
 #include <sys/string.h>
 
 #include "clients.h"
+#include <heal/pause.h>
+#include <heal/program.h>
 #include <heal/supervisor.h>
 #include <heal/support.h>
 
@@ -31,10 +33,6 @@
 #define SCRIPT_ROUNDS 32 // of each client, in the tests that die at each message
 #define POISON 613
 
-#define STAGES 5
-
-static const char *const stages[STAGES] = {"taken", "mid-step", "before-commit", "after-commit",
-                                           "after-reply"};
 static const char *const names[SERVICES] = {"bank", "queue", "relay"};
 static const struct service_plan plans[SERVICES] = {
     [BANK] = {.name = "bank", .path = "sbin/bank", .vault_bytes = 256UL * 1024},
@@ -44,15 +42,6 @@ static const struct service_plan plans[SERVICES] = {
                .vault_bytes = 256UL * 1024,
                .forwards = 1 << BANK | 1 << QUEUE},
 };
-
-static uint32_t option(const char *key, uint32_t otherwise) {
-    const char *text = start_option(key);
-    uint32_t value = 0;
-    while (text != NULL && *text >= '0' && *text <= '9') {
-        value = value * 10 + (uint32_t)(*text++ - '0');
-    }
-    return value != 0 ? value : otherwise;
-}
 
 static void start_all_roles(uint32_t rounds) {
     clients_begin();
@@ -103,9 +92,9 @@ static void die_at_nth(enum service_id service) {
     uint32_t before = service_starts(service);
     uint32_t runs = 0;
     uint64_t calls = 0;
-    for (uint32_t stage = 0; stage < STAGES; stage++) {
+    for (uint32_t stage = 0; stage < HEAL_STAGES; stage++) {
         for (uint32_t n = 1; n <= script_calls[service] && !test_failed(); n++) {
-            service_die_once(service, n, stages[stage]);
+            service_die_once(service, n, heal_stages[stage]);
             service_restart(service);
             clients_begin();
             calls += script_play(service, service == BANK ? 24 : 12);
@@ -155,8 +144,8 @@ static void die_at_each(enum service_id service, const char *stage, const char *
 static void die_at_each_stage(enum service_id service) {
     static const char *const hows[] = {"exit", "fault"};
     uint32_t before = service_starts(service);
-    for (uint32_t i = 0; i < 2 * STAGES && !test_failed(); i++) {
-        die_at_each(service, stages[i % STAGES], hows[i / STAGES]);
+    for (uint32_t i = 0; i < 2 * HEAL_STAGES && !test_failed(); i++) {
+        die_at_each(service, heal_stages[i % HEAL_STAGES], hows[i / HEAL_STAGES]);
     }
     test_figure("%s: %u deaths, at each message and stage", names[service],
                 service_starts(service) - before);
@@ -184,12 +173,12 @@ static void start_load(void) {
 }
 
 TEST(heal_random_kills) {
-    uint32_t kills = option("kills", DEFAULT_KILLS), done = 0;
+    uint32_t kills = (uint32_t)start_number("kills", DEFAULT_KILLS), done = 0;
     uint64_t random = kills;
     start_load();
     instant_t start = now();
     for (uint32_t i = 0; i < kills && !test_failed(); i++) {
-        sleep_for(MICROSECONDS(test_random_below(&random, 8000)));
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 8000)));
         done += service_kill((enum service_id)test_random_below(&random, SERVICES), 0);
     }
     duration_t took = now() - start;
@@ -208,10 +197,10 @@ TEST(heal_double_kills) {
         enum service_id first = (enum service_id)test_random_below(&random, SERVICES);
         enum service_id second = (enum service_id)test_random_below(&random, SERVICES);
         bool both = service_kill(first, 0);
-        sleep_for(MICROSECONDS(test_random_below(&random, 3000)));
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 3000)));
         both &= service_kill(second, 0);
         twice += both;
-        sleep_for(MICROSECONDS(test_random_below(&random, 10000)));
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 10000)));
     }
     uint64_t calls = clients_finish();
     check_vaults_empty();
@@ -386,36 +375,10 @@ TEST(heal_costs) {
 
 // ---- the program
 
-static uint32_t ok_count, failed_count;
-
-static bool begins_with(const char *line, size_t bytes, const char *word) {
-    size_t length = strlen(word);
-    return bytes >= length && memcmp(line, word, length) == 0;
-}
-
-// The sums of each single run are replaced by those of the whole program.
-void test_write(const char *line, size_t bytes) {
-    if (begins_with(line, bytes, "done ")) {
-        return;
-    }
-    ok_count += begins_with(line, bytes, "ok ");
-    failed_count += begins_with(line, bytes, "FAIL ");
-    log_text(line, bytes - 1);
-}
-
 int64_t native_main(struct thread_block *block) {
-    int failed = 0;
-    uint32_t parts = 0;
     (void)block;
     services_start(plans, SERVICES);
-    for (uint32_t i = 0; i < start_argument_count(); i++) {
-        if (strchr(start_argument(i), '=') == NULL) {
-            failed += test_run_all(start_argument(i));
-            parts++;
-        }
-    }
-    failed += parts == 0 ? test_run_all(NULL) : 0;
+    int status = heal_program(0);
     services_stop();
-    log_printf("done %u ok, %u failed", ok_count, failed_count);
-    return failed != 0;
+    return status;
 }

@@ -6,6 +6,7 @@
 
 #include <abi/boot.h>
 #include <abi/names.h>
+#include <heal/pause.h>
 #include <proto/bank_client.h>
 #include <proto/svc_client.h>
 #include <sys/calls.h>
@@ -83,7 +84,7 @@ TEST(init_killed_100_times_under_load) {
     static struct load loads[LOAD_THREADS];
     uint64_t calls;
     struct svc_status_reply bank = look("bank");
-    struct system_info before = settled_counters();
+    struct system_info before = counters_settled();
     load_start(loads);
     kill_init(times);
     CHECK(load_stop(loads, &calls));
@@ -99,12 +100,12 @@ TEST(init_killed_while_services_die) {
     uint64_t state = 1;
     uint64_t calls;
     struct svc_status_reply bank = look("bank");
-    struct system_info before = settled_counters();
+    struct system_info before = counters_settled();
     load_start(loads);
     for (int i = 0; i < KILLS; i++) {
         handle_t self = find_process("init");
         CHECK(kill_process(find_process("bank")));
-        sleep_for(MICROSECONDS((duration_t)test_random_below(&state, STORM_GAP_US)));
+        pause_in_steps(MICROSECONDS((duration_t)test_random_below(&state, STORM_GAP_US)));
         CHECK(kill_process(self));
         CHECK_EQ(ask(bank_channel()), OK);
     }
@@ -189,7 +190,7 @@ static bool run_armed(action_t action, uint64_t n, uint64_t then, uint64_t death
 
 static void die_everywhere(const char *name, action_t action) {
     action();
-    struct system_info before = settled_counters();
+    struct system_info before = counters_settled();
     uint64_t n = 1;
     while (n < POINTS_MAX && !test_failed() && run_armed(action, n, 0, 1)) {
         n++;
@@ -223,7 +224,7 @@ TEST(init_dies_twice) {
     uint32_t twice = 0;
     kill_bank();
     stop_and_start();
-    struct system_info before = settled_counters();
+    struct system_info before = counters_settled();
     for (int i = 0; i < PAIRS && !test_failed(); i++) {
         uint64_t first = 1 + test_random_below(&state, 20);
         uint64_t second = 1 + test_random_below(&state, POINTS_THEN / 5);

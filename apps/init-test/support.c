@@ -10,21 +10,11 @@
 #include <sys/start.h>
 #include <sys/string.h>
 
-#define SETTLE_STEP MILLISECONDS(20)
-#define SETTLE_LIMIT SECONDS(10)
 #define POLL MILLISECONDS(1)
 #define ERRORS_LOGGED 4
 
-instant_t now(void) {
-    return (instant_t)sys_clock_get();
-}
-
 instant_t in(duration_t duration) {
     return now() + duration;
-}
-
-void sleep_for(duration_t duration) {
-    (void)!sys_thread_sleep(in(duration), 0);
 }
 
 handle_t svc_channel(void) {
@@ -77,84 +67,6 @@ bool kill_process(handle_t process) {
     status_t status = sys_task_kill(process, 0, 0);
     (void)!sys_handle_close(process);
     return status == OK;
-}
-
-// ---- counters
-
-static struct system_info counters(void) {
-    struct system_info info;
-    if (sys_object_get(start_handle("system"), &info, sizeof(info)) != OK) {
-        panic("init-test: can't read the counters");
-    }
-    return info;
-}
-
-// How deep a stack went, or which buffers were touched, makes a difference of a few pages.
-#define PAGES_SLACK 8
-
-static bool pages_equal(uint64_t a, uint64_t b, uint64_t slack) {
-    return a <= b + slack && b <= a + slack;
-}
-
-static bool same(const struct system_info *a, const struct system_info *b, uint64_t slack) {
-    return a->objects == b->objects && a->handles == b->handles && a->processes == b->processes &&
-           a->threads == b->threads && pages_equal(a->free_pages, b->free_pages, slack) &&
-           pages_equal(a->kernel_pages, b->kernel_pages, slack);
-}
-
-struct system_info settled_counters(void) {
-    struct system_info before = counters();
-    instant_t end = in(SETTLE_LIMIT);
-    for (;;) {
-        sleep_for(SETTLE_STEP);
-        struct system_info after = counters();
-        if (same(&before, &after, 0) || now() > end) {
-            return after;
-        }
-        before = after;
-    }
-}
-
-static void print_counters(const char *when, const struct system_info *info) {
-    log_printf("     %s: %lu objects, %lu handles, %lu processes, %lu threads, %lu pages free, "
-               "%lu kernel pages",
-               when, info->objects, info->handles, info->processes, info->threads, info->free_pages,
-               info->kernel_pages);
-}
-
-bool counters_return(const struct system_info *before) {
-    instant_t end = in(SETTLE_LIMIT);
-    struct system_info after = counters();
-    while (!same(before, &after, PAGES_SLACK) && now() < end) {
-        sleep_for(SETTLE_STEP);
-        after = counters();
-    }
-    if (same(before, &after, PAGES_SLACK)) {
-        return true;
-    }
-    print_counters("before", before);
-    print_counters("after", &after);
-    return false;
-}
-
-// ---- figures
-
-static void sort(duration_t *samples, uint32_t count) {
-    for (uint32_t i = 1; i < count; i++) {
-        duration_t value = samples[i];
-        uint32_t at = i;
-        for (; at > 0 && samples[at - 1] > value; at--) {
-            samples[at] = samples[at - 1];
-        }
-        samples[at] = value;
-    }
-}
-
-void figure_times(const char *what, duration_t *samples, uint32_t count) {
-    sort(samples, count);
-    test_figure("%s: p50 %u us, p99 %u us, max %u us (%u times)", what,
-                (uint32_t)(samples[count / 2] / 1000), (uint32_t)(samples[count * 99 / 100] / 1000),
-                (uint32_t)(samples[count - 1] / 1000), count);
 }
 
 // ---- load

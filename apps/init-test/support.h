@@ -5,13 +5,12 @@
 
 #include <abi/info.h>
 #include <abi/proto/svc.h>
+#include <heal/support.h>
 #include <stdbool.h>
 #include <sys/thread.h>
 #include <test/test.h>
 
-instant_t now(void);
 instant_t in(duration_t duration);
-void sleep_for(duration_t duration);
 
 // Handles of this program.
 handle_t svc_channel(void);
@@ -25,14 +24,6 @@ bool wait_for_state(const char *name, uint32_t state, uint64_t but, duration_t l
 handle_t find_process(const char *name);
 // Kills that process and closes the handle. Returns whether it ran.
 bool kill_process(handle_t process);
-// The counters of the kernel once they stand still.
-struct system_info settled_counters(void);
-// Waits until they are what they were: dead things are freed in the background. Pages may differ by
-// a few. If that does not happen, says what differs.
-bool counters_return(const struct system_info *before);
-
-// Prints p50, p99 and maximum, in microseconds, as a figure. Sorts the samples.
-void figure_times(const char *what, duration_t *samples, uint32_t count);
 
 // ---- load: threads that move money and know what each balance must be
 

@@ -11,6 +11,8 @@
 #include <abi/names.h>
 #include <abi/objects.h>
 #include <abi/libos.h>
+#include <heal/pause.h>
+#include <heal/program.h>
 #include <heal/supervisor.h>
 #include <heal/support.h>
 #include <proto/proc_client.h>
@@ -30,19 +32,6 @@
 #define SCRIPT_MESSAGES 250
 #define AGENTS 4
 #define TEXT_BYTES 256
-
-static const char *const stages[] = {"taken", "mid-step", "before-commit", "after-commit",
-                                     "after-reply"};
-#define STAGES (sizeof(stages) / sizeof(stages[0]))
-
-static uint32_t option(const char *key, uint32_t otherwise) {
-    const char *text = start_option(key);
-    uint32_t value = 0;
-    while (text != NULL && *text >= '0' && *text <= '9') {
-        value = value * 10 + (uint32_t)(*text++ - '0');
-    }
-    return value != 0 ? value : otherwise;
-}
 
 static handle_t proc(void) {
     return service_channel(PROCD);
@@ -202,9 +191,9 @@ TEST(proc_dies_at_nth_message) {
     uint64_t script = messages() - before;
     uint32_t starts = service_starts(PROCD), runs = 0;
     uint32_t count = script < SCRIPT_MESSAGES ? (uint32_t)script : SCRIPT_MESSAGES;
-    uint32_t step = option("step", DEFAULT_STEP);
+    uint32_t step = (uint32_t)start_number("step", DEFAULT_STEP);
     for (uint32_t n = 1; n <= count && !test_failed(); n += step, runs++) {
-        service_die_once(PROCD, n, stages[n % STAGES]);
+        service_die_once(PROCD, n, heal_stages[n % HEAL_STAGES]);
         service_restart(PROCD);
         script_play();
     }
@@ -259,12 +248,12 @@ static void load_end(void) {
 }
 
 TEST(proc_random_kills) {
-    uint32_t kills = option("kills", DEFAULT_KILLS), done = 0;
+    uint32_t kills = (uint32_t)start_number("kills", DEFAULT_KILLS), done = 0;
     uint64_t random = kills, before = messages();
     load_begin();
     instant_t start = now();
     for (uint32_t i = 0; i < kills && !test_failed(); i++) {
-        sleep_for(MICROSECONDS(test_random_below(&random, 8000)));
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 8000)));
         done += service_kill(PROCD, 0);
         if (i % 4 == 0) {
             load_renew();
@@ -283,10 +272,10 @@ TEST(proc_double_kills) {
     load_begin();
     for (uint32_t i = 0; i < PAIRS && !test_failed(); i++) {
         bool both = service_kill(PROCD, 0);
-        sleep_for(MICROSECONDS(test_random_below(&random, 3000)));
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 3000)));
         both &= service_kill(PROCD, 0);
         twice += both;
-        sleep_for(MICROSECONDS(test_random_below(&random, 10000)));
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 10000)));
         load_renew();
     }
     load_end();
@@ -343,23 +332,6 @@ TEST(proc_costs) {
 
 // ---- the program
 
-static uint32_t ok_count, failed_count;
-
-static bool begins_with(const char *line, size_t bytes, const char *word) {
-    size_t length = strlen(word);
-    return bytes >= length && memcmp(line, word, length) == 0;
-}
-
-// The sums of each single run are replaced by those of the whole program.
-void test_write(const char *line, size_t bytes) {
-    if (begins_with(line, bytes, "done ")) {
-        return;
-    }
-    ok_count += begins_with(line, bytes, "ok ");
-    failed_count += begins_with(line, bytes, "FAIL ");
-    log_text(line, bytes - 1);
-}
-
 // A job for procd alone: at its first start it ends whatever runs in its job.
 static handle_t own_job(void) {
     const struct job_limits limits = {JOB_UNLIMITED, JOB_UNLIMITED, JOB_UNLIMITED, JOB_UNLIMITED,
@@ -389,21 +361,13 @@ int64_t native_main(struct thread_block *block) {
                    {"root", own_channel(), shared | RIGHT_WAIT | RIGHT_CALL}},
     };
     int failed = 0;
-    uint32_t parts = 0;
     (void)block;
     services_start(&plan, 1);
     // Once it answers, its vault can be looked at.
     struct proc_list_request request = {0};
     struct proc_list_reply reply;
     failed += proc_list(proc(), &request, &reply, INSTANT_NEVER) != ERR_NOT_FOUND;
-    for (uint32_t i = 0; i < start_argument_count(); i++) {
-        if (strchr(start_argument(i), '=') == NULL) {
-            failed += test_run_all(start_argument(i));
-            parts++;
-        }
-    }
-    failed += parts == 0 ? test_run_all(NULL) : 0;
+    int status = heal_program(failed);
     services_stop();
-    log_printf("done %u ok, %u failed", ok_count, failed_count);
-    return failed != 0;
+    return status;
 }

@@ -9,6 +9,7 @@
 #include <abi/names.h>
 #include <abi/libos.h>
 #include <ds/format.h>
+#include <heal/program.h>
 #include <heal/supervisor.h>
 #include <heal/support.h>
 #include <proto/fs_client.h>
@@ -25,10 +26,6 @@ enum { PROCD, PROCFSD, SERVICES };
 #define SMALL 7 // bytes of a read
 #define TEXT_BYTES 2048
 #define RESTARTS 100
-
-static const char *const stages[] = {"taken", "mid-step", "before-commit", "after-commit",
-                                     "after-reply"};
-#define STAGES (sizeof(stages) / sizeof(stages[0]))
 
 static int32_t zombie;
 
@@ -180,7 +177,8 @@ static void die_at_each(uint32_t service, bool calls_change) {
     uint32_t count = (uint32_t)(service_summary(service).messages - before), runs = 0;
     uint32_t starts = service_starts(service);
     for (uint32_t n = 1; n <= count && !test_failed(); n++, runs++) {
-        const char *stage = calls_change ? stages[n % STAGES] : stages[n % 2 * (STAGES - 1)];
+        const char *stage =
+            calls_change ? heal_stages[n % HEAL_STAGES] : heal_stages[n % 2 * (HEAL_STAGES - 1)];
         service_die_once(service, n, stage);
         service_restart(service);
         play();
@@ -213,23 +211,6 @@ TEST(procfs_nothing_leaks) {
 }
 
 // ---- the program
-
-static uint32_t ok_count, failed_count;
-
-static bool begins_with(const char *line, size_t bytes, const char *word) {
-    size_t length = strlen(word);
-    return bytes >= length && memcmp(line, word, length) == 0;
-}
-
-// The sums of each single run are replaced by those of the whole program.
-void test_write(const char *line, size_t bytes) {
-    if (begins_with(line, bytes, "done ")) {
-        return;
-    }
-    ok_count += begins_with(line, bytes, "ok ");
-    failed_count += begins_with(line, bytes, "FAIL ");
-    log_text(line, bytes - 1);
-}
 
 // A job for procd alone: at its first start it ends whatever runs in its job.
 static handle_t own_job(void) {
@@ -294,14 +275,7 @@ int64_t native_main(struct thread_block *block) {
     (void)block;
     services_start(plans, SERVICES);
     zombie = make_zombie();
-    int failed = zombie == 0;
-    uint32_t parts = 0;
-    for (uint32_t i = 0; i < start_argument_count(); i++) {
-        failed += test_run_all(start_argument(i));
-        parts++;
-    }
-    failed += parts == 0 ? test_run_all(NULL) : 0;
+    int status = heal_program(zombie == 0);
     services_stop();
-    log_printf("done %u ok, %u failed", ok_count, failed_count);
-    return failed != 0;
+    return status;
 }

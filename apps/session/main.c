@@ -40,13 +40,9 @@ static void add(struct text *text, const char *string) {
     text->used += bytes;
 }
 
-static uint32_t number_option(const char *key, uint32_t otherwise) {
-    const char *digits = start_option(key);
-    uint32_t value = 0;
-    while (digits != NULL && *digits >= '0' && *digits <= '9' && value < UINT16_MAX) {
-        value = value * 10 + (uint32_t)(*digits++ - '0');
-    }
-    return value != 0 && value <= UINT16_MAX ? value : otherwise;
+static uint16_t number_option(const char *key, uint16_t otherwise) {
+    uint64_t value = start_number(key, otherwise);
+    return value != 0 && value <= UINT16_MAX ? (uint16_t)value : otherwise;
 }
 
 static int64_t open_console(handle_t *console) {
@@ -60,8 +56,7 @@ static int64_t open_console(handle_t *console) {
         return result;
     }
     const struct tty_set_size_request size = {
-        .size = {.rows = (uint16_t)number_option("rows", 24),
-                 .columns = (uint16_t)number_option("columns", 80)},
+        .size = {.rows = number_option("rows", 24), .columns = number_option("columns", 80)},
     };
     return tty_set_size(*console, &size, INSTANT_NEVER);
 }

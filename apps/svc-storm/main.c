@@ -8,6 +8,7 @@
 // It writes to the log how many it has killed, each time that these are 10 more.
 
 #include <abi/names.h>
+#include <heal/pause.h>
 #include <proto/svc_client.h>
 #include <sys/calls.h>
 #include <sys/log.h>
@@ -25,11 +26,7 @@ static uint64_t random_below(uint64_t bound) {
 }
 
 static uint64_t mean_ms(void) {
-    const char *text = start_option("mean-ms");
-    uint64_t value = 0;
-    while (text != NULL && *text >= '0' && *text <= '9') {
-        value = value * 10 + (uint64_t)(*text++ - '0');
-    }
+    uint64_t value = start_number("mean-ms", DEFAULT_MEAN_MS);
     return value != 0 ? value : DEFAULT_MEAN_MS;
 }
 
@@ -68,7 +65,7 @@ int64_t native_main(struct thread_block *block) {
     }
     while (names != 0) {
         int64_t wait = MILLISECONDS(1) * (int64_t)(1 + random_below(2 * mean));
-        (void)!sys_thread_sleep((instant_t)sys_clock_get() + wait, 0);
+        pause_in_steps(wait);
         killed += kill_service(name_at((uint32_t)random_below(names)));
         if (killed % TOLD == 0 && killed != 0) {
             log_printf("svc-storm: %lu killed", killed);

@@ -27,21 +27,6 @@ static bool quiet;
 static uint32_t ok_count;
 static uint32_t failed_count;
 
-// A number, decimal or with 0x; `otherwise` when the option is absent.
-static uint64_t number_option(const char *key, uint64_t otherwise) {
-    const char *text = start_option(key);
-    if (text == NULL) {
-        return otherwise;
-    }
-    uint64_t base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
-    uint64_t value = 0;
-    for (text += base == 16 ? 2 : 0; *text != '\0'; text++) {
-        uint64_t digit = *text >= 'a' ? (uint64_t)(*text - 'a') + 10 : (uint64_t)(*text - '0');
-        value = value * base + digit;
-    }
-    return value;
-}
-
 static bool begins_with(const char *line, size_t bytes, const char *word) {
     size_t length = strlen(word);
     return bytes >= length && memcmp(line, word, length) == 0;
@@ -123,7 +108,7 @@ static void check_leaks(const char *group, const char *filter) {
 
 static void run_filter(const char *name, const char *filter) {
     test_run_all(filter);
-    for (uint64_t i = number_option("--repeat", 1); i > 0; i--) {
+    for (uint64_t i = start_number("--repeat", 1); i > 0; i--) {
         check_leaks(name, filter);
     }
 }
@@ -183,8 +168,8 @@ static void suite_init(void) {
     suite.system = start_handle("system");
     suite.archive_vmo = start_handle("archive");
     (void)!sys_random_get(&seed, sizeof(seed));
-    suite.seed = number_option("--seed", seed);
-    suite.rounds = number_option("--rounds", DEFAULT_ROUNDS);
+    suite.seed = start_number("--seed", seed);
+    suite.rounds = start_number("--rounds", DEFAULT_ROUNDS);
     if (archive_map(suite.archive_vmo, &suite.archive) != OK) {
         panic("syscall-test: no boot archive");
     }

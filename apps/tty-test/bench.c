@@ -40,14 +40,6 @@ handle_t must(int64_t result, const char *what) {
     return (handle_t)result;
 }
 
-instant_t now(void) {
-    return (instant_t)sys_clock_get();
-}
-
-void sleep_for(duration_t duration) {
-    (void)!sys_thread_sleep(now() + duration, 0);
-}
-
 // ---- the instances
 
 static void prepare(void) {
@@ -194,48 +186,4 @@ void ttyd_die_each(uint32_t nth, const char *stage) {
     each_nth = nth;
     each_stage = stage;
     mutex_unlock(&lock);
-}
-
-// ---- counters
-
-static struct system_info counters(void) {
-    struct system_info info = {0};
-    CHECK_EQ(sys_object_get(start_handle("system"), &info, sizeof(info)), OK);
-    return info;
-}
-
-static bool same(const struct system_info *a, const struct system_info *b, uint64_t slack) {
-    int64_t free_pages = (int64_t)(a->free_pages - b->free_pages);
-    return a->objects == b->objects && a->handles == b->handles && a->processes == b->processes &&
-           a->threads == b->threads && free_pages <= (int64_t)slack &&
-           -free_pages <= (int64_t)slack;
-}
-
-struct system_info counters_settled(void) {
-    struct system_info before = counters();
-    for (int i = 0; i < 200; i++) {
-        sleep_for(MILLISECONDS(20));
-        struct system_info after = counters();
-        if (same(&before, &after, 0)) {
-            return after;
-        }
-        before = after;
-    }
-    return before;
-}
-
-bool counters_return(const struct system_info *before) {
-    struct system_info after = counters();
-    for (int i = 0; i < 300 && !same(before, &after, 8); i++) {
-        sleep_for(MILLISECONDS(20));
-        after = counters();
-    }
-    if (same(before, &after, 8)) {
-        return true;
-    }
-    log_printf("     before: %lu objects, %lu handles, %lu pages free", before->objects,
-               before->handles, before->free_pages);
-    log_printf("     after: %lu objects, %lu handles, %lu pages free", after.objects, after.handles,
-               after.free_pages);
-    return false;
 }

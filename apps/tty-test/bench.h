@@ -7,6 +7,7 @@
 
 #include <abi/info.h>
 #include <abi/terminal.h>
+#include <heal/support.h>
 #include <stdbool.h>
 #include <test/test.h>
 
@@ -64,11 +65,3 @@ struct noted signals_at(uint32_t index);
 void signals_forget(void);
 // Waits until there are so many. Returns whether that came.
 bool signals_wait(uint32_t count);
-
-// ---- small things
-
-instant_t now(void);
-void sleep_for(duration_t duration);
-struct system_info counters_settled(void);
-// Whether the counters come back to what they were, within some seconds.
-bool counters_return(const struct system_info *before);

@@ -7,6 +7,8 @@
 //                         step=N, stages=N and restarts=N as arguments change how much is done
 
 #include <abi/terminal.h>
+#include <heal/pause.h>
+#include <heal/program.h>
 #include <proto/tty_client.h>
 #include <sys/calls.h>
 #include <sys/log.h>
@@ -22,15 +24,6 @@
 #define DEFAULT_KILLS 300
 #define RESTARTS 1000
 #define SAMPLES 100
-
-static uint32_t option(const char *key, uint32_t otherwise) {
-    const char *text = start_option(key);
-    uint32_t value = 0;
-    while (text != NULL && *text >= '0' && *text <= '9') {
-        value = value * 10 + (uint32_t)(*text++ - '0');
-    }
-    return value != 0 ? value : otherwise;
-}
 
 TEST(tty_session) {
     uint64_t before = ttyd_messages();
@@ -172,18 +165,14 @@ TEST(tty_flow_of_output) {
 
 // ---- at the n-th message, for each n
 
-static const char *const stages[] = {"taken", "mid-step", "before-commit", "after-commit",
-                                     "after-reply"};
-#define STAGES 5
-
 // One death in each session, at its n-th message.
 TEST(tty_dies_at_nth_message) {
     uint64_t before = ttyd_messages();
     script_play();
     uint32_t messages = (uint32_t)(ttyd_messages() - before);
     uint32_t starts = ttyd_starts(), runs = 0;
-    for (uint32_t n = 1; n <= messages && !test_failed(); n += option("step", 20)) {
-        ttyd_die_once(n, stages[runs % STAGES]);
+    for (uint32_t n = 1; n <= messages && !test_failed(); n += (uint32_t)start_number("step", 20)) {
+        ttyd_die_once(n, heal_stages[runs % HEAL_STAGES]);
         ttyd_restart();
         script_play();
         runs++;
@@ -208,9 +197,9 @@ static void die_each(uint32_t first, const char *stage) {
 
 TEST(tty_dies_at_each_message) {
     uint32_t starts = ttyd_starts(), sessions = 0;
-    uint32_t all = option("stages", 1);
+    uint32_t all = (uint32_t)start_number("stages", 1);
     for (uint32_t i = 0; i < PERIOD * all && !test_failed(); i++) {
-        die_each(1 + i % PERIOD, stages[(i + i / PERIOD) % STAGES]);
+        die_each(1 + i % PERIOD, heal_stages[(i + i / PERIOD) % HEAL_STAGES]);
         sessions++;
     }
     uint32_t deaths = ttyd_starts() - starts - 2 * sessions;
@@ -221,12 +210,12 @@ TEST(tty_dies_at_each_message) {
 // ---- at random
 
 TEST(tty_random_kills_under_load) {
-    uint32_t kills = option("kills", DEFAULT_KILLS), done = 0;
+    uint32_t kills = (uint32_t)start_number("kills", DEFAULT_KILLS), done = 0;
     uint64_t random = kills;
     load_start();
     instant_t start = now();
     for (uint32_t i = 0; i < kills && !test_failed(); i++) {
-        sleep_for(MICROSECONDS(test_random_below(&random, 10000)));
+        pause_in_steps(MICROSECONDS(test_random_below(&random, 10000)));
         done += ttyd_kill();
     }
     duration_t took = now() - start;
@@ -252,7 +241,7 @@ TEST(tty_nothing_leaks_in_restarts) {
     ttyd_restart();
     sleep_for(MILLISECONDS(300));
     struct system_info before = counters_settled();
-    uint32_t restarts = option("restarts", RESTARTS);
+    uint32_t restarts = (uint32_t)start_number("restarts", RESTARTS);
     for (uint32_t i = 0; i < restarts && !test_failed(); i++) {
         ttyd_restart();
         if (i % 100 == 50) {
@@ -262,17 +251,6 @@ TEST(tty_nothing_leaks_in_restarts) {
     sleep_for(MILLISECONDS(300));
     CHECK(counters_return(&before));
     test_figure("flat after %u restarts", restarts);
-}
-
-static void sort(duration_t *times, uint32_t count) {
-    for (uint32_t i = 1; i < count; i++) {
-        duration_t value = times[i];
-        uint32_t at = i;
-        for (; at > 0 && times[at - 1] > value; at--) {
-            times[at] = times[at - 1];
-        }
-        times[at] = value;
-    }
 }
 
 TEST(tty_recovery_times) {
@@ -290,44 +268,15 @@ TEST(tty_recovery_times) {
     }
     terminal_close(slave);
     terminal_close(master);
-    sort(times, SAMPLES);
-    test_figure("a byte through a pair after a kill: p50 %u us, p99 %u us, max %u us",
-                (uint32_t)(times[SAMPLES / 2] / 1000), (uint32_t)(times[SAMPLES * 99 / 100] / 1000),
-                (uint32_t)(times[SAMPLES - 1] / 1000));
+    figure_times("a byte through a pair after a kill", times, SAMPLES);
 }
 
 // ---- the program
 
-static uint32_t ok_count, failed_count;
-
-static bool begins_with(const char *line, size_t bytes, const char *word) {
-    size_t length = strlen(word);
-    return bytes >= length && memcmp(line, word, length) == 0;
-}
-
-// The sums of each single run are replaced by those of the whole program.
-void test_write(const char *line, size_t bytes) {
-    if (begins_with(line, bytes, "done ")) {
-        return;
-    }
-    ok_count += begins_with(line, bytes, "ok ");
-    failed_count += begins_with(line, bytes, "FAIL ");
-    log_text(line, bytes - 1);
-}
-
 int64_t native_main(struct thread_block *block) {
-    int failed = 0;
-    uint32_t parts = 0;
     (void)block;
     bench_start();
-    for (uint32_t i = 0; i < start_argument_count(); i++) {
-        if (strchr(start_argument(i), '=') == NULL) {
-            failed += test_run_all(start_argument(i));
-            parts++;
-        }
-    }
-    failed += parts == 0 ? test_run_all(NULL) : 0;
+    int status = heal_program(0);
     bench_stop();
-    log_printf("done %u ok, %u failed", ok_count, failed_count);
-    return failed != 0;
+    return status;
 }

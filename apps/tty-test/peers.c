@@ -16,7 +16,8 @@
 #define TX_DATA 4096U
 #define RX_DATA (TX_DATA + RING_BYTES)
 #define VMO_BYTES 8192U
-#define WAIT SECONDS(5)
+#define TURN MICROSECONDS(200)
+#define TURNS 25000 // of waiting; by turns, since the host may let the machine stand still
 #define KEY_UART 1
 #define KEY_PROC 2
 #define NOTED_MAX 4096
@@ -146,12 +147,13 @@ handle_t peers_proc(void) {
 
 void line_type(const void *bytes, size_t count) {
     const uint8_t *from = bytes;
-    instant_t end = now() + WAIT;
-    while (count > 0 && now() < end) {
+    uint32_t turns = 0;
+    while (count > 0 && turns < TURNS) {
         uint32_t room = ring_room(&rx);
         uint32_t piece = count < room ? (uint32_t)count : room;
         if (piece == 0) {
-            sleep_for(MICROSECONDS(200));
+            sleep_for(TURN);
+            turns++;
             continue;
         }
         ring_fill(&rx, 0, from, piece);
@@ -176,12 +178,13 @@ size_t line_take(void *to, size_t count) {
 
 size_t line_expect(void *to, size_t count) {
     size_t done = 0;
-    instant_t end = now() + WAIT;
-    while (done < count && now() < end) {
+    uint32_t turns = 0;
+    while (done < count && turns < TURNS) {
         size_t piece = line_take((uint8_t *)to + done, count - done);
         done += piece;
         if (piece == 0) {
-            sleep_for(MICROSECONDS(100));
+            sleep_for(TURN);
+            turns++;
         }
     }
     return done;
@@ -254,9 +257,8 @@ void signals_forget(void) {
 }
 
 bool signals_wait(uint32_t count) {
-    instant_t end = now() + WAIT;
-    while (signals_count() < count && now() < end) {
-        sleep_for(MICROSECONDS(100));
+    for (uint32_t turns = 0; signals_count() < count && turns < TURNS; turns++) {
+        sleep_for(TURN);
     }
     return signals_count() >= count;
 }

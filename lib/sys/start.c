@@ -102,6 +102,29 @@ const char *start_option(const char *key) {
     return value;
 }
 
+static bool take_digit(char c, uint64_t base, uint64_t *value) {
+    uint64_t digit = c >= '0' && c <= '9'   ? (uint64_t)(c - '0')
+                     : c >= 'a' && c <= 'f' ? (uint64_t)(c - 'a') + 10
+                                            : base;
+    return digit < base && !__builtin_mul_overflow(*value, base, value) &&
+           !__builtin_add_overflow(*value, digit, value);
+}
+
+uint64_t start_number(const char *key, uint64_t otherwise) {
+    const char *text = start_option(key);
+    uint64_t value = 0;
+    if (text == NULL) {
+        return otherwise;
+    }
+    uint64_t base = strncmp(text, "0x", 2) == 0 ? 16 : 10;
+    text += base == 16 ? 2 : 0;
+    bool number = *text != '\0';
+    for (; number && *text != '\0'; text++) {
+        number = take_digit(*text, base, &value);
+    }
+    return number ? value : otherwise;
+}
+
 void start_record_init(struct start_record *r) {
     *r = (struct start_record){
         .magic = START_MAGIC,

@@ -50,6 +50,9 @@ uint32_t start_argument_count(void);
 const char *start_argument(uint32_t index);
 // The value of an argument `key=value`, or null. The last one counts.
 const char *start_option(const char *key);
+// The number, decimal or with 0x, that an argument `key=number` gives; `otherwise` when there is no
+// such argument, or what it gives is no number of 64 bits.
+uint64_t start_number(const char *key, uint64_t otherwise);
 
 // Prepares an empty record; adds to it. NO_SPACE: it is full, or the name is too long.
 void start_record_init(struct start_record *record);
