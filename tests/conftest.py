@@ -39,9 +39,14 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _name(nodeid):
-    """tests/boot/test_boot.py::test_x[2] is boot:test_x[2]."""
+    """tests/boot/test_boot.py::test_x[2] is boot:test_x[2], in test_panic.py boot-panic:test_x[2].
+
+    Logs bear these names, and test files run side by side: so no two may share one.
+    """
     path, _, rest = nodeid.partition("::")
-    return f"{pathlib.PurePath(path).parent.name}:{rest or pathlib.PurePath(path).name}"
+    file = pathlib.PurePath(path)
+    folder, stem = file.parent.name, file.stem.removeprefix("test_")
+    return f"{folder if stem == folder else f'{folder}-{stem}'}:{rest or file.name}"
 
 
 def _reason(report):
