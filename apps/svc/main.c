@@ -6,31 +6,27 @@
 #include <abi/proto/svc.h>
 #include <proto/svc_client.h>
 #include <sys/calls.h>
-#include <sys/start.h>
 #include <sys/string.h>
-#include <tool/logview.h>
-#include <tool/print.h>
+#include <tool/tool.h>
 
-#define TIMEOUT SECONDS(10)
+#define DEVICE "/dev/svc"
 #define LIST_STEP 16
+#define INIT "init" // rules over the others and is none of them, but has a status and can be killed
 
 static const char help[] =
-    "svc: looks at services and rules over them\n"
-    "  svc list             all services\n"
+    "Usage: svc COMMAND [NAME]\n"
+    "Looks at services and rules over them.\n"
+    "  svc list             all services, and init\n"
     "  svc status NAME      one of them, in full\n"
     "  svc start NAME       starts it and what it depends on\n"
     "  svc stop NAME        ends it and gives up its state\n"
     "  svc restart NAME     replaces it by a new instance with its state\n"
     "  svc kill NAME        ends its process; it comes back\n"
     "  svc freeze NAME      stops its threads; it is found out and replaced\n"
-    "  svc log NAME         the lines of the log that are by or about it\n"
-    "needs the handle svc; `log` needs the handle log with READ\n";
+    "Needs " DEVICE ", which is root's. Exit status: 0, 1 when it could not be done, 2 for wrong\n"
+    "words.\n";
 
 static handle_t channel;
-
-static instant_t soon(void) {
-    return sys_clock_get() + TIMEOUT;
-}
 
 static const char *state_name(uint32_t state) {
     static const char *const names[] = {
@@ -42,36 +38,44 @@ static const char *state_name(uint32_t state) {
     return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }
 
-static int64_t fail(const char *what, const char *name, int64_t status) {
+static int fail(const char *what, const char *name, int64_t status) {
     switch (status) {
     case ERR_NOT_FOUND:
         return print_error("svc", "there is no service %s", name);
     case ERR_BAD_STATE:
         return print_error("svc", "can't %s %s in its state; see svc status", what, name);
-    case ERR_BAD_HANDLE:
-        return print_error("svc", "this program was not given the handle svc");
     default:
         return print_error("svc", "can't %s %s: %s", what, name, status_name(status));
     }
 }
 
-static int64_t do_list(const char *name) {
+static void show_entry(const struct svc_entry *entry) {
+    char up[24];
+    print_duration(up, sizeof(up), entry->uptime);
+    print_line("%-23s %-8s %5u %8lu %8lu %s", entry->name, state_name(entry->state), entry->level,
+               entry->process, entry->restarts, entry->process != 0 ? up : "-");
+}
+
+static int do_list(const char *name) {
     (void)name;
     struct svc_list_request request = {0};
     struct svc_entry entries[LIST_STEP];
+    struct svc_status_request init = {.name = INIT};
+    struct svc_status_reply reply;
+    int64_t status = svc_status(channel, &init, &reply, INSTANT_NEVER);
+    if (status < 0) {
+        return fail("look at", INIT, status);
+    }
     print_line("%-23s %-8s %5s %8s %8s %s", "SERVICE", "STATE", "LEVEL", "PROCESS", "RESTARTS",
                "UP");
+    show_entry(&reply.entry);
     for (;;) {
-        int64_t count = svc_list(channel, &request, entries, sizeof(entries), soon());
+        int64_t count = svc_list(channel, &request, entries, sizeof(entries), INSTANT_NEVER);
         if (count <= 0) {
             return count == 0 ? 0 : fail("list", "services", count);
         }
         for (int64_t i = 0; i < count; i++) {
-            char up[24];
-            print_duration(up, sizeof(up), entries[i].uptime);
-            print_line("%-23s %-8s %5u %8lu %8lu %s", entries[i].name, state_name(entries[i].state),
-                       entries[i].level, entries[i].process, entries[i].restarts,
-                       entries[i].process != 0 ? up : "-");
+            show_entry(&entries[i]);
         }
         request.first += (uint32_t)count;
     }
@@ -87,11 +91,11 @@ static void show_last(const struct svc_status_reply *reply) {
     }
 }
 
-static int64_t do_status(const char *name) {
+static int do_status(const char *name) {
     struct svc_status_request request = {0};
     struct svc_status_reply reply;
     text_copy(request.name, sizeof(request.name), name);
-    int64_t status = svc_status(channel, &request, &reply, soon());
+    int64_t status = svc_status(channel, &request, &reply, INSTANT_NEVER);
     if (status < 0) {
         return fail("look at", name, status);
     }
@@ -112,24 +116,23 @@ static int64_t do_status(const char *name) {
     return 0;
 }
 
-static int64_t report(const char *what, const char *name, int64_t status) {
+static int report(const char *what, const char *name, int64_t status) {
     if (status != OK) {
         return fail(what, name, status);
     }
-    print_line("svc: %s %s: ok", what, name);
-    return 0;
+    return TOOL_OK;
 }
 
-static int64_t do_start(const char *name) {
+static int do_start(const char *name) {
     struct svc_start_request request = {0};
     text_copy(request.name, sizeof(request.name), name);
-    return report("start", name, svc_start(channel, &request, soon()));
+    return report("start", name, svc_start(channel, &request, INSTANT_NEVER));
 }
 
-static int64_t do_stop(const char *name) {
+static int do_stop(const char *name) {
     struct svc_stop_request request = {0};
     text_copy(request.name, sizeof(request.name), name);
-    return report("stop", name, svc_stop(channel, &request, soon()));
+    return report("stop", name, svc_stop(channel, &request, INSTANT_NEVER));
 }
 
 // The number of the instance that runs now, or a status.
@@ -137,13 +140,13 @@ static int64_t present_instance(const char *name) {
     struct svc_status_request request = {0};
     struct svc_status_reply reply;
     text_copy(request.name, sizeof(request.name), name);
-    int64_t status = svc_status(channel, &request, &reply, soon());
+    int64_t status = svc_status(channel, &request, &reply, INSTANT_NEVER);
     return status < 0 ? status : (int64_t)reply.instance;
 }
 
 // The operations that end the instance that they name. Their requests are the same.
 #define END_INSTANCE(operation)                                                                    \
-    static int64_t do_##operation(const char *name) {                                              \
+    static int do_##operation(const char *name) {                                                  \
         struct svc_##operation##_request request = {0};                                            \
         int64_t instance = present_instance(name);                                                 \
         if (instance < 0) {                                                                        \
@@ -151,60 +154,42 @@ static int64_t present_instance(const char *name) {
         }                                                                                          \
         request.instance = (uint64_t)instance;                                                     \
         text_copy(request.name, sizeof(request.name), name);                                       \
-        return report(#operation, name, svc_##operation(channel, &request, soon()));               \
+        return report(#operation, name, svc_##operation(channel, &request, INSTANT_NEVER));        \
     }
 END_INSTANCE(restart)
 END_INSTANCE(kill)
 END_INSTANCE(freeze)
 
-// Shows a line that begins with `NAME: ` or `init: NAME`.
-static void show_log_line(void *context, const struct logview_line *line) {
-    const char *name = context;
-    const char *text = line->text;
-    size_t length = strlen(name);
-    bool about = strncmp(text, "init: ", 6) == 0 && strncmp(text + 6, name, length) == 0 &&
-                 (text[6 + length] == ' ' || text[6 + length] == ':');
-    bool by = strncmp(text, name, length) == 0 && text[length] == ':';
-    if (by || about) {
-        print_line("  %s", line->whole);
-    }
-}
-
-static int64_t do_log(const char *name) {
-    char copy[64];
-    text_copy(copy, sizeof(copy), name);
-    status_t status = logview_walk(start_handle("log"), show_log_line, copy);
-    return status == OK ? 0 : print_error("svc", "can't read the log: %s", status_name(status));
-}
-
 static const struct {
     const char *word;
     bool name;
-    int64_t (*run)(const char *name);
+    int (*run)(const char *name);
 } commands[] = {
     {"list", false, do_list},    {"status", true, do_status},   {"start", true, do_start},
     {"stop", true, do_stop},     {"restart", true, do_restart}, {"kill", true, do_kill},
-    {"freeze", true, do_freeze}, {"log", true, do_log},
+    {"freeze", true, do_freeze},
 };
 
-int64_t native_main(struct thread_block *block) {
-    (void)block;
-    if (print_wants_help()) {
-        print_text(help);
-        return start_argument_count() == 0;
+int tool_main(void) {
+    const char *word = tool_argument(0);
+    if (tool_wants_help()) {
+        return tool_help(help);
     }
-    channel = start_handle("svc");
-    const char *word = start_argument(0);
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; word != NULL && i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(word, commands[i].word) != 0) {
             continue;
         }
-        uint32_t wanted = commands[i].name ? 2 : 1;
-        if (start_argument_count() != wanted) {
-            return print_error("svc", "%s takes %s; see svc --help", word,
-                               wanted == 2 ? "the name of a service" : "nothing more");
+        if (tool_argument_count() != (commands[i].name ? 2 : 1)) {
+            (void)print_error("svc", "%s takes %s; see svc --help", word,
+                              commands[i].name ? "the name of a service" : "nothing more");
+            return TOOL_USAGE;
         }
-        return commands[i].run(start_argument(1));
+        channel = tool_open("svc", DEVICE);
+        return channel == HANDLE_NONE ? TOOL_FAILED : commands[i].run(tool_argument(1));
     }
-    return print_error("svc", "there is no command %s; see svc --help", word);
+    (void)print_error("svc",
+                      word != NULL ? "there is no command %s; see svc --help"
+                                   : "a command is missing; see svc --help",
+                      word);
+    return TOOL_USAGE;
 }

@@ -5,46 +5,60 @@
 #include <abi/info.h>
 #include <abi/rights.h>
 #include <ds/format.h>
-#include <sys/log.h>
-#include <sys/start.h>
 #include <sys/string.h>
+#include <tool/linux.h>
+#include <tool/tool.h>
 
-static void write_line(const char *line, size_t bytes) {
-    log_text(line, bytes);
+#define STANDARD_OUTPUT 1
+#define STANDARD_ERROR 2
+#define BUFFER_BYTES 4096
+
+static char buffer[BUFFER_BYTES];
+static size_t buffered;
+static bool failed;
+
+bool print_flush(void) {
+    failed = failed || !linux_write_all(STANDARD_OUTPUT, buffer, buffered);
+    buffered = 0;
+    return !failed;
 }
 
-static void print_v(const char *head, const char *format, va_list args) {
-    char line[PRINT_LINE_BYTES];
-    int begin = text_format(line, sizeof(line), "%s", head);
-    size_t at = (size_t)begin < sizeof(line) ? (size_t)begin : sizeof(line) - 1;
-    text_format_v(line + at, sizeof(line) - at, format, args);
-    write_line(line, strlen(line));
+static void put(const char *text, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++) {
+        if (buffered == sizeof(buffer)) {
+            (void)print_flush();
+        }
+        buffer[buffered++] = text[i];
+    }
 }
 
 void print_line(const char *format, ...) {
+    char line[PRINT_LINE_BYTES];
     va_list args;
     va_start(args, format);
-    print_v("", format, args);
+    text_format_v(line, sizeof(line), format, args);
     va_end(args);
+    put(line, strlen(line));
+    put("\n", 1);
 }
 
-int64_t print_error(const char *program, const char *format, ...) {
-    char head[32];
+int print_error(const char *program, const char *format, ...) {
+    char line[PRINT_LINE_BYTES];
     va_list args;
-    text_format(head, sizeof(head), "%s: ", program);
+    size_t at = (size_t)text_format(line, sizeof(line), "%s: ", program);
     va_start(args, format);
-    print_v(head, format, args);
+    text_format_v(line + at, sizeof(line) - at - 1, format, args);
     va_end(args);
-    return 1;
+    size_t bytes = strlen(line);
+    line[bytes] = '\n';
+    // What was printed before comes before, where both go to the same place.
+    (void)print_flush();
+    (void)linux_write_all(STANDARD_ERROR, line, bytes + 1);
+    return TOOL_FAILED;
 }
 
 void print_text(const char *text) {
-    while (*text != '\0') {
-        const char *end = strchr(text, '\n');
-        size_t bytes = end != NULL ? (size_t)(end - text) : strlen(text);
-        write_line(text, bytes);
-        text += bytes + (end != NULL);
-    }
+    put(text, strlen(text));
 }
 
 static const struct {
@@ -94,11 +108,6 @@ void print_duration(char *out, size_t size, duration_t duration) {
     } else {
         text_format(out, size, "%ld min", duration / SECONDS(60));
     }
-}
-
-bool print_wants_help(void) {
-    const char *first = start_argument(0);
-    return first == NULL || strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0;
 }
 
 bool print_parse_number(const char *text, uint64_t *value) {

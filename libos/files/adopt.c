@@ -3,6 +3,7 @@
 #include <files/adopt.h>
 
 #include <core/process.h>
+#include <files/service.h>
 #include <files/table.h>
 #include <files/terminal.h>
 #include <sys/calls.h>
@@ -21,6 +22,8 @@ static const struct file_ops *ops_of(const struct libos_fd *fd) {
         return &timer_ops;
     case FD_TERMINAL:
         return &terminal_ops;
+    case FD_SERVICE:
+        return &service_ops;
     case FD_LOCAL:
         return device_ops(fd->device);
     default:

@@ -7,6 +7,7 @@
 #include <core/status.h>
 #include <files/path.h>
 #include <files/reopen.h>
+#include <files/service.h>
 #include <files/terminal.h>
 #include <linux/handlers.h>
 #include <sys/calls.h>
@@ -54,6 +55,10 @@ static int64_t install_opened(const struct path_open *open, uint32_t flags) {
     if (device && is_terminal(open->attributes.rdev)) {
         (void)!sys_handle_close(open->handle);
         return terminal_open(open->attributes.rdev, flags);
+    }
+    if (device && is_service(open->attributes.rdev)) {
+        (void)!sys_handle_close(open->handle);
+        return service_open(open->attributes.rdev, flags);
     }
     const struct file_ops *ops = ops_for(&open->attributes, flags);
     if (ops == NULL) {

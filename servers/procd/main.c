@@ -25,6 +25,7 @@
 #include <sys/start.h>
 #include <sys/thread.h>
 
+#include "devices.h"
 #include "ids.h"
 #include "mount.h"
 #include "pages.h"
@@ -61,6 +62,7 @@ static const struct proc_ops operations = {
     .terminal_signal = proc_do_terminal_signal,
     .mount = proc_do_mount,
     .mounted = proc_do_mounted,
+    .device = proc_do_device,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,

@@ -39,17 +39,6 @@ def run_in_guest(boot, archive, parts=(), smp=2, name="init-test"):
                      timeout=TIMEOUT_S)
 
 
-def run_tool(boot, archive, words, status=0, services="bank"):
-    """Runs a native program with the channel svc; returns the lines that it wrote."""
-    program, *args = words.split()
-    guest = boot(append=f"init.services={services} init.uses=svc,bank init.run=bin/{program}"
-                        f" -- {' '.join(args)}", archive=archive)
-    guest.expect(f"init: bin/{program} ended with status {status}")
-    guest.wait()
-    lines = guest.kernel_lines()
-    return lines[[line.startswith("init: bank started") for line in lines].index(True) + 1:]
-
-
 def test_everything_on_two_cpus(boot, archive):
     cases = run_in_guest(boot, archive)
     assert len(cases.ok) >= 25
@@ -118,56 +107,6 @@ def test_services_start_in_order_without_a_program(boot, archive):
 
 
 def test_unknown_channel_ends_the_machine(boot, archive):
-    guest = boot(append="init.run=bin/svc init.uses=nothing", archive=archive)
-    guest.expect("init: can't start bin/svc: no service provides channel nothing")
+    guest = boot(append="init.run=bin/session init.uses=nothing", archive=archive)
+    guest.expect("init: can't start bin/session: no service provides channel nothing")
     assert guest.wait() != qemu.OFF
-
-
-def test_svc_shows_services(boot, archive):
-    lines = run_tool(boot, archive, "svc list")
-    assert re.match(r"SERVICE +STATE +LEVEL +PROCESS +RESTARTS +UP", lines[0])
-    assert any(re.match(r"bank +running +0 +\d+ +0 +\d+ ms", line) for line in lines)
-    assert any(re.match(r"test-wrong|test-cycle +refused", line) for line in lines)
-
-
-def test_svc_shows_one_service(boot, archive):
-    text = "\n".join(run_tool(boot, archive, "svc status bank"))
-    assert re.search(r"state +running\n +process +\d+, up \d+ ms, instance 1\n", text)
-
-
-def test_svc_kills(boot, archive):
-    text = "\n".join(run_tool(boot, archive, "svc kill bank"))
-    assert "svc: kill bank: ok" in text
-
-
-@pytest.mark.parametrize("words,reason", (
-    ("svc status nobody", "svc: there is no service nobody"),
-    ("svc fly bank", "svc: there is no command fly; see svc --help"),
-    ("svc stop", "svc: stop takes the name of a service; see svc --help"),
-    ("svc start test-cycle", "svc: can't start test-cycle in its state; see svc status"),
-    ("capctl list nobody", "capctl: there is nothing to list: nobody"),
-    ("dmesg tail many", "dmesg: can't do that: tail; see dmesg --help")))
-def test_tools_say_what_is_wrong(boot, archive, words, reason):
-    assert reason in run_tool(boot, archive, words, status=1)
-
-
-@pytest.mark.parametrize("program", ("svc", "capctl", "dmesg"))
-def test_tools_help(boot, archive, program):
-    lines = run_tool(boot, archive, f"{program} --help")
-    assert lines[0].startswith(f"{program}: ") and len(lines) > 3
-
-
-def test_capctl_shows_handles(boot, archive):
-    text = "\n".join(run_tool(boot, archive, "capctl list bank"))
-    assert re.search(r"1 port +\d+ +0 system +READ\|MANAGE\n", text)
-    assert re.search(r"timer +\d+ +0 bank ", text)
-
-
-def test_dmesg_shows_the_log(boot, archive):
-    lines = run_tool(boot, archive, "dmesg find online")
-    assert any(re.match(r"\[ *0\.\d+\] \d CPUs? online", line) for line in lines)
-
-
-def test_svc_log_shows_lines_about_a_service(boot, archive):
-    lines = run_tool(boot, archive, "svc log bank")
-    assert re.match(r" +\[ *\d+\.\d+\] init: bank started: process \d+", lines[0])

@@ -15,6 +15,8 @@ SERVERS := $(call folders,servers)
 APPS := $(call folders,apps)
 DRIVERS := $(sort $(foreach s,$(call under,drivers),$(call class_and_device,$(s))))
 PROGRAMS := $(SERVERS) $(APPS) $(subst /,-,$(DRIVERS))
+# Programs of the Linux ABI: lib/tool takes the place of lib/sys's start and lib/proto's calls.
+TOOLS := svc capctl
 
 # Generated headers of libraries: <sys/calls.h> (gen/lib/sys/include), <proto/x_client.h> (gen/lib).
 USER_INCLUDES := $(patsubst %,-I%,$(sort $(wildcard lib/*/include $(GEN)/lib/*/include))) \
@@ -22,7 +24,7 @@ USER_INCLUDES := $(patsubst %,-I%,$(sort $(wildcard lib/*/include $(GEN)/lib/*/i
 USER_FLAGS := $(GUEST_FLAGS) -fno-stack-protector $(USER_INCLUDES)
 USER_AS_FLAGS := $(GUEST_AS_FLAGS) $(USER_INCLUDES)
 USER_SCRIPT := $(wildcard lib/sys/user.ld)
-USER_LIBS := $(patsubst %,$(OBJ)/user/lib%.a,$(LIBS))
+USER_LIBS := $(patsubst %,$(OBJ)/user/lib%.a,$(filter-out tool,$(LIBS)))
 
 user: $(USER_LIBS) $(PROGRAMS:%=$(B)/bin/%)
 
@@ -71,15 +73,20 @@ $(1)_PROGRAM_OBJECTS := $(call user_objects,$(call under,$(2)))
 USER_OBJECTS += $$($(1)_PROGRAM_OBJECTS)
 $$(call remember,$(OBJ)/user/$(1).objects,$$($(1)_PROGRAM_OBJECTS) $(USER_LIBS))
 $$($(1)_PROGRAM_OBJECTS): PROGRAM_FOLDER := $(2)
-$(B)/bin/$(1): $$($(1)_PROGRAM_OBJECTS) $(USER_LIBS) $(USER_SCRIPT) $(OBJ)/user/$(1).objects \
-    $(B)/variant
+$(B)/bin/$(1): $$($(1)_PROGRAM_OBJECTS) $$(call tool_objects,$(1)) $(USER_LIBS) $(USER_SCRIPT) \
+    $(OBJ)/user/$(1).objects $(B)/variant
 	$$(call once,link programs)
 	@mkdir -p $$(@D)
 	$$(Q)$(LD) $(GUEST_LD_FLAGS) $(USER_SCRIPT:%=-T %) -o $$@ $$($(1)_PROGRAM_OBJECTS) \
+	    $$(call tool_objects,$(1)) \
 	    --start-group $(USER_LIBS) --end-group
 endef
 
 $(foreach l,$(LIBS),$(eval $(call library,$(l))))
+# Objects of lib/tool for a tool, which come before the libraries, nothing for others.
+tool_objects = $(if $(filter $(1),$(TOOLS)),$(tool_OBJECTS))
+$(tool_OBJECTS): PROGRAM_FOLDER := lib/tool
+
 $(foreach p,$(SERVERS),$(eval $(call program,$(p),servers/$(p))))
 $(foreach p,$(APPS),$(eval $(call program,$(p),apps/$(p))))
 $(foreach p,$(DRIVERS),$(eval $(call program,$(subst /,-,$(p)),drivers/$(p))))

@@ -106,6 +106,7 @@ enum fd_kind {
     FD_PROCESS = 7,  // pidfd
     FD_LOCAL = 8,    // no kernel object: signalfd, /dev/null and its like (device = rdev)
     FD_TERMINAL = 9, // description of a terminal (protocol tty)
+    FD_SERVICE = 10, // channel to a native service (abi/service_device.h)
 };
 
 struct libos_fd {
