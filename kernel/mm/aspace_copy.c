@@ -73,15 +73,17 @@ static void place(struct aspace *to, struct mapping *copy) {
 }
 
 // Copies the first mapping at or above *addr, and moves *addr past it: to 0 when there was none.
-static status_t copy_next(struct aspace *from, struct aspace *to, vaddr_t *addr) {
+static status_t copy_next(struct aspace *from, struct aspace *to, vaddr_t share_end,
+                          vaddr_t *addr) {
     struct mapping *copy = NULL;
     bool shared = false;
     status_t status = OK;
     spin_lock(&from->lock);
     struct mapping *mapping = mapping_find(from, *addr);
     *addr = mapping != NULL ? mapping_end(mapping) : 0;
-    if (mapping != NULL && (mapping->inherit & MAP_INHERIT_DROP) == 0) {
-        shared = is_shared(mapping);
+    bool lent = *addr <= share_end;
+    if (mapping != NULL && (lent || (mapping->inherit & MAP_INHERIT_DROP) == 0)) {
+        shared = lent || is_shared(mapping);
         status = resemble(mapping, to, shared, &copy);
     }
     spin_unlock(&from->lock);
@@ -97,10 +99,10 @@ static status_t copy_next(struct aspace *from, struct aspace *to, vaddr_t *addr)
     return status == ERR_OUT_OF_RANGE ? OK : status; // the vmo has just been cut off before it
 }
 
-status_t aspace_copy(struct aspace *from, struct aspace *to) {
+status_t aspace_copy(struct aspace *from, struct aspace *to, vaddr_t share_end) {
     status_t status = (from->flags & ~to->flags) == 0 ? OK : ERR_BAD_STATE;
     for (vaddr_t addr = USER_MIN; status == OK && addr != 0;) {
-        status = copy_next(from, to, &addr);
+        status = copy_next(from, to, share_end, &addr);
         arch_interrupt_window();
     }
     if (status == OK) {

@@ -61,14 +61,14 @@ static status_t start_thread(struct process *embryo) {
     return status;
 }
 
-status_t process_clone(struct process *embryo) {
+status_t process_clone(struct process *embryo, vaddr_t share_end) {
     struct aspace *aspace;
     struct handle_table *table;
     status_t status = begin(embryo, &aspace, &table);
     if (status != OK) {
         return status;
     }
-    status = aspace_copy(self_aspace(), aspace);
+    status = aspace_copy(self_aspace(), aspace, share_end);
     status = status == OK ? copy_handles(self_table(), table) : status;
     status = status == OK ? start_thread(embryo) : status;
     object_unref(&table->object);

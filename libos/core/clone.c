@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Making threads and processes: clone, clone3, fork, vfork. Three forms are known: a thread as C
-// libraries make it, a fork, and a vfork; the last one gets a copy of the memory too, and the
-// parent waits until the child has begun another program or ended.
+// libraries make it, a fork, and a vfork, whose parent waits until the child has begun another
+// program or ended.
 
 #include <abi/linux/calls.h>
 #include <core/access.h>
@@ -165,6 +165,7 @@ static int64_t clone_process(struct linux_thread *self, const struct wish *wish)
         .parent_tid = (wish->flags & CLONE_PARENT_SETTID) != 0 ? wish->parent_tid : 0,
         .child_tid = (wish->flags & CLONE_CHILD_SETTID) != 0 ? wish->child_tid : 0,
         .clear_tid = (wish->flags & CLONE_CHILD_CLEARTID) != 0 ? wish->child_tid : 0,
+        .share = (wish->flags & CLONE_VM) != 0,
         .wait = (wish->flags & CLONE_VFORK) != 0,
         .clear_handlers = (wish->flags & CLONE_CLEAR_SIGHAND) != 0,
     };
@@ -228,6 +229,6 @@ int64_t linux_fork(struct linux_thread *self, const uint64_t args[6]) {
 
 int64_t linux_vfork(struct linux_thread *self, const uint64_t args[6]) {
     (void)args;
-    const struct wish wish = {.flags = CLONE_VFORK, .exit_signal = SIGCHLD};
+    const struct wish wish = {.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD};
     return clone_process(self, &wish);
 }

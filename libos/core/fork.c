@@ -3,6 +3,11 @@
 // fork. procd makes the record and an embryo, the kernel fills it with a copy of this process and
 // of the calling thread (process_clone). All locks of the libos are held over the copy, so that the
 // child finds whole records; its first act is to let them go and to forget the other threads.
+//
+// vfork: the same, but all of the program's memory is shared and not copied, so that the parent,
+// which waits, sees what the child stores. The libos is copied as ever: it lies above. So the child
+// runs in an address space of its own, and what it maps or unmaps is its own affair, other than on
+// Linux.
 
 #include <core/fork.h>
 
@@ -15,7 +20,7 @@
 #include <sys/calls.h>
 
 // entry/entry.S
-int64_t entry_process_clone(handle_t embryo);
+int64_t entry_process_clone(handle_t embryo, uint64_t share_end);
 
 static void lock_all(void) {
     struct linux_process *process = process_current();
@@ -100,7 +105,7 @@ int64_t process_fork(struct linux_thread *self, const struct fork_options *optio
         return result == ERR_LIMIT ? -LINUX_EAGAIN : linux_result(result);
     }
     lock_all();
-    result = entry_process_clone(embryo);
+    result = entry_process_clone(embryo, options->share ? LINUX_ADDR_MAX : 0);
     if (result == 1) {
         return begin_child(self, options);
     }

@@ -10,6 +10,7 @@ struct fork_options {
     uint64_t child_tid;  // in the child: where its own id goes
     uint64_t clear_tid;
     bool set_tls;
+    bool share;          // the program's memory instead of copying it
     bool wait;           // until the child has another program, or has ended
     bool clear_handlers; // caught signals have their default action in the child
 };

@@ -128,8 +128,8 @@ entry_thread:
     call clone_begin // (thread), does not return
     ud2
 
-// int64_t entry_process_clone(handle_t embryo): process_clone that returns twice, in the child
-// with 1. The child begins at entry_child with the registers of the call.
+// int64_t entry_process_clone(handle_t embryo, uint64_t share_end): process_clone that returns
+// twice, in the child with 1. The child begins at entry_child with the registers of the call.
     .globl entry_process_clone, entry_child
 entry_process_clone:
     movl $CALL_NATIVE | CALL_PROCESS_CLONE, %eax

@@ -329,8 +329,11 @@ static void use_own_path(struct exec *exec) {
     }
 }
 
+#define AT_EMPTY_PATH 0x1000U
+#define AT_SYMLINK_NOFOLLOW 0x100U
+
 static int64_t exec_at(struct linux_thread *self, int directory, uint64_t path, uint64_t argv,
-                       uint64_t envp, bool may_be_empty) {
+                       uint64_t envp, uint32_t flags) {
     if (process_current()->alone) {
         return -LINUX_ENOSYS;
     }
@@ -339,7 +342,10 @@ static int64_t exec_at(struct linux_thread *self, int directory, uint64_t path, 
         return -LINUX_ENOMEM;
     }
     exec->directory = directory;
-    int64_t result = path_in(exec->path, path, may_be_empty);
+    int64_t result = path_in(exec->path, path, (flags & AT_EMPTY_PATH) != 0);
+    if (result >= 0 && (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0) {
+        result = -LINUX_EINVAL;
+    }
     if (result >= 0) {
         exec->path_bytes = (uint64_t)result;
         use_own_path(exec);
@@ -350,15 +356,9 @@ static int64_t exec_at(struct linux_thread *self, int directory, uint64_t path, 
 }
 
 int64_t linux_execve(struct linux_thread *self, const uint64_t args[6]) {
-    return exec_at(self, AT_CURRENT, args[0], args[1], args[2], false);
+    return exec_at(self, AT_CURRENT, args[0], args[1], args[2], 0);
 }
 
-#define AT_EMPTY_PATH 0x1000
-#define AT_SYMLINK_NOFOLLOW 0x100
-
 int64_t linux_execveat(struct linux_thread *self, const uint64_t args[6]) {
-    if ((args[4] & ~(uint64_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0) {
-        return -LINUX_EINVAL;
-    }
-    return exec_at(self, (int)args[0], args[1], args[2], args[3], (args[4] & AT_EMPTY_PATH) != 0);
+    return exec_at(self, (int)args[0], args[1], args[2], args[3], (uint32_t)args[4]);
 }

@@ -210,25 +210,25 @@ TEST(libos_clone_has_equal_handles) {
 
 ROLE(clone_errors) {
     struct embryo embryo = embryo_make(suite.job);
-    EXPECT(sys_process_clone(embryo.process) == ERR_BAD_STATE); // no entry
+    EXPECT(sys_process_clone(embryo.process, 0) == ERR_BAD_STATE); // no entry
     EXPECT(mini_install() == OK);
     struct embryo with_thread = embryo_make(suite.job);
     EXPECT(thread_region_map(with_thread.aspace, BLOCK_REGION_BYTES) == OK);
     handle_t thread = (handle_t)sys_thread_create(with_thread.process, BLOCK_REGION_BYTES);
-    EXPECT(sys_process_clone(with_thread.process) == ERR_BAD_STATE);
+    EXPECT(sys_process_clone(with_thread.process, 0) == ERR_BAD_STATE);
     (void)!sys_handle_close(thread);
     struct embryo dead = embryo_make(suite.job);
     EXPECT(sys_task_kill(dead.process, 0, 0) == OK);
-    EXPECT(sys_process_clone(dead.process) == ERR_BAD_STATE);
+    EXPECT(sys_process_clone(dead.process, 0) == ERR_BAD_STATE);
     handle_t weak = (handle_t)sys_handle_duplicate(embryo.process, RIGHTS_PROCESS & ~RIGHT_CREATE);
-    EXPECT(sys_process_clone(weak) == ERR_ACCESS_DENIED);
+    EXPECT(sys_process_clone(weak, 0) == ERR_ACCESS_DENIED);
     int64_t side = embryo_fill(&embryo);
     if (side < 0) {
         sys_process_exit(9);
     }
-    EXPECT(sys_process_clone(embryo.process) == ERR_BAD_STATE);
+    EXPECT(sys_process_clone(embryo.process, 0) == ERR_BAD_STATE);
     EXPECT(embryo_status(&embryo) == 9);
-    EXPECT(sys_process_clone(embryo.process) == ERR_BAD_STATE);
+    EXPECT(sys_process_clone(embryo.process, 0) == ERR_BAD_STATE);
     return 0;
 }
 

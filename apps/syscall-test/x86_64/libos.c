@@ -54,7 +54,7 @@ void mini_call(struct thread_block *block) {
     full.rcx = full.rip;
     full.r11 = full.rflags;
     if (number == NUMBER_CLONE) {
-        mini_status = sys_process_clone((handle_t)block->redirect.rdi);
+        mini_status = sys_process_clone((handle_t)block->redirect.rdi, 0);
         return;
     }
     if (number != NUMBER_PLAIN && number != NUMBER_FULL) {

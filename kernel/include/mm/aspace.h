@@ -84,7 +84,7 @@ void aspace_switch(struct aspace *aspace);
 // Copies what is mapped in one aspace, and its entry, into another, as process_clone says; leaves
 // alone what is there. On failure some of it is there. BAD_STATE (the other's flags forbid what
 // this one's allow), NO_MEMORY, LIMIT. No lock held.
-[[nodiscard]] status_t aspace_copy(struct aspace *from, struct aspace *to);
+[[nodiscard]] status_t aspace_copy(struct aspace *from, struct aspace *to, vaddr_t share_end);
 // Where threads enter the libos; stays readable as long as the aspace, and is all 0 until it is
 // set.
 const struct aspace_entry *aspace_entry(const struct aspace *aspace);

@@ -73,7 +73,7 @@ void process_describe(struct process *process, struct process_info *info);
 // The process's aspace with a reference, or null once it has ended.
 struct aspace *process_aspace_ref(struct process *process);
 // See the native call. BAD_STATE, LIMIT, NO_MEMORY, FAULT. No lock held.
-[[nodiscard]] status_t process_clone(struct process *embryo);
+[[nodiscard]] status_t process_clone(struct process *embryo, vaddr_t share_end);
 // Kills every process of the job and its descendants.
 void job_kill(struct job *job, int64_t status);
 

@@ -490,7 +490,7 @@ TEST(aspace_copy_inherits) {
              ERR_INVALID_ARGUMENT);
     map_for_copy();
     REQUIRE_EQ(aspace_create(job_root, 0, 0, &copy), OK);
-    REQUIRE_EQ(aspace_copy(aspace, copy), OK);
+    REQUIRE_EQ(aspace_copy(aspace, copy, 0), OK);
     CHECK_EQ(*word_at(copy, A, FAULT_READ), 1);
     *word_at(copy, A, FAULT_WRITE) = 10;
     *word_at(aspace, A + P, FAULT_WRITE) = 20;
@@ -504,8 +504,31 @@ TEST(aspace_copy_inherits) {
     CHECK_EQ(aspace_query(copy, A + 8 * P, &info), OK);
     CHECK_EQ(info.flags, RW | MAP_INHERIT_SHARE);
     // Again: all places are taken, so nothing changes.
-    CHECK_EQ(aspace_copy(aspace, copy), OK);
+    CHECK_EQ(aspace_copy(aspace, copy, 0), OK);
     CHECK_EQ(*word_at(copy, A, FAULT_READ), 10);
+    object_unref(aspace_object(copy));
+    end();
+}
+
+// As for a vfork: below a bound all is shared, also what would be copied or left out.
+TEST(aspace_copy_shares_below_a_bound) {
+    struct aspace *copy;
+    begin(10);
+    map_for_copy();
+    REQUIRE_EQ(map(8, A + 32 * P, 1, MAP_FIXED | RW), OK);
+    *word_at(aspace, A + 32 * P, FAULT_WRITE) = 4;
+    REQUIRE_EQ(aspace_create(job_root, 0, 0, &copy), OK);
+    REQUIRE_EQ(aspace_copy(aspace, copy, A + 26 * P), OK);
+    *word_at(copy, A, FAULT_WRITE) = 10;
+    *word_at(aspace, A + P, FAULT_WRITE) = 20;
+    *word_at(copy, A + 2 * P, FAULT_WRITE) = 25;
+    *word_at(copy, A + 16 * P, FAULT_WRITE) = 30;
+    *word_at(copy, A + 32 * P, FAULT_WRITE) = 40;
+    CHECK_EQ(*word_at(aspace, A, FAULT_READ), 10);
+    CHECK_EQ(*word_at(copy, A + P, FAULT_READ), 20);
+    CHECK_EQ(*word_at(aspace, A + 2 * P, FAULT_READ), 25);
+    CHECK_EQ(*word_at(aspace, A + 16 * P, FAULT_READ), 30);
+    CHECK_EQ(*word_at(aspace, A + 32 * P, FAULT_READ), 4);
     object_unref(aspace_object(copy));
     end();
 }
@@ -514,8 +537,8 @@ TEST(aspace_copy_wants_as_free_an_aspace) {
     struct aspace *free_one;
     begin(10);
     REQUIRE_EQ(aspace_create(job_root, ASPACE_ALLOW_WX, 0, &free_one), OK);
-    CHECK_EQ(aspace_copy(free_one, aspace), ERR_BAD_STATE);
-    CHECK_EQ(aspace_copy(aspace, free_one), OK);
+    CHECK_EQ(aspace_copy(free_one, aspace, 0), ERR_BAD_STATE);
+    CHECK_EQ(aspace_copy(aspace, free_one, 0), OK);
     object_unref(aspace_object(free_one));
     end();
 }
@@ -535,7 +558,7 @@ TEST(aspace_copy_out_of_pages) {
         REQUIRE_EQ(job_create(job_root, &limits, &job), OK);
         status = aspace_create(job, 0, 0, &copy);
         if (status == OK) {
-            status = aspace_copy(aspace, copy);
+            status = aspace_copy(aspace, copy, 0);
             CHECK(status == OK || status == ERR_LIMIT);
             object_unref(aspace_object(copy));
         }

@@ -35,6 +35,7 @@ agent_clone:
     push %r13
     push %r14
     push %r15
+    xor %esi, %esi // nothing is shared
     mov $(0x80000000 | CALL_PROCESS_CLONE), %eax
     syscall
 agent_cloned:
