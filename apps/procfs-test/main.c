@@ -106,7 +106,7 @@ static void check_list(void) {
     text_format(pid, sizeof(pid), "%d", zombie);
     CHECK_EQ(got, 0);
     CHECK(strcmp(last, pid) == 0);
-    CHECK_EQ(count, 13); // two dots, ten names, one process
+    CHECK_EQ(count, 14); // two dots, eleven names, one process
     CHECK_EQ(sys_handle_close(directory), OK);
 }
 

@@ -5,6 +5,7 @@
 #include <core/access.h>
 #include <core/process.h>
 #include <core/status.h>
+#include <files/magic.h>
 #include <proto/fs_client.h>
 #include <proto/proc_client.h>
 #include <sys/calls.h>
@@ -14,6 +15,7 @@
 struct base {
     handle_t handle;
     struct description *file;
+    bool owned; // the handle is closed with the base
 };
 
 static int64_t base_get(int directory, const char *path, size_t bytes, struct base *base) {
@@ -42,6 +44,11 @@ static void base_put(struct base *base) {
     if (base->file != NULL) {
         description_release(base->file);
     }
+    if (base->owned) {
+        (void)!sys_handle_close(base->handle);
+    }
+    base->file = NULL;
+    base->owned = false;
 }
 
 #define LEAVES_MAX 8 // file systems that a walk may leave
@@ -51,7 +58,10 @@ struct path_walk {
     struct base base;
     const char *path;
     size_t bytes;
-    uint32_t left;         // file systems so far
+    uint32_t left; // file systems so far
+    // What a walk ended at that is no file of a server, for those who set `takes_file`.
+    bool takes_file;
+    struct description *file;
     char rest[PATH_BYTES]; // out window of each call
     char next[PATH_BYTES]; // what of it the next call takes
 };
@@ -60,6 +70,8 @@ static int64_t walk_begin(struct path_walk *walk, int directory, const char *pat
     walk->path = path;
     walk->bytes = bytes;
     walk->left = 0;
+    walk->takes_file = false;
+    walk->file = NULL;
     return base_get(directory, path, bytes, &walk->base);
 }
 
@@ -79,13 +91,48 @@ static handle_t mounted_get(void) {
     return known;
 }
 
+// Goes on where a link of /proc leads. As walk_goes_on, which it is a part of.
+static bool walk_magic(struct path_walk *walk, int64_t *result, uint32_t rest) {
+    struct magic magic;
+    *result = magic_find(walk->rest, rest, &magic);
+    if (*result < 0) {
+        return false;
+    }
+    const char *at = walk->rest + magic.word_bytes, *end = walk->rest + rest;
+    bool more = at != end;
+    while (at != end && *at == '/') {
+        at++;
+    }
+    if (magic.handle == HANDLE_NONE) {
+        if (!walk->takes_file || more) {
+            description_release(magic.file);
+            *result = -LINUX_ENOTDIR;
+        } else {
+            walk->file = magic.file;
+        }
+        return false;
+    }
+    walk->base = (struct base){magic.handle, magic.file, magic.owned};
+    // Slashes behind the link ask for a directory, as a dot does.
+    walk->bytes = at == end && more ? 1 : (size_t)(end - at);
+    memcpy(walk->next, at == end ? "." : at, walk->bytes);
+    walk->path = walk->next;
+    if (++walk->left > LEAVES_MAX) {
+        base_put(&walk->base);
+        *result = -LINUX_ELOOP;
+        return false;
+    }
+    return true;
+}
+
 // Whether the walk left its server with a call's result, so that the call is to be made again with
 // the new base and path; `rest` is that of the reply. Otherwise *result is the outcome, in Linux's
 // numbers, and the base is put.
 static bool walk_goes_on(struct path_walk *walk, int64_t *result, uint32_t rest) {
     base_put(&walk->base);
-    walk->base.file = NULL;
     switch (*result) {
+    case FS_WALK_MAGIC:
+        return rest <= PATH_BYTES && walk_magic(walk, result, rest);
     case FS_WALK_MOUNT:
         walk->base.handle = mounted_get();
         break;
@@ -110,19 +157,24 @@ int64_t path_open(struct linux_thread *self, int directory, const char *path, si
                   struct path_open *open) {
     struct path_walk walk;
     struct fs_open_reply reply = {0};
-    const struct fs_open_request request = {.flags = open->flags, .mode = open->mode};
+    struct fs_open_request request = {.flags = open->flags, .mode = open->mode};
     (void)self;
     int64_t result = walk_begin(&walk, directory, path, bytes);
     if (result < 0) {
         return result;
     }
+    walk.takes_file = open->takes_description;
     do {
+        if (walk.bytes == 0) {
+            request.flags &= ~(uint32_t)FS_OPEN_CREATE; // it is there
+        }
         result = fs_open(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
                          sizeof(walk.rest), &open->handle, INSTANT_NEVER);
         if (result > FS_WALK_DONE) {
             (void)!sys_handle_close(open->handle);
         }
     } while (walk_goes_on(&walk, &result, reply.rest));
+    open->description = walk.file;
     open->secret = reply.secret;
     open->attributes = reply.attributes;
     return result;
@@ -137,11 +189,17 @@ int64_t path_stat(int directory, const char *path, size_t bytes, uint32_t flags,
     if (result < 0) {
         return result;
     }
+    walk.takes_file = true;
     do {
         result = fs_stat(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
                          sizeof(walk.rest), INSTANT_NEVER);
     } while (walk_goes_on(&walk, &result, reply.rest));
     *attributes = reply.attributes;
+    if (walk.file != NULL) {
+        result = walk.file->ops->stat == NULL ? -LINUX_EACCES
+                                              : walk.file->ops->stat(walk.file, attributes);
+        description_release(walk.file);
+    }
     return result;
 }
 
@@ -153,10 +211,15 @@ int64_t path_set(int directory, const char *path, size_t bytes,
     if (result < 0) {
         return result;
     }
+    walk.takes_file = true;
     do {
         result = fs_set(walk.base.handle, request, walk.path, walk.bytes, &reply, walk.rest,
                         sizeof(walk.rest), INSTANT_NEVER);
     } while (walk_goes_on(&walk, &result, reply.rest));
+    if (walk.file != NULL) { // nobody looks at the attributes of a pipe
+        description_release(walk.file);
+        result = (request->what & FS_SET_SIZE) != 0 ? -LINUX_EINVAL : 0;
+    }
     return result;
 }
 

@@ -15,6 +15,10 @@ struct path_open {
     handle_t handle; // the caller's
     uint64_t secret;
     struct fs_attributes attributes;
+    // In: what is no file of a server may be found, too (/proc/self/fd/1 that is a pipe). Out: it,
+    // with a reference of the caller's and without a handle; null: a file was opened.
+    bool takes_description;
+    struct description *description;
 };
 
 // Opens a path from a directory descriptor or AT_CURRENT on. Negative errors of Linux.

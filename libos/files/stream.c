@@ -56,12 +56,10 @@ static int64_t stream_write(struct linux_thread *self, struct description *file,
 }
 
 static int64_t stream_stat(struct description *file, struct fs_attributes *attributes) {
-    struct handle_info info = {0};
-    (void)!sys_handle_info(file->handle, &info);
     bool duplex = (file->flags & O_ACCMODE) == O_RDWR;
     *attributes = (struct fs_attributes){
         .device = PIPE_DEVICE,
-        .inode = info.id,
+        .inode = file->inode,
         .links = 1,
         .mode = duplex ? (FS_TYPE_SOCKET << 12 | 0777) : (FS_TYPE_FIFO << 12 | 0600),
         .uid = identity_current()->euid,

@@ -320,15 +320,6 @@ static int64_t run(struct linux_thread *self, struct exec *exec, const uint64_t 
     return result;
 }
 
-// The link that means the running program.
-static void use_own_path(struct exec *exec) {
-    const struct linux_process *process = process_current();
-    if (strcmp(exec->path, "/proc/self/exe") == 0 && process->path_bytes <= PATH_BYTES) {
-        memcpy(exec->path, process->path, process->path_bytes);
-        exec->path_bytes = process->path_bytes - 1;
-    }
-}
-
 #define AT_EMPTY_PATH 0x1000U
 #define AT_SYMLINK_NOFOLLOW 0x100U
 
@@ -348,7 +339,6 @@ static int64_t exec_at(struct linux_thread *self, int directory, uint64_t path, 
     }
     if (result >= 0) {
         exec->path_bytes = (uint64_t)result;
-        use_own_path(exec);
         result = run(self, exec, argv, envp);
     }
     give_up(exec);

@@ -7,7 +7,6 @@
 #include <core/process.h>
 #include <core/status.h>
 #include <files/path.h>
-#include <files/reopen.h>
 #include <linux/handlers.h>
 #include <sys/string.h>
 
@@ -177,7 +176,6 @@ int64_t linux_symlinkat(struct linux_thread *self, const uint64_t args[6]) {
 
 static int64_t read_link_at(int directory, uint64_t from, uint64_t to, int64_t room) {
     struct two_paths *paths;
-    const struct linux_process *process = process_current();
     if (room <= 0) {
         return -LINUX_EINVAL;
     }
@@ -185,17 +183,13 @@ static int64_t read_link_at(int directory, uint64_t from, uint64_t to, int64_t r
     if (paths == NULL) {
         return -LINUX_ENOMEM;
     }
-    const char *target = paths->new;
     int64_t length = path_in(paths->old, from, directory != AT_CURRENT), bytes = length;
-    if (length >= 0 && strcmp(paths->old, "/proc/self/exe") == 0) {
-        target = process->path;
-        bytes = (int64_t)process->path_bytes - 1;
-    } else if (length >= 0) {
+    if (length >= 0) {
         bytes = path_read_link(directory, paths->old, (size_t)length, paths->new, PATH_BYTES);
     }
     if (bytes >= 0) {
         bytes = bytes < room ? bytes : room;
-        bytes = copy_out(to, target, (size_t)bytes) ? bytes : -LINUX_EFAULT;
+        bytes = copy_out(to, paths->new, (size_t)bytes) ? bytes : -LINUX_EFAULT;
     }
     heap_free(paths, sizeof(*paths));
     return bytes;

@@ -5,8 +5,8 @@
 #include <core/access.h>
 #include <core/process.h>
 #include <core/status.h>
+#include <files/magic.h>
 #include <files/path.h>
-#include <files/reopen.h>
 #include <files/service.h>
 #include <files/terminal.h>
 #include <linux/handlers.h>
@@ -87,15 +87,15 @@ static int64_t open_at(struct linux_thread *self, int directory, uint64_t from, 
     if ((flags & O_TMPFILE) == O_TMPFILE && (flags & O_ACCMODE) == O_RDONLY) {
         return -LINUX_EINVAL;
     }
-    int number = reopen_number(path);
-    if (number >= 0) {
-        return reopen(number, flags);
-    }
     struct path_open open = {
         .flags = flags_of(flags),
         .mode = mode & 07777 & ~process_current()->umask,
+        .takes_description = true,
     };
     int64_t result = path_open(self, directory, path, (size_t)length, &open);
+    if (result == 0 && open.description != NULL) {
+        return magic_open(open.description, flags);
+    }
     return result < 0 ? result : install_opened(&open, flags | O_LARGEFILE);
 }
 

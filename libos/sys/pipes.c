@@ -25,6 +25,9 @@ static int64_t install_pair(handle_t first, uint32_t first_flags, handle_t secon
         }
         return -LINUX_ENFILE;
     }
+    if ((first_flags & O_ACCMODE) != O_RDWR) {
+        b->inode = a->inode; // both ends are one pipe, but two sockets
+    }
     int64_t one = file_install(a, first_flags, 0);
     if (one < 0) {
         description_release(b);

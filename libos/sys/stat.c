@@ -6,7 +6,6 @@
 #include <core/process.h>
 #include <core/status.h>
 #include <files/path.h>
-#include <files/reopen.h>
 #include <linux/handlers.h>
 #include <proto/fs_client.h>
 #include <sys/calls.h>
@@ -75,11 +74,6 @@ static int64_t stat_path(int directory, uint64_t from, uint32_t flags,
     }
     if (length == 0 && directory != AT_CURRENT) {
         return stat_descriptor(directory, attributes);
-    }
-    int number = (flags & AT_SYMLINK_NOFOLLOW) == 0 ? reopen_number(path) : -1;
-    if (number >= 0) {
-        int64_t result = stat_descriptor(number, attributes);
-        return result == -LINUX_EBADF ? -LINUX_ENOENT : result;
     }
     uint32_t find = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? FS_FIND_NO_FOLLOW : 0;
     return path_stat(directory, path, (size_t)length, find, attributes);

@@ -138,18 +138,31 @@ static int64_t subject_link(struct procfs *fs, struct subject *subject, struct p
     return path_of(fs, secret, 0, text, &offset);
 }
 
-int64_t link_text(struct procfs *fs, const struct packet *packet, struct place place,
-                  char text[LINK_BYTES_MAX]) {
+// The links that mean who reads them.
+static int64_t own_link(const struct packet *packet, uint32_t node, char text[LINK_BYTES_MAX]) {
     struct subject subject;
-    status_t status = place.node == NODE_SELF ? subject_of_caller(packet, &subject)
-                                              : subject_open(place.pid, &subject);
+    struct text out = {.bytes = text, .size = LINK_BYTES_MAX};
+    status_t status = subject_of_caller(packet, &subject);
     if (status != OK) {
         return status;
     }
-    if (place.node == NODE_SELF) {
-        struct text out = {.bytes = text, .size = LINK_BYTES_MAX};
-        text_add(&out, "%d", subject.known.pid);
-        return out.used;
+    text_add(&out, "%d", subject.known.pid);
+    if (node == NODE_THREAD_SELF) {
+        text_add(&out, "/task/%d", subject_calling_thread(&subject, packet));
+    }
+    subject_close(&subject);
+    return out.used;
+}
+
+int64_t link_text(struct procfs *fs, const struct packet *packet, struct place place,
+                  char text[LINK_BYTES_MAX]) {
+    struct subject subject;
+    if (place.node == NODE_SELF || place.node == NODE_THREAD_SELF) {
+        return own_link(packet, place.node, text);
+    }
+    status_t status = subject_open(place.pid, &subject);
+    if (status != OK) {
+        return status;
     }
     int64_t bytes = ERR_FORBIDDEN;
     if (subject_allows(&subject, packet)) {

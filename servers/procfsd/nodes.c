@@ -27,6 +27,10 @@
 const struct node_info node_infos[NODES] = {
     [NODE_ROOT] = DIRECTORY("", NODE_NONE),
     [NODE_SELF] = {.name = "self", .parent = NODE_ROOT, .type = FS_TYPE_LINK, .mode = 0777},
+    [NODE_THREAD_SELF] = {.name = "thread-self",
+                          .parent = NODE_ROOT,
+                          .type = FS_TYPE_LINK,
+                          .mode = 0777},
     [NODE_VERSION] = FILE("version", NODE_ROOT, make_version),
     [NODE_UPTIME] = FILE("uptime", NODE_ROOT, make_uptime),
     [NODE_LOADAVG] = FILE("loadavg", NODE_ROOT, make_loadavg),

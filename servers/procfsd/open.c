@@ -128,7 +128,9 @@ int64_t procfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
         return status;
     }
     uint32_t bytes = (uint32_t)packet->in_bytes;
-    bool follow = (request->flags & FS_OPEN_NO_FOLLOW) == 0;
+    const uint32_t fresh =
+        FS_OPEN_CREATE | FS_OPEN_EXCLUSIVE; // what must not be there, a link neither
+    bool follow = (request->flags & FS_OPEN_NO_FOLLOW) == 0 && (request->flags & fresh) != fresh;
     status = walk_path(fs, packet, from, bytes, follow ? WALK_FOLLOW : 0, &route);
     if (status < 0) {
         return status;

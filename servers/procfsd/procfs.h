@@ -80,6 +80,8 @@ struct subject {
 // The process with that pid, of the kernel id, or with the lowest pid above `after`. NOT_FOUND.
 [[nodiscard]] status_t subject_open(int32_t pid, struct subject *subject);
 [[nodiscard]] status_t subject_of_caller(const struct packet *packet, struct subject *subject);
+// The id of the thread that calls, by the word of its libos; else that of the first.
+int32_t subject_calling_thread(struct subject *subject, const struct packet *packet);
 [[nodiscard]] status_t subject_after(int32_t after, struct subject *subject);
 void subject_close(struct subject *subject);
 // Fetches the rest. False: it has ended.
@@ -105,6 +107,7 @@ enum node {
     NODE_NONE,
     NODE_ROOT,
     NODE_SELF,
+    NODE_THREAD_SELF,
     NODE_VERSION,
     NODE_UPTIME,
     NODE_LOADAVG,

@@ -115,6 +115,21 @@ void subject_name(struct subject *subject, int32_t tid, char name[LIBOS_NAME_BYT
     }
 }
 
+int32_t subject_calling_thread(struct subject *subject, const struct packet *packet) {
+    struct signal_page page = {0};
+    if (subject_look(subject)) {
+        (void)!sys_vmo_read(subject->signals, 0, &page, sizeof(page));
+    }
+    for (uint32_t i = 0; i < SIGNAL_THREADS; i++) {
+        int32_t tid = page.threads[i].tid;
+        if (page.threads[i].thread == packet->thread && tid > 0 &&
+            subject_thread(subject, tid - 1) == tid) {
+            return tid;
+        }
+    }
+    return subject->known.pid;
+}
+
 int32_t subject_thread(struct subject *subject, int32_t after) {
     const struct proc_threads_request request = {.pid = subject->known.pid, .after = after};
     struct proc_threads_reply reply;

@@ -141,15 +141,22 @@ static status_t step_down(const struct packet *packet, struct place *place, cons
 // A link is to be followed: OK when `place` is where it leads, FS_WALK_MAGIC, or an error.
 static int64_t follow(const struct packet *packet, struct route *route) {
     struct subject subject;
-    if (route->place.node != NODE_SELF) {
+    uint32_t node = route->place.node;
+    if (node != NODE_SELF && node != NODE_THREAD_SELF) {
         status_t status = link_magic(packet, route->place, route->magic);
         return status == OK ? FS_WALK_MAGIC : status;
     }
     status_t status = subject_of_caller(packet, &subject);
-    if (status == OK) {
-        route->place = (struct place){.node = NODE_PROCESS, .pid = subject.known.pid};
+    if (status != OK) {
+        return status;
     }
-    return status;
+    route->place = (struct place){.node = NODE_PROCESS, .pid = subject.known.pid};
+    if (node == NODE_THREAD_SELF) {
+        route->place.node = NODE_TASK;
+        route->place.number = subject_calling_thread(&subject, packet);
+    }
+    subject_close(&subject);
+    return OK;
 }
 
 // What is left of the path from here on, without slashes before it.
