@@ -106,7 +106,7 @@ static void check_list(void) {
     text_format(pid, sizeof(pid), "%d", zombie);
     CHECK_EQ(got, 0);
     CHECK(strcmp(last, pid) == 0);
-    CHECK_EQ(count, 14); // two dots, eleven names, one process
+    CHECK_EQ(count, 16); // two dots, 13 names, one process
     CHECK_EQ(sys_handle_close(directory), OK);
 }
 
@@ -152,6 +152,23 @@ static void check_snapshot(void) {
     CHECK_EQ(sys_handle_close(file), OK);
 }
 
+// A value is written through both servers.
+static void check_store(void) {
+    static uint32_t names;
+    const struct fs_write_request request = {.offset = FS_AT_CELL, .size = 16};
+    struct fs_write_reply reply;
+    char name[17];
+    handle_t file;
+    int bytes = text_format(name, sizeof(name), "name-%010u\n", names++);
+    CHECK_EQ(bytes, 16);
+    CHECK_EQ(open_at(root(), "sys/kernel/hostname", FS_OPEN_WRITE | FS_OPEN_TRUNCATE, &file),
+             FS_WALK_DONE);
+    CHECK_EQ(fs_write(file, &request, name, 16, &reply, INSTANT_NEVER), 16);
+    CHECK_EQ(reply.offset, 16);
+    CHECK_EQ(sys_handle_close(file), OK);
+    check_file("sys/kernel/hostname", name);
+}
+
 static void play(void) {
     check_file("sys/kernel/ostype", "Linux\n");
     check_file("filesystems", "nodev\ttmpfs\nnodev\tproc\n");
@@ -159,6 +176,7 @@ static void play(void) {
     check_list();
     check_walks();
     check_snapshot();
+    check_store();
 }
 
 // ---- tests

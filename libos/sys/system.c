@@ -10,6 +10,7 @@
 #include <files/path.h>
 #include <linux/handlers.h>
 #include <proto/fs_client.h>
+#include <proto/proc_client.h>
 #include <sys/calls.h>
 #include <sys/string.h>
 
@@ -22,7 +23,7 @@ struct system_names {
 
 int64_t linux_uname(struct linux_thread *self, const uint64_t args[6]) {
     (void)self;
-    const struct system_names names = {
+    struct system_names names = {
         .system = "Linux",
         .node = "prunella",
         .release = "6.1.0-prunella",
@@ -30,7 +31,30 @@ int64_t linux_uname(struct linux_thread *self, const uint64_t args[6]) {
         .machine = "x86_64",
         .domain = "(none)",
     };
+    struct proc_host_name_reply host;
+    if (!process_current()->alone &&
+        proc_host_name(process_current()->proc, &host, INSTANT_NEVER) >= 0) {
+        memcpy(names.node, host.name, NAME_BYTES - 1);
+    }
     return copy_out(args[0], &names, sizeof(names)) ? 0 : -LINUX_EFAULT;
+}
+
+int64_t linux_sethostname(struct linux_thread *self, const uint64_t args[6]) {
+    struct proc_set_host_name_request request = {0};
+    int32_t bytes = (int32_t)args[1];
+    (void)self;
+    if (identity_current()->euid != 0) {
+        return -LINUX_EPERM;
+    }
+    if (bytes < 0 || bytes >= NAME_BYTES) {
+        return -LINUX_EINVAL;
+    }
+    if (!copy_in(request.name, args[0], (uint64_t)bytes)) {
+        return -LINUX_EFAULT;
+    }
+    return process_current()->alone
+               ? -LINUX_ENOSYS
+               : linux_result(proc_set_host_name(process_current()->proc, &request, INSTANT_NEVER));
 }
 
 #define GRND_FLAGS 7UL // NONBLOCK, RANDOM, INSECURE

@@ -28,6 +28,7 @@
 #include "devices.h"
 #include "ids.h"
 #include "mount.h"
+#include "name.h"
 #include "pages.h"
 #include "process.h"
 #include "show.h"
@@ -62,6 +63,8 @@ static const struct proc_ops operations = {
     .terminal_signal = proc_do_terminal_signal,
     .mount = proc_do_mount,
     .mounted = proc_do_mounted,
+    .host_name = proc_do_host_name,
+    .set_host_name = proc_do_set_host_name,
     .device = proc_do_device,
 };
 

@@ -14,6 +14,7 @@
 
 #include "image.h"
 #include "kernel.h"
+#include "name.h"
 #include "process.h"
 #include "spawn.h"
 #include "terminals.h"
@@ -44,6 +45,7 @@ static status_t begin(struct procd *procd) {
     process_kill_unknown(procd, start_handle("job"));
     vault_set(vault, &state->head.used, 1);
     vault_set(vault, &state->next_pid, 2);
+    vault_set_bytes(vault, state->host_name, HOST_NAME_FIRST, sizeof(HOST_NAME_FIRST));
     status_t status = make_job(procd);
     status = status == OK ? server_channel(&procd->server, 0, 0, &client, &endpoint) : status;
     if (status != OK) {

@@ -20,6 +20,7 @@
 #define PID_RESERVED 300     // after a wrap, ids below this one are not given again
 #define GROUPS_MAX 32        // supplementary groups of a process
 #define LIMITS_MAX 16        // resources
+#define HOST_NAME_BYTES 72   // with its zero, whole words; 64 are used at most
 #define CHECKPOINT_RECORDS 6 // changed records after which a long piece of work commits
 
 enum table { TABLE_STATE, TABLE_PROCESSES, TABLE_TRAITS, TABLE_THREADS, TABLE_TERMINALS, TABLES };
@@ -35,6 +36,7 @@ struct state {
     handle_t libos;   // vmo of its image, NONE when the boot archive has none
     handle_t mounted; // channel to the root of the file system at /proc, NONE when there is none
     uint32_t spare;
+    char host_name[HOST_NAME_BYTES];
 };
 
 enum process_state {

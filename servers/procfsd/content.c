@@ -4,9 +4,10 @@
 
 #include "procfs.h"
 
-#include <abi/info.h>
+#include <proto/proc_client.h>
 #include <sys/calls.h>
 #include <sys/start.h>
+#include <sys/string.h>
 
 #define TICK_NS 10000000
 #define PAGE_KIB (PAGE_SIZE / 1024)
@@ -15,7 +16,7 @@
 
 #define MAKER(file) void make_##file(const struct making *making)
 
-static struct system_info kernel_info(void) {
+struct system_info kernel_info(void) {
     struct system_info info = {0};
     // The handle is of the service's grants: it can't fail, and zeros are what is known otherwise.
     (void)!sys_object_get(start_handle("system"), &info, sizeof(info));
@@ -104,41 +105,50 @@ MAKER(stat) {
     text_add(making->text, "procs_running 1\nprocs_blocked 0\n"); // the reader
 }
 
-MAKER(cpuinfo) {
-    uint32_t cpus = kernel_info().cpus;
-    uint64_t khz = making->fs->clock != NULL ? making->fs->clock->hertz / 1000 : 0;
-    for (uint32_t i = 0; i < cpus; i++) {
-        text_add(making->text, "processor\t: %u\ncpu MHz\t\t: %lu.%03lu\n", i, khz / 1000,
-                 khz % 1000);
-        text_add(making->text, "siblings\t: %u\ncpu cores\t: %u\n\n", cpus, cpus);
-    }
-}
-
-MAKER(filesystems) {
-    text_add(making->text, "nodev\ttmpfs\nnodev\tproc\n");
-}
-
 MAKER(mounts) {
     text_add(making->text, "tmpfs / tmpfs rw,relatime 0 0\nproc %s proc ro,relatime 0 0\n",
              making->fs->at);
-}
-
-MAKER(ostype) {
-    text_add(making->text, "Linux\n");
 }
 
 MAKER(osrelease) {
     text_add(making->text, "%s\n", RELEASE);
 }
 
+MAKER(kernel_version) {
+    text_add(making->text, "%s\n", BUILD);
+}
+
 MAKER(hostname) {
-    text_add(making->text, "prunella\n");
+    struct proc_host_name_reply reply = {0};
+    (void)!proc_host_name(start_handle("proc"), &reply, INSTANT_NEVER);
+    text_add(making->text, "%s\n", reply.name);
 }
 
-MAKER(pid_max) {
-    text_add(making->text, "%d\n", 1 << 22);
+int64_t store_hostname(const char *text) {
+    struct proc_set_host_name_request request = {0};
+    (void)text_copy(request.name, sizeof(request.name), text);
+    return proc_set_host_name(start_handle("proc"), &request, INSTANT_NEVER);
 }
 
-MAKER(ngroups_max) {
-    text_add(making->text, "32\n");
+// As RFC 4122 writes random ones.
+static void add_uuid(struct text *text, const uint64_t random[2]) {
+    uint64_t a = (random[0] & ~0xf000UL) | 0x4000UL;
+    uint64_t b = (random[1] & ~(3UL << 62)) | 2UL << 62;
+    text_add(text, "%08lx-%04lx-%04lx-%04lx-%012lx\n", a >> 32, a >> 16 & 0xffff, a & 0xffff,
+             b >> 48, b & 0xffffffffffff);
+}
+
+MAKER(uuid) {
+    uint64_t random[2] = {0};
+    (void)!sys_random_get(random, sizeof(random));
+    add_uuid(making->text, random);
+}
+
+MAKER(boot_id) {
+    const struct state *state = state_of(making->fs);
+    uint64_t random[2];
+    if (state->boot_id[0] == 0 && sys_random_get(random, sizeof(random)) == OK) {
+        vault_set_bytes(vault_of(making->fs), state->boot_id, random, sizeof(random));
+    }
+    add_uuid(making->text, state->boot_id);
 }

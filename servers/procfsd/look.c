@@ -60,7 +60,7 @@ int64_t procfs_read(void *context, const struct packet *packet,
     if (node_infos[file->place.node].type == FS_TYPE_DIRECTORY) {
         return ERR_IS_DIRECTORY;
     }
-    if ((file->flags & FS_OPEN_READ) == 0 || node_infos[file->place.node].make == NULL) {
+    if ((file->flags & FS_OPEN_READ) == 0 || node_infos[file->place.node].type != FS_TYPE_REGULAR) {
         return ERR_FORBIDDEN;
     }
     bool own = request->offset == FS_AT_CELL;
@@ -166,18 +166,46 @@ int64_t procfs_sync(void *context, const struct packet *packet) {
     return 0;
 }
 
-// ---- what Linux's proc refuses, too
+// ---- changes
 
+#define STORE_BYTES 128 // of a value that is written
+
+// A value is written at once, whatever the offset; more than there is room for is not looked at.
 int64_t procfs_write(OPERATION_ARGUMENTS(write)) {
-    (void)context, (void)packet, (void)request, (void)reply;
-    return ERR_FORBIDDEN;
+    struct procfs *fs = context;
+    char text[STORE_BYTES + 1] = "";
+    const struct description *file = description_of(fs, packet);
+    if (file == NULL || (file->flags & FS_OPEN_WRITE) == 0) {
+        return file == NULL ? ERR_NOT_FOUND : ERR_FORBIDDEN;
+    }
+    uint64_t bytes = request->size < packet->in_bytes ? request->size : packet->in_bytes;
+    uint64_t taken = bytes < STORE_BYTES ? bytes : STORE_BYTES;
+    int64_t status = window_take(packet, text, taken);
+    if (status != OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < taken; i++) {
+        text[i] = text[i] == '\n' ? '\0' : text[i];
+    }
+    status = node_infos[file->place.node].store(text);
+    if (status != OK) {
+        return status;
+    }
+    reply->offset = file->offset + bytes;
+    vault_set(vault_of(fs), &file->offset, reply->offset);
+    return (int64_t)bytes;
 }
+
+// ---- what Linux's proc refuses, too
 
 int64_t procfs_set(OPERATION_ARGUMENTS(set)) {
     struct route route;
     uint32_t flags = (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW;
     int64_t status = find(context, packet, (uint32_t)packet->in_bytes, flags, &route, &reply->rest);
-    return status == OK ? ERR_NOT_PERMITTED : status;
+    // A shell that writes into a file cuts it first.
+    bool cut = request->what == FS_SET_SIZE && request->size == 0 && status == OK &&
+               node_infos[route.place.node].store != NULL && (uint32_t)packet->cookie == 0;
+    return status == OK && !cut ? ERR_NOT_PERMITTED : status;
 }
 
 int64_t procfs_make(OPERATION_ARGUMENTS(make)) {

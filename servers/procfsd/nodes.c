@@ -10,6 +10,8 @@
     { .name = (called), .parent = (above), .type = FS_TYPE_DIRECTORY, .mode = 0555 }
 #define FILE(called, above, maker)                                                                 \
     { .name = (called), .parent = (above), .type = FS_TYPE_REGULAR, .mode = 0444, .make = (maker) }
+#define TEXT(called, above, always)                                                                \
+    { .name = (called), .parent = (above), .type = FS_TYPE_REGULAR, .mode = 0444, .text = (always) }
 // What only the owner of the process and root may look at.
 #define OWN_DIRECTORY(called, above, bits)                                                         \
     {                                                                                              \
@@ -37,15 +39,34 @@ const struct node_info node_infos[NODES] = {
     [NODE_MEMINFO] = FILE("meminfo", NODE_ROOT, make_meminfo),
     [NODE_STAT] = FILE("stat", NODE_ROOT, make_stat),
     [NODE_CPUINFO] = FILE("cpuinfo", NODE_ROOT, make_cpuinfo),
-    [NODE_FILESYSTEMS] = FILE("filesystems", NODE_ROOT, make_filesystems),
+    [NODE_FILESYSTEMS] = TEXT("filesystems", NODE_ROOT, "nodev\ttmpfs\nnodev\tproc\n"),
     [NODE_MOUNTS] = FILE("mounts", NODE_ROOT, make_mounts),
     [NODE_SYS] = DIRECTORY("sys", NODE_ROOT),
     [NODE_KERNEL] = DIRECTORY("kernel", NODE_SYS),
-    [NODE_OSTYPE] = FILE("ostype", NODE_KERNEL, make_ostype),
+    [NODE_SWAPS] = TEXT("swaps", NODE_ROOT, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
+    [NODE_MODULES] = TEXT("modules", NODE_ROOT, ""),
+    [NODE_OSTYPE] = TEXT("ostype", NODE_KERNEL, "Linux\n"),
     [NODE_OSRELEASE] = FILE("osrelease", NODE_KERNEL, make_osrelease),
-    [NODE_HOSTNAME] = FILE("hostname", NODE_KERNEL, make_hostname),
-    [NODE_PID_MAX] = FILE("pid_max", NODE_KERNEL, make_pid_max),
-    [NODE_NGROUPS_MAX] = FILE("ngroups_max", NODE_KERNEL, make_ngroups_max),
+    [NODE_HOSTNAME] = {.name = "hostname",
+                       .parent = NODE_KERNEL,
+                       .type = FS_TYPE_REGULAR,
+                       .mode = 0644,
+                       .make = make_hostname,
+                       .store = store_hostname},
+    [NODE_DOMAINNAME] = TEXT("domainname", NODE_KERNEL, "(none)\n"),
+    [NODE_KERNEL_VERSION] = FILE("version", NODE_KERNEL, make_kernel_version),
+    [NODE_PID_MAX] = TEXT("pid_max", NODE_KERNEL, "4194304\n"),
+    [NODE_NGROUPS_MAX] = TEXT("ngroups_max", NODE_KERNEL, "32\n"),
+    [NODE_CAP_LAST_CAP] = TEXT("cap_last_cap", NODE_KERNEL, "40\n"),
+    [NODE_THREADS_MAX] = TEXT("threads-max", NODE_KERNEL, "3072\n"),
+    [NODE_RANDOM] = DIRECTORY("random", NODE_KERNEL),
+    [NODE_UUID] = FILE("uuid", NODE_RANDOM, make_uuid),
+    [NODE_BOOT_ID] = FILE("boot_id", NODE_RANDOM, make_boot_id),
+    [NODE_VM] = DIRECTORY("vm", NODE_SYS),
+    [NODE_OVERCOMMIT] = TEXT("overcommit_memory", NODE_VM, "0\n"),
+    [NODE_FS] = DIRECTORY("fs", NODE_SYS),
+    [NODE_NR_OPEN] = TEXT("nr_open", NODE_FS, "1024\n"),
+    [NODE_PIPE_MAX] = TEXT("pipe-max-size", NODE_FS, "65536\n"),
     [NODE_PROCESS] = DIRECTORY(NULL, NODE_NONE),
     [NODE_PROCESS_STAT] = FILE("stat", NODE_PROCESS, make_process_stat),
     [NODE_PROCESS_STATM] = FILE("statm", NODE_PROCESS, make_process_statm),

@@ -59,7 +59,12 @@ status_t snapshot_take(struct procfs *fs, const struct packet *packet,
     if (making.subject != NULL && subject.known.process == packet->process) {
         subject.known.state = 'R'; // it is making this call; of others nobody knows
     }
-    node_infos[file->place.node].make(&making);
+    const struct node_info *node = &node_infos[file->place.node];
+    if (node->make != NULL) {
+        node->make(&making);
+    } else {
+        text_add(&text, "%s", node->text);
+    }
     subject_close(&subject);
     int64_t vmo = sys_vmo_create(HANDLE_NONE, text.used + 1UL, 0);
     if (vmo < 0) {
@@ -115,7 +120,9 @@ static status_t check(const struct packet *packet, struct place place, uint32_t 
     if (type == FS_TYPE_DIRECTORY && (flags & (FS_OPEN_WRITE | FS_OPEN_CREATE)) != 0) {
         return ERR_IS_DIRECTORY;
     }
-    const uint32_t changes = FS_OPEN_WRITE | FS_OPEN_TRUNCATE | FS_OPEN_EXECUTE | FS_OPEN_TEMPORARY;
+    const uint32_t writes = FS_OPEN_WRITE | FS_OPEN_TRUNCATE;
+    bool stores = node_infos[place.node].store != NULL && (uint32_t)packet->cookie == 0;
+    const uint32_t changes = FS_OPEN_EXECUTE | FS_OPEN_TEMPORARY | (stores ? 0 : writes);
     return (flags & changes) != 0 ? ERR_FORBIDDEN : place_check(place, packet);
 }
 

@@ -5,6 +5,7 @@
 // (links.c), and the operations (open.c, look.c, list.c).
 #pragma once
 
+#include <abi/info.h>
 #include <abi/libos.h>
 #include <abi/proto/fs.h>
 #include <abi/proto/proc.h>
@@ -32,6 +33,7 @@ struct state {
     struct vault_head head;
     handle_t endpoint; // server end of the channel that procd gives to processes
     uint32_t spare;
+    uint64_t boot_id[2];
     int64_t busy_ns; // CPU time of Linux programs that was ever told: it never falls
 };
 
@@ -121,8 +123,22 @@ enum node {
     NODE_OSTYPE,
     NODE_OSRELEASE,
     NODE_HOSTNAME,
+    NODE_DOMAINNAME,
+    NODE_KERNEL_VERSION,
     NODE_PID_MAX,
     NODE_NGROUPS_MAX,
+    NODE_CAP_LAST_CAP,
+    NODE_THREADS_MAX,
+    NODE_RANDOM,
+    NODE_UUID,
+    NODE_BOOT_ID,
+    NODE_VM,
+    NODE_OVERCOMMIT,
+    NODE_FS,
+    NODE_NR_OPEN,
+    NODE_PIPE_MAX,
+    NODE_SWAPS,
+    NODE_MODULES,
     NODE_PROCESS,
     NODE_PROCESS_STAT,
     NODE_PROCESS_STATM,
@@ -172,6 +188,9 @@ struct node_info {
     uint16_t mode;    // permission bits
     bool guarded;     // only for those whom subject_allows
     void (*make)(const struct making *making);
+    const char *text; // what stands in it, when that is always the same
+    // Root writes into it. What the handler is to return for a text without its last newline.
+    int64_t (*store)(const char *text);
 };
 extern const struct node_info node_infos[NODES];
 
@@ -221,7 +240,9 @@ struct memory_sum memory_sum(struct subject *subject);
 [[nodiscard]] status_t link_magic(const struct packet *packet, struct place place,
                                   char text[MAGIC_BYTES_MAX]);
 
-// ---- content.c
+// ---- content.c, x86_64/cpuinfo.c
+
+struct system_info kernel_info(void);
 
 void make_version(const struct making *making);
 void make_uptime(const struct making *making);
@@ -229,13 +250,13 @@ void make_loadavg(const struct making *making);
 void make_meminfo(const struct making *making);
 void make_stat(const struct making *making);
 void make_cpuinfo(const struct making *making);
-void make_filesystems(const struct making *making);
 void make_mounts(const struct making *making);
-void make_ostype(const struct making *making);
+void make_kernel_version(const struct making *making);
 void make_osrelease(const struct making *making);
 void make_hostname(const struct making *making);
-void make_pid_max(const struct making *making);
-void make_ngroups_max(const struct making *making);
+void make_uuid(const struct making *making);
+void make_boot_id(const struct making *making);
+int64_t store_hostname(const char *text);
 
 // ---- walk.c
 
@@ -257,6 +278,8 @@ enum walk_flags {
 [[nodiscard]] int64_t walk_path(struct procfs *fs, const struct packet *packet,
                                 const struct description *from, uint32_t bytes, uint32_t flags,
                                 struct route *route);
+// Reads some bytes of the in window. OK, or what the handler is to return.
+[[nodiscard]] int64_t window_take(const struct packet *packet, void *out, uint64_t bytes);
 // Puts some bytes into the out window. OK, or what the handler is to return.
 [[nodiscard]] int64_t window_fill(const struct packet *packet, const void *data, uint64_t bytes);
 // The walk left with `result`: the rest of the path goes into the out window. What the handler is

@@ -19,13 +19,14 @@ static int64_t copy_failed(int64_t status, int64_t touch) {
 }
 
 int64_t path_read(struct procfs *fs, const struct packet *packet) {
+    return packet->in_bytes > PATH_BYTES_MAX ? ERR_NAME_TOO_LONG
+                                             : window_take(packet, fs->path, packet->in_bytes);
+}
+
+int64_t window_take(const struct packet *packet, void *out, uint64_t bytes) {
     uint64_t done = 0;
-    if (packet->in_bytes > PATH_BYTES_MAX) {
-        return ERR_NAME_TOO_LONG;
-    }
-    while (done < packet->in_bytes) {
-        int64_t count =
-            sys_call_read(packet->token, done, fs->path + done, packet->in_bytes - done);
+    while (done < bytes) {
+        int64_t count = sys_call_read(packet->token, done, (char *)out + done, bytes - done);
         if (count <= 0) {
             return copy_failed(count, PROTOCOL_TOUCH_IN(done));
         }
