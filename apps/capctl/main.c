@@ -139,7 +139,7 @@ int tool_main(void) {
         (void)print_error("capctl", "that makes no sense; see capctl --help");
         return TOOL_USAGE;
     }
-    channel = tool_open("capctl", DEVICE);
+    channel = tool_open("capctl", DEVICE, LINUX_O_RDWR);
     if (channel == HANDLE_NONE) {
         return TOOL_FAILED;
     }

@@ -7,6 +7,8 @@
 #include <proto/svc_client.h>
 #include <sys/calls.h>
 #include <sys/string.h>
+#include <tool/kmsg.h>
+#include <tool/linux.h>
 #include <tool/tool.h>
 
 #define DEVICE "/dev/svc"
@@ -23,6 +25,7 @@ static const char help[] =
     "  svc restart NAME     replaces it by a new instance with its state\n"
     "  svc kill NAME        ends its process; it comes back\n"
     "  svc freeze NAME      stops its threads; it is found out and replaced\n"
+    "  svc log NAME         the lines of the log that are by or about it\n"
     "Needs " DEVICE ", which is root's. Exit status: 0, 1 when it could not be done, 2 for wrong\n"
     "words.\n";
 
@@ -160,6 +163,23 @@ END_INSTANCE(restart)
 END_INSTANCE(kill)
 END_INSTANCE(freeze)
 
+// Prints a line that begins with `NAME: ` or `init: NAME`.
+static void show_log_line(const void *context, const struct kmsg_line *line) {
+    const char *name = context;
+    const char *text = line->text;
+    size_t length = strlen(name);
+    bool about = strncmp(text, "init: ", 6) == 0 && strncmp(text + 6, name, length) == 0 &&
+                 (text[6 + length] == ' ' || text[6 + length] == ':');
+    bool by = strncmp(text, name, length) == 0 && text[length] == ':';
+    if (by || about) {
+        kmsg_print(line);
+    }
+}
+
+static int do_log(const char *name) {
+    return kmsg_walk("svc", false, show_log_line, name);
+}
+
 static const struct {
     const char *word;
     bool name;
@@ -167,7 +187,7 @@ static const struct {
 } commands[] = {
     {"list", false, do_list},    {"status", true, do_status},   {"start", true, do_start},
     {"stop", true, do_stop},     {"restart", true, do_restart}, {"kill", true, do_kill},
-    {"freeze", true, do_freeze},
+    {"freeze", true, do_freeze}, {"log", true, do_log},
 };
 
 int tool_main(void) {
@@ -184,8 +204,9 @@ int tool_main(void) {
                               commands[i].name ? "the name of a service" : "nothing more");
             return TOOL_USAGE;
         }
-        channel = tool_open("svc", DEVICE);
-        return channel == HANDLE_NONE ? TOOL_FAILED : commands[i].run(tool_argument(1));
+        bool asks = commands[i].run != do_log;
+        channel = asks ? tool_open("svc", DEVICE, LINUX_O_RDWR) : HANDLE_NONE;
+        return asks && channel == HANDLE_NONE ? TOOL_FAILED : commands[i].run(tool_argument(1));
     }
     (void)print_error("svc",
                       word != NULL ? "there is no command %s; see svc --help"

@@ -7,16 +7,12 @@ enum {
     CALL_READ = 0,
     CALL_WRITE = 1,
     CALL_OPEN = 2,
-    CALL_POLL = 7,
     CALL_IOCTL = 16,
+    CALL_FCNTL = 72,
     CALL_EXIT_GROUP = 231,
 };
 
-struct poll_item {
-    int32_t fd;
-    int16_t events, ready;
-};
-#define POLL_IN 1
+#define F_SETFL 4
 
 int64_t linux_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c) {
     int64_t result;
@@ -39,9 +35,8 @@ int64_t linux_ioctl(int64_t fd, uint32_t request, void *argument) {
     return linux_call(CALL_IOCTL, (uint64_t)fd, request, (uint64_t)argument);
 }
 
-int64_t linux_wait_readable(int64_t fd) {
-    struct poll_item item = {.fd = (int32_t)fd, .events = POLL_IN};
-    return linux_call(CALL_POLL, (uint64_t)&item, 1, UINT64_MAX);
+int64_t linux_set_waiting(int64_t fd) {
+    return linux_call(CALL_FCNTL, (uint64_t)fd, F_SETFL, 0);
 }
 
 bool linux_write_all(int64_t fd, const void *data, size_t bytes) {

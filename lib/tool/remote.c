@@ -10,8 +10,8 @@
 #include <tool/linux.h>
 #include <tool/tool.h>
 
-handle_t tool_open(const char *program, const char *path) {
-    int64_t fd = linux_open(path, LINUX_O_RDWR | LINUX_O_CLOEXEC);
+handle_t tool_open(const char *program, const char *path, uint32_t flags) {
+    int64_t fd = linux_open(path, flags | LINUX_O_CLOEXEC);
     switch (fd) {
     case -LINUX_EACCES:
     case -LINUX_EPERM:

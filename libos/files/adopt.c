@@ -23,7 +23,7 @@ static const struct file_ops *ops_of(const struct libos_fd *fd) {
     case FD_TERMINAL:
         return &terminal_ops;
     case FD_SERVICE:
-        return &service_ops;
+        return service_ops_of(fd->device);
     case FD_LOCAL:
         return device_ops(fd->device);
     default:

@@ -10,12 +10,13 @@
 #include <core/access.h>
 #include <core/process.h>
 #include <core/status.h>
+#include <files/kmsg.h>
 #include <proto/proc_client.h>
 #include <proto/protocol_call.h>
 #include <sys/calls.h>
 
 bool is_service(uint64_t rdev) {
-    return rdev == DEVICE_SERVICES;
+    return rdev == DEVICE_SERVICES || rdev == DEVICE_KERNEL_LOG;
 }
 
 static bool call_is_valid(const struct device_call *wanted) {
@@ -105,19 +106,23 @@ static int64_t service_stat(struct description *file, struct fs_attributes *attr
     return 0;
 }
 
-const struct file_ops service_ops = {.stat = service_stat, .control = service_control};
+static const struct file_ops service_ops = {.stat = service_stat, .control = service_control};
+
+const struct file_ops *service_ops_of(uint64_t rdev) {
+    return rdev == DEVICE_KERNEL_LOG ? &kmsg_ops : &service_ops;
+}
 
 int64_t service_open(uint64_t rdev, uint32_t flags) {
     const struct proc_device_request request = {.rdev = rdev};
-    handle_t channel;
+    handle_t handle;
     if (process_current()->alone) {
         return -LINUX_ENXIO;
     }
-    int64_t result = proc_device(process_current()->proc, &request, &channel, INSTANT_NEVER);
+    int64_t result = proc_device(process_current()->proc, &request, &handle, INSTANT_NEVER);
     if (result < 0) {
         return result == ERR_NOT_FOUND ? -LINUX_ENXIO : linux_result(result);
     }
-    struct description *file = description_make(FD_SERVICE, channel, flags, &service_ops);
+    struct description *file = description_make(FD_SERVICE, handle, flags, service_ops_of(rdev));
     if (file == NULL) {
         return -LINUX_ENOMEM;
     }

@@ -5,9 +5,8 @@
 
 #include <files/table.h>
 
-extern const struct file_ops service_ops;
-
 // Whether a device stands for a native service.
 bool is_service(uint64_t rdev);
+const struct file_ops *service_ops_of(uint64_t rdev);
 // Opens one; flags of open(2). The descriptor, or a negative error: EPERM, ENXIO.
 [[nodiscard]] int64_t service_open(uint64_t rdev, uint32_t flags);

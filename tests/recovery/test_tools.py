@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""svc and capctl as programs: outputs, errors and statuses, in one boot."""
+"""svc, capctl and dmesg as programs: outputs, errors and statuses, in one boot."""
 
 import pathlib
 import re
@@ -74,6 +74,26 @@ def test_tools_say_what_is_wrong(guest, words, status, reason):
 @pytest.mark.parametrize("program", ("svc", "capctl"))
 def test_tools_help(guest, program):
     assert ask(guest, f"{program} --help").startswith(f"Usage: {program} COMMAND")
+
+
+FOLLOW = r"""
+echo "<3>it is serious" >/dev/kmsg
+busybox timeout 20 /bin/dmesg -w -l 3 | head -2 &
+echo "<6>it is not" >/dev/kmsg; sleep 0.5; echo "<2>it is worse" >/dev/kmsg
+wait
+busybox dmesg | grep -c "it is"
+"""
+
+
+def test_the_log(guest):
+    assert re.match(r"\[ *0\.\d+\] \d CPUs? online\n$", ask(guest, "dmesg online"))
+    assert re.match(r"\[ *\d+\.\d+\] init: bank started: process \d+\n", ask(guest, "svc log bank"))
+    assert ask(guest, "dmesg -l many", 2) == "dmesg: that makes no sense; see dmesg --help\n"
+    assert ask(guest, "dmesg --help").startswith("Usage: dmesg [-w]")
+    result = guest.run(["busybox", "sh", "-c", FOLLOW], timeout=TOOL_S)
+    assert result.stderr == b""
+    assert re.sub(r"(?m)^\[.*?\] ", "", result.stdout.decode()) == \
+        "it is serious\nit is worse\n3\n"
 
 
 def test_capctl_shows_handles_and_takes_them_away(guest):

@@ -16,7 +16,7 @@ APPS := $(call folders,apps)
 DRIVERS := $(sort $(foreach s,$(call under,drivers),$(call class_and_device,$(s))))
 PROGRAMS := $(SERVERS) $(APPS) $(subst /,-,$(DRIVERS))
 # Programs of the Linux ABI: lib/tool takes the place of lib/sys's start and lib/proto's calls.
-TOOLS := svc capctl
+TOOLS := svc capctl dmesg
 
 # Generated headers of libraries: <sys/calls.h> (gen/lib/sys/include), <proto/x_client.h> (gen/lib).
 USER_INCLUDES := $(patsubst %,-I%,$(sort $(wildcard lib/*/include $(GEN)/lib/*/include))) \

@@ -11,7 +11,8 @@
 #include <abi/terminal.h>
 #include <abi/types.h>
 
-#define DEVICE_SERVICES DEVICE_NUMBER(60, 1) // /dev/svc: protocol svc
+#define DEVICE_SERVICES DEVICE_NUMBER(60, 1)   // /dev/svc: protocol svc
+#define DEVICE_KERNEL_LOG DEVICE_NUMBER(1, 11) // /dev/kmsg: no channel, but the log with READ
 
 // Requests of ioctl(2). Both return 0 when the question reached its server.
 #define DEVICE_CALL 0x70720001u    // struct device_call

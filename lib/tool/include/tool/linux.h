@@ -19,8 +19,8 @@ int64_t linux_call(uint64_t number, uint64_t a, uint64_t b, uint64_t c);
 int64_t linux_open(const char *path, uint32_t flags);
 int64_t linux_read(int64_t fd, void *buffer, size_t bytes);
 int64_t linux_ioctl(int64_t fd, uint32_t request, void *argument);
-// Waits until a descriptor can be read.
-int64_t linux_wait_readable(int64_t fd);
+// Makes a descriptor that was opened with O_NONBLOCK wait from now on.
+int64_t linux_set_waiting(int64_t fd);
 // Writes all of it. Returns whether that succeeded.
 bool linux_write_all(int64_t fd, const void *data, size_t bytes);
 _Noreturn void linux_exit(int64_t status);

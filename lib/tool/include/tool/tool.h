@@ -22,6 +22,6 @@ bool tool_wants_help(void);
 // Prints a help text. Returns TOOL_OK.
 int tool_help(const char *text);
 
-// Opens the device node of a service for calls (generated stubs take it for their channel). Says
-// why on standard error when it can't; 0 then.
-handle_t tool_open(const char *program, const char *path);
+// Opens a device node. For calls to a service (LINUX_O_RDWR) the generated stubs take it for their
+// channel. Says why on standard error when it can't; HANDLE_NONE then.
+handle_t tool_open(const char *program, const char *path, uint32_t flags);
