@@ -8,8 +8,9 @@ echo "first $?"
 sleep 100 &
 sleep 0.2
 kill $!
-# ash has a word on a child that `wait` itself reaps, and none on one that it reaped at the end of an
-# earlier command, for which SIGCHLD must have come by then: a race, on any kernel. Let it be reaped.
+# ash has a word on a child that `wait` itself reaps, and none on one that it reaped at the end of
+# an earlier command, for which SIGCHLD must have come by then: a race, on any kernel. So let it be
+# reaped first.
 while kill -0 $! 2>/dev/null; do sleep 0.01; done
 wait $!
 echo "killed $?"
