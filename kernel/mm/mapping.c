@@ -221,15 +221,13 @@ void mapping_clear(struct mapping *mapping, vaddr_t start, vaddr_t end,
     spin_lock(&aspace->tables_lock);
     vaddr_t at = start;
     while ((at = mmu_next(&aspace->space, at, end)) < end) {
-        for (vaddr_t stop = table_end(at, end); at < stop; at += PAGE_SIZE) {
-            paddr_t page;
-            uint32_t flags;
-            if (mmu_unmap(&aspace->space, at, &page, &flags)) {
-                aspace->resident -= weight(page);
-                low = MIN(low, at);
-                high = at + PAGE_SIZE;
-            }
+        paddr_t page;
+        uint32_t flags;
+        low = MIN(low, at);
+        for (; at < end && mmu_unmap(&aspace->space, at, &page, &flags); at += PAGE_SIZE) {
+            aspace->resident -= weight(page);
         }
+        high = at;
     }
     spin_unlock(&aspace->tables_lock);
     if (low < high) {

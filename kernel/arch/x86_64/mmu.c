@@ -172,10 +172,14 @@ vaddr_t mmu_next(const struct arch_space *space, vaddr_t addr, vaddr_t end) {
             table = table_at(table[TABLE_INDEX(addr, level)]);
             level--;
         }
-        if (level == 0) {
+        vaddr_t step = 1UL << LEVEL_SHIFT(level);
+        vaddr_t stop = ALIGN_DOWN(addr, 1UL << LEVEL_SHIFT(level + 1)) + (step << 9);
+        if (level == 0 && table[TABLE_INDEX(addr, 0)] != 0) {
             return addr;
         }
-        addr = ALIGN_DOWN(addr, 1UL << LEVEL_SHIFT(level)) + (1UL << LEVEL_SHIFT(level));
+        do {
+            addr = ALIGN_DOWN(addr, step) + step;
+        } while (addr < MIN(stop, end) && table[TABLE_INDEX(addr, level)] == 0);
     }
     return end;
 }

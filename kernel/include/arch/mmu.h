@@ -35,8 +35,8 @@ bool mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page, uin
 // MMU_WRITE is only ever removed by this, never added (copy-on-write decides at the fault). Returns
 // entries changed.
 size_t mmu_protect(struct arch_space *space, vaddr_t addr, size_t size, uint32_t flags);
-// The first address >= addr and < end that has a table below it and so may have entries; skips
-// large holes. Returns end when there is none.
+// The first page >= addr and < end that has an entry; what was never touched is skipped quickly.
+// Returns end when there is none.
 vaddr_t mmu_next(const struct arch_space *space, vaddr_t addr, vaddr_t end);
 
 // Loads the tables (null: the kernel's).

@@ -93,7 +93,9 @@ size_t mmu_protect(struct arch_space *space, vaddr_t addr, size_t size, uint32_t
 }
 
 vaddr_t mmu_next(const struct arch_space *space, vaddr_t addr, vaddr_t end) {
-    (void)space;
+    while (addr < end && __atomic_load_n(slot(space, addr), __ATOMIC_ACQUIRE) == 0) {
+        addr += P;
+    }
     return MIN(addr, end);
 }
 
