@@ -180,10 +180,17 @@ static void do_open(struct script *script) {
     }
     script->model.nodes[node].opens++;
     script_check_attributes(script, &reply.attributes, node);
-    *held = (struct script_held){true, handle, node, flags, reply.secret, 0};
+    bool viewable = script->model.nodes[node].type == FS_TYPE_REGULAR && !(flags & FS_OPEN_PATH);
+    (void)script_expect(script, "viewable", reply.viewable, viewable);
+    *held = (struct script_held){
+        .used = true, .handle = handle, .node = node, .flags = flags, .secret = reply.secret};
+    if (viewable && chance(script, 2) == 0) {
+        script_do_view(script, held);
+    }
 }
 
 static void close_held(struct script *script, struct script_held *held) {
+    script_close_view(script, held);
     (void)script_expect(script, "handle_close", sys_handle_close(held->handle), OK);
     script->model.nodes[held->node].opens--;
     model_settle(&script->model, held->node);
@@ -361,6 +368,13 @@ static void do_memory(struct script *script) {
         }
     }
     (void)script_expect(script, "handle_close", sys_handle_close(pages[0]), OK);
+}
+
+static void do_view(struct script *script) {
+    struct script_held *held = choose_held(script);
+    if (held != NULL) {
+        script_do_view(script, held);
+    }
 }
 
 // ---- attributes
@@ -713,10 +727,11 @@ bool script_step(struct script *script) {
     static void (*const operations[])(struct script *) = {
         do_open,   do_open,   do_open,   do_close, do_write,  do_write, do_read,
         do_memory, do_stat,   do_set,    do_make,  do_make,   do_make,  do_link,
-        do_rename, do_rename, do_remove, do_place, do_remove, do_seek,
+        do_rename, do_rename, do_remove, do_place, do_remove, do_seek,  do_view,
     };
     script->steps++;
     operations[chance(script, sizeof(operations) / sizeof(operations[0]))](script);
+    script_check_views(script);
     return script->failure == NULL;
 }
 

@@ -28,6 +28,11 @@ void script_check_bytes(struct script *script, const char *what, const uint8_t *
 // the call did.
 int64_t script_check_read(struct script *script, const struct script_held *held, uint32_t offset,
                           uint32_t size, bool own);
+// view.c: asks for the view of a held file, or compares all of one that is there; compares the
+// attribute pages of all held files; lets one go.
+void script_do_view(struct script *script, struct script_held *held);
+void script_check_views(struct script *script);
+void script_close_view(struct script *script, struct script_held *held);
 // Everything below a directory.
 void script_check_tree(struct script *script, handle_t handle, uint32_t directory, uint32_t depth);
 

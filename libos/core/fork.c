@@ -27,6 +27,8 @@ static void lock_all(void) {
     mutex_lock(&process->alarms.lock);
     mutex_lock(&process->threads.lock);
     mutex_lock(&process->files.lock);
+    files_share();
+    mutex_lock(&process->views.lock);
     mutex_lock(&process->memory.lock);
     mutex_lock(&process->actions.lock);
     mutex_lock(&process->heap.lock);
@@ -37,6 +39,7 @@ static void unlock_all(void) {
     mutex_unlock(&process->heap.lock);
     mutex_unlock(&process->actions.lock);
     mutex_unlock(&process->memory.lock);
+    mutex_unlock(&process->views.lock);
     mutex_unlock(&process->files.lock);
     mutex_unlock(&process->threads.lock);
     mutex_unlock(&process->alarms.lock);
@@ -60,6 +63,8 @@ static int64_t begin_child(struct linux_thread *self, const struct fork_options 
     unlock_all();
     threads_forget_others(self);
     alarms_forget();
+    files_begin_child();
+    views_begin_child();
     self->handle = HANDLE_NONE; // handles of threads are not copied
     self->started = clock_now();
     self->tid = self->shown.tid = identity_current()->pid;

@@ -11,6 +11,7 @@
 #include <core/signal.h>
 #include <core/thread.h>
 #include <files/table.h>
+#include <files/view.h>
 #include <sys/mutex.h>
 
 struct threads {
@@ -49,6 +50,7 @@ struct linux_process {
     struct alarms alarms;
     struct threads threads;
     struct files files;
+    struct views views;
     struct memory memory;
     struct signal_actions actions;
     struct heap heap;

@@ -59,7 +59,10 @@ static void adopt(struct files *files, const struct libos_fd *fd) {
     file->inode = fd->inode != 0 ? fd->inode : file->inode;
     file->secret = fd->secret;
     file->position = fd->offset;
-    files->slots[fd->fd] = (struct file_slot){file, fd->cloexec != 0};
+    file->private = fd->kind == FD_FILE && (fd->marks & LIBOS_FD_PRIVATE) != 0;
+    file->viewable = file->private || (fd->marks & LIBOS_FD_VIEWABLE) != 0;
+    file->published = OFFSET_UNKNOWN;
+    files->slots[fd->fd] = (struct file_slot){file, (fd->marks & LIBOS_FD_CLOEXEC) != 0};
 }
 
 void files_adopt(const struct libos_record *record) {
@@ -82,6 +85,8 @@ uint32_t files_describe(struct libos_fd *fds, uint32_t room) {
             .fd = i,
             .handle = file->handle,
             .kind = file->kind,
+            .marks =
+                (file->private ? LIBOS_FD_PRIVATE : 0) | (file->viewable ? LIBOS_FD_VIEWABLE : 0),
             .flags = file->flags,
             .device = file->device,
             .offset = file->position,

@@ -176,6 +176,7 @@ int64_t path_open(struct linux_thread *self, int directory, const char *path, si
     } while (walk_goes_on(&walk, &result, reply.rest));
     open->description = walk.file;
     open->secret = reply.secret;
+    open->viewable = reply.viewable != 0;
     open->attributes = reply.attributes;
     return result;
 }

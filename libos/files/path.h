@@ -19,6 +19,7 @@ struct path_open {
     // with a reference of the caller's and without a handle; null: a file was opened.
     bool takes_description;
     struct description *description;
+    bool viewable;
 };
 
 // Opens a path from a directory descriptor or AT_CURRENT on. Negative errors of Linux.

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Files and directories of a file server (protocol fs). The server keeps the offset of a
-// description and moves it together with what a read or write does, so that all processes that
-// share the description agree.
+// Files and directories of a file server (protocol fs).
+//
+// Reading goes through a view (files/view.h) where there is one, writing always to the server: so a
+// write is seen by all as soon as it returns.
+//
+// The offset of a description that no other process has is its `position`, under its lock `at`, and
+// the server is given absolute offsets. Before it is shared (fork; also whatever else is going to
+// pass descriptions on) file_share tells the server, who from then on keeps the offset and moves it
+// together with what a read or write does, so that all who share it agree. There is no way back.
 
 #include <core/access.h>
 #include <core/process.h>
@@ -15,14 +21,69 @@
 
 #define STEP_BYTES (1UL << 20) // of a window
 
-static int64_t regular_read(struct linux_thread *self, struct description *file,
-                            const struct io *io) {
+// ---- the offset
+
+// Whether the offset is here; then it stays here until offset_unlock.
+static bool offset_lock(struct description *file) {
+    if (!file->private) {
+        return false;
+    }
+    mutex_lock(&file->at);
+    if (!file->private) {
+        mutex_unlock(&file->at);
+        return false;
+    }
+    return true;
+}
+
+static void offset_unlock(struct description *file) {
+    mutex_unlock(&file->at);
+}
+
+void file_share(struct description *file) {
+    if (!offset_lock(file)) {
+        return;
+    }
+    struct fs_seek_reply reply;
+    const struct fs_seek_request request = {
+        .offset = (int64_t)file->position,
+        .whence = FS_SEEK_SET,
+    };
+    if (file->position != file->published) {
+        // It fails only when there is no server for good, and then so does all else.
+        (void)!fs_seek(file->handle, &request, &reply, INSTANT_NEVER);
+    }
+    file->private = false;
+    offset_unlock(file);
+}
+
+void files_share(void) {
+    struct files *files = &process_current()->files;
+    for (uint32_t i = 0; i < LIBOS_FDS_MAX; i++) {
+        if (files->slots[i].file != NULL) {
+            file_share(files->slots[i].file);
+        }
+    }
+}
+
+void files_begin_child(void) {
+    struct files *files = &process_current()->files;
+    for (uint32_t i = 0; i < LIBOS_FDS_MAX; i++) {
+        if (files->slots[i].file != NULL) {
+            files->slots[i].file->at = (struct mutex){0};
+        }
+    }
+}
+
+// ---- reading
+
+// Reads by calls. `offset` is absolute or FS_AT_CELL.
+static int64_t read_calls(struct description *file, const struct io *io, uint64_t offset) {
     uint64_t done = 0;
-    (void)self;
     while (done < io->bytes) {
         uint64_t bytes = io->bytes - done < STEP_BYTES ? io->bytes - done : STEP_BYTES;
         const struct fs_read_request request = {
-            .offset = io->offset == OFFSET_CURRENT ? FS_AT_CELL : (uint64_t)io->offset + done,
+            .offset = offset == FS_AT_CELL ? offset : offset + done,
             .size = bytes,
         };
         int64_t got =
@@ -38,15 +99,63 @@ static int64_t regular_read(struct linux_thread *self, struct description *file,
     return (int64_t)done;
 }
 
-static int64_t regular_write(struct linux_thread *self, struct description *file,
-                             const struct io *io) {
+// What a view gives of a read. False when `*done` bytes are not all: the server knows about the
+// rest.
+static bool read_view(struct description *file, const struct io *io, uint64_t offset,
+                      uint64_t *done) {
+    uint64_t size;
+    struct view *view = view_get(file);
+    *done = 0;
+    if (view == NULL) {
+        return false;
+    }
+    bool known = view_size(view, &size);
+    if (known) {
+        uint64_t left = offset < size ? size - offset : 0;
+        uint64_t bytes = io->bytes < left ? io->bytes : left;
+        *done = view_copy(view, io->addr, offset, bytes);
+        known = *done == bytes;
+    }
+    view_put(view);
+    return known;
+}
+
+// Reads at an absolute offset.
+static int64_t read_at(struct description *file, const struct io *io, uint64_t offset) {
+    uint64_t done;
+    if (read_view(file, io, offset, &done)) {
+        return (int64_t)done;
+    }
+    const struct io rest = {.addr = io->addr + done, .bytes = io->bytes - done};
+    int64_t more = read_calls(file, &rest, offset + done);
+    return more < 0 && done == 0 ? more : (int64_t)done + (more > 0 ? more : 0);
+}
+
+static int64_t regular_read(struct linux_thread *self, struct description *file,
+                            const struct io *io) {
+    (void)self;
+    if (io->offset != OFFSET_CURRENT) {
+        return read_at(file, io, (uint64_t)io->offset);
+    }
+    if (!offset_lock(file)) {
+        return read_calls(file, io, FS_AT_CELL);
+    }
+    int64_t got = read_at(file, io, file->position);
+    file->position += got > 0 ? (uint64_t)got : 0;
+    offset_unlock(file);
+    return got;
+}
+
+// ---- writing
+
+// Writes from `offset` on: absolute, FS_AT_CELL or FS_AT_END. `*end` is where it ended.
+static int64_t write_calls(struct linux_thread *self, struct description *file, const struct io *io,
+                           uint64_t offset, uint64_t *end) {
     uint64_t done = 0;
     while (done < io->bytes) {
         uint64_t bytes = io->bytes - done < STEP_BYTES ? io->bytes - done : STEP_BYTES;
         const struct fs_write_request request = {
-            .offset = (file->flags & O_APPEND) != 0  ? FS_AT_END
-                      : io->offset == OFFSET_CURRENT ? FS_AT_CELL
-                                                     : (uint64_t)io->offset + done,
+            .offset = offset >= FS_AT_END ? offset : offset + done,
             .size = bytes,
         };
         struct fs_write_reply reply;
@@ -59,6 +168,7 @@ static int64_t regular_write(struct linux_thread *self, struct description *file
             return done > 0 ? (int64_t)done : put == ERR_LIMIT ? -LINUX_ENOSPC : linux_result(put);
         }
         done += (uint64_t)put;
+        *end = reply.offset;
         if ((uint64_t)put < bytes) {
             break;
         }
@@ -66,7 +176,34 @@ static int64_t regular_write(struct linux_thread *self, struct description *file
     return (int64_t)done;
 }
 
+static int64_t regular_write(struct linux_thread *self, struct description *file,
+                             const struct io *io) {
+    bool append = (file->flags & O_APPEND) != 0;
+    bool current = io->offset == OFFSET_CURRENT;
+    uint64_t end;
+    if (!current || !offset_lock(file)) {
+        file->published = append ? OFFSET_UNKNOWN : file->published; // the server's moves
+        uint64_t offset = append ? FS_AT_END : current ? FS_AT_CELL : (uint64_t)io->offset;
+        return write_calls(self, file, io, offset, &end);
+    }
+    int64_t put = write_calls(self, file, io, append ? FS_AT_END : file->position, &end);
+    if (put > 0) {
+        file->position = end;
+        file->published = append ? end : file->published;
+    }
+    offset_unlock(file);
+    return put;
+}
+
 static int64_t regular_stat(struct description *file, struct fs_attributes *attributes) {
+    struct view *view = view_get(file);
+    if (view != NULL) {
+        bool known = view_attributes(view, attributes);
+        view_put(view);
+        if (known) {
+            return 0;
+        }
+    }
     const struct fs_stat_request request = {0};
     struct fs_stat_reply reply;
     int64_t result = fs_stat(file->handle, &request, NULL, 0, &reply, NULL, 0, INSTANT_NEVER);
@@ -92,32 +229,47 @@ static int64_t seek_data(int64_t size, int64_t offset, int whence) {
     return whence == SEEK_DATA ? offset : size; // one piece of data, up to the end
 }
 
-static int64_t regular_seek(struct description *file, int64_t offset, int whence) {
-    struct fs_seek_request request = {.offset = offset};
+static int64_t seek_call(struct description *file, int64_t offset, uint32_t whence) {
+    const struct fs_seek_request request = {.offset = offset, .whence = whence};
     struct fs_seek_reply reply;
-    switch (whence) {
-    case SEEK_SET:
-        request.whence = FS_SEEK_SET;
-        break;
-    case SEEK_CUR:
-        request.whence = FS_SEEK_CURRENT;
-        break;
-    case SEEK_END:
-        request.whence = FS_SEEK_END;
-        break;
-    case SEEK_DATA:
-    case SEEK_HOLE:
-        request.offset = seek_data(size_of(file), offset, whence);
-        request.whence = FS_SEEK_SET;
-        if (request.offset < 0) {
-            return request.offset;
-        }
-        break;
-    default:
-        return -LINUX_EINVAL;
-    }
     int64_t result = fs_seek(file->handle, &request, &reply, INSTANT_NEVER);
     return result < 0 ? linux_result(result) : (int64_t)reply.offset;
+}
+
+// Where a private description is to go.
+static int64_t seek_private(struct description *file, int64_t offset, int whence) {
+    int64_t base = whence == SEEK_CUR   ? (int64_t)file->position
+                   : whence == SEEK_END ? size_of(file)
+                                        : 0;
+    int64_t to;
+    if (base < 0) {
+        return base;
+    }
+    if (__builtin_add_overflow(base, offset, &to) || to < 0) {
+        return -LINUX_EINVAL;
+    }
+    file->position = (uint64_t)to;
+    return to;
+}
+
+static int64_t regular_seek(struct description *file, int64_t offset, int whence) {
+    static const uint32_t server[] = {FS_SEEK_SET, FS_SEEK_CURRENT, FS_SEEK_END};
+    if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+        offset = seek_data(size_of(file), offset, whence);
+        if (offset < 0) {
+            return offset;
+        }
+        whence = SEEK_SET;
+    }
+    if (whence < SEEK_SET || whence > SEEK_END) {
+        return -LINUX_EINVAL;
+    }
+    if (!offset_lock(file)) {
+        return seek_call(file, offset, server[whence]);
+    }
+    int64_t result = seek_private(file, offset, whence);
+    offset_unlock(file);
+    return result;
 }
 
 // Directories say nothing of terminals, regular files neither.

@@ -35,6 +35,7 @@ void description_release(struct description *file) {
     if (file->ops->close != NULL) {
         file->ops->close(file);
     }
+    view_close(file);
     if (file->handle != HANDLE_NONE) {
         (void)!sys_handle_close(file->handle);
     }

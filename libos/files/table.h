@@ -13,6 +13,7 @@
 
 struct linux_thread;
 struct description;
+struct view;
 struct wait_item;
 
 enum open_flag {
@@ -49,6 +50,7 @@ struct io {
     bool more;      // a later piece of the same call: may not wait
 };
 #define OFFSET_CURRENT (-1L)
+#define OFFSET_UNKNOWN UINT64_MAX
 
 enum poll_event {
     POLLIN = 0x1,
@@ -93,8 +95,16 @@ struct description {
     uint64_t secret; // FD_FILE: for rename, link and /proc
 
     const struct file_ops *ops;
-    uint64_t position; // of a directory listing; a private counter of others
-    void *data;        // what the kind keeps; of data_bytes
+    uint64_t position; // of a private regular file: its offset; a private counter of others
+    // FD_FILE of a server that shows views (files/view.h, files/regular.c):
+    bool viewable;
+    bool private;       // the offset is `position`, and no other process has the description
+    bool unseen;        // there is no view of it to be had
+    uint32_t uses;      // before there was a view
+    uint64_t published; // what the server takes for the offset, or OFFSET_UNKNOWN
+    struct view *view;  // guarded by views.lock, but for looking whether there is one
+    struct mutex at;    // held over all that uses `position` as an offset
+    void *data;         // what the kind keeps; of data_bytes
     uint64_t data_bytes;
 };
 
@@ -133,6 +143,13 @@ bool file_cloexec(int fd);
 void file_set_cloexec(int fd, bool on);
 // Writes out what descriptions hold back, before the process ends.
 void files_flush(void);
+// Lets the server keep the offset of a description from now on: another process is going to have it
+// too.
+void file_share(struct description *file);
+// The same for all descriptors; files.lock held. Then, in the child: nobody holds a description's
+// lock.
+void files_share(void);
+void files_begin_child(void);
 // The limit of descriptors.
 uint32_t files_limit(void);
 

@@ -18,13 +18,14 @@ static uint32_t buckets_for(uint32_t names) {
 status_t index_create(struct tmpfs *fs) {
     uint32_t buckets = buckets_for(fs->name_count);
     size_t words = 3 * (size_t)fs->name_count + buckets + fs->inode_count;
-    size_t lists = fs->inode_count * sizeof(struct name_list);
+    size_t lists = fs->inode_count * (sizeof(struct name_list) + sizeof(struct fs_page *));
     uint32_t *memory = server_memory(words * sizeof(uint32_t) + lists);
     char *buffers = server_memory(2 * PATH_BYTES_MAX + WALK_BYTES_MAX + DATA_BYTES);
     if (memory == NULL || buffers == NULL) {
         return ERR_NO_MEMORY;
     }
-    fs->lists = (struct name_list *)memory;
+    fs->pages = (struct fs_page **)memory;
+    fs->lists = (struct name_list *)(fs->pages + fs->inode_count);
     memory += lists / sizeof(uint32_t);
     fs->chain = memory;
     fs->after = fs->chain + fs->name_count;

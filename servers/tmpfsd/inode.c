@@ -24,6 +24,7 @@ void inode_write(struct tmpfs *fs, uint32_t number, const struct inode *with) {
     const size_t from = offsetof(struct vault_head, used);
     vault_set_bytes(vault_of(fs), (const uint8_t *)inode + from, (const uint8_t *)with + from,
                     sizeof(*with) - from);
+    page_note(fs, number);
 }
 
 uint32_t inode_make(struct tmpfs *fs, const struct inode *of) {
@@ -45,6 +46,7 @@ static void inode_free(struct tmpfs *fs, uint32_t number) {
         text_free(fs, inode->text);
     }
     step_close(vault_of(fs), inode->vmo);
+    page_drop(fs, number);
     vault_set(vault_of(fs), &inode->head.used, 0);
     fs->inodes_free++;
 }
@@ -64,8 +66,15 @@ void inode_ref(struct tmpfs *fs, uint32_t number) {
 }
 
 void inode_unref(struct tmpfs *fs, uint32_t number) {
-    if (--fs->refs[number - 1] == 0 && inode_get(fs, number)->links == 0) {
+    const struct inode *inode = inode_get(fs, number);
+    if (--fs->refs[number - 1] != 0) {
+        return;
+    }
+    if (inode->links == 0) {
         inode_free(fs, number);
+    } else if (inode->page != HANDLE_NONE) {
+        page_drop(fs, number);
+        vault_set(vault_of(fs), &inode->page, HANDLE_NONE);
     }
 }
 

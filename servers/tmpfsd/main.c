@@ -50,17 +50,21 @@ static const struct fs_ops operations = {
     .sync = tmpfs_sync,
     .space = tmpfs_space,
     .seek = tmpfs_seek,
+    .view = tmpfs_view,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,
                         struct message *message) {
     struct tmpfs *fs = (struct tmpfs *)server;
     fs->trim = 0;
+    page_begin(fs);
     return fs_dispatch(&operations, server, packet, message);
 }
 
 static void committed(struct server *server) {
     struct tmpfs *fs = (struct tmpfs *)server;
+    // First the size: who still sees the old one finds pages missing, and asks.
+    page_write_changed(fs);
     if (fs->trim != 0) {
         data_trim(inode_get(fs, fs->trim));
         fs->trim = 0;
@@ -125,6 +129,7 @@ static status_t start(struct server *server, bool fresh) {
     }
     index_build(fs);
     trim_all(fs);
+    page_write_stale(fs);
     status = state->filled ? OK : fill(fs);
     fs->mount = status == OK ? mount_find(fs) : 0;
     return status;

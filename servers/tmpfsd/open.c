@@ -205,6 +205,7 @@ int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     inode_attributes(fs, as.inode, &reply->attributes);
     reply->secret = as.secret;
     reply->created = opening.creates;
+    reply->viewable = is_regular(inode_get(fs, as.inode)) && (as.flags & FS_OPEN_PATH) == 0;
     return FS_WALK_DONE;
 }
 

@@ -58,7 +58,8 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
         .name = "inodes",
         .record_bytes = sizeof(struct inode),
         .count = inodes,
-        .handles = {{offsetof(struct inode, vmo), OBJECT_VMO}},
+        .handles = {{offsetof(struct inode, vmo), OBJECT_VMO},
+                    {offsetof(struct inode, page), OBJECT_VMO}},
         .check = inode_check,
         .sparse = true,
     };
@@ -79,7 +80,7 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
     };
     *layout = (struct vault_layout){
         .service = 0x46504d54, // "TMPF"
-        .version = 1,
+        .version = 2,
         .undo_bytes = 8192,
         .calls_max = 32,
         .forwarded_max = 32,

@@ -19,6 +19,8 @@
 //   R5  Each piece of text belongs to exactly one name or link.
 //   R6  Bytes of a file's vmo past its size are of no meaning, and become zero before they could be
 //       seen: the vmo may be longer or shorter than the file.
+//   R7  What the attribute page of an inode tells is what its record says; it is written after each
+//       step (page.c).
 #pragma once
 
 #include <abi/types.h>
@@ -60,6 +62,8 @@ struct inode {
     handle_t vmo;               // contents; none: all zeros
     uint32_t text;              // of a link: the first piece of its target
     uint32_t entries;
+    handle_t page; // of a regular file: its attribute page, while a client has asked for it
+    uint32_t reserved;
 };
 
 enum name_kind { NAME_ENTRY = 1, NAME_PIECE = 2 };

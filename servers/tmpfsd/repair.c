@@ -124,6 +124,7 @@ static bool settle_inode(struct tmpfs *fs, struct survey *survey, uint32_t numbe
     uint32_t names = number == INODE_ROOT ? 1 : survey->links[number - 1];
     if (names == 0 && survey->opens[number - 1] == 0) {
         step_close(vault_of(fs), inode->vmo);
+        step_close(vault_of(fs), inode->page);
         drop(fs, survey, &inode->head);
         return true;
     }

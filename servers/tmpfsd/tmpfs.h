@@ -42,7 +42,10 @@ struct tmpfs {
     uint32_t bucket_mask;
     // By inode - 1:
     struct name_list *lists;
-    uint32_t *refs; // descriptions that have it as object or root
+    uint32_t *refs;         // descriptions that have it as object or root
+    struct fs_page **pages; // where its attribute page is mapped, null: nowhere
+    // Inodes with an attribute page that the step under way has changed.
+    uint32_t changed[VAULT_STEP_RECORDS], changed_count;
     // Buffers of the call that is served.
     char *path;     // 2 * PATH_BYTES_MAX
     char *walk;     // WALK_BYTES_MAX
@@ -227,6 +230,22 @@ void data_resize(struct tmpfs *fs, uint32_t number, struct inode *next, uint64_t
 // Statuses of vmo calls as those of this protocol.
 status_t data_status(int64_t status);
 
+// ---- page.c
+
+// The step under way changes an inode: its page is written after the commit.
+void page_note(struct tmpfs *fs, uint32_t number);
+// A step begins: nothing is changed yet.
+void page_begin(struct tmpfs *fs);
+// The step is committed: writes the pages of what it has changed. Nothing can fail.
+void page_write_changed(struct tmpfs *fs);
+// At the start: writes what a predecessor did not come to.
+void page_write_stale(struct tmpfs *fs);
+// In `next`, a copy of the inode, makes the page, which tells of what the record says now.
+// NO_SPACE, NO_MEMORY.
+[[nodiscard]] status_t page_make(struct tmpfs *fs, uint32_t number, struct inode *next);
+// Nobody has the inode open any more, in a step that also changes inode->page or frees the inode.
+void page_drop(struct tmpfs *fs, uint32_t number);
+
 // ---- fill.c
 
 // Makes the tree out of the boot archive, or goes on with it.
@@ -239,7 +258,7 @@ void step_next(struct tmpfs *fs);
 // Makes the records fit together again, after some were dropped.
 void repair(struct tmpfs *fs);
 
-// ---- The operations: open.c, data.c, attributes.c, change.c, list.c
+// ---- The operations: open.c, data.c, page.c, attributes.c, change.c, list.c
 
 #define OPERATION_ARGUMENTS(op)                                                                    \
     void *context, const struct packet *packet, const struct fs_##op##_request *request,           \
@@ -264,5 +283,6 @@ int64_t tmpfs_again(void *context, const struct packet *packet,
                     const struct fs_again_request *request, handle_t handles_out[1]);
 int64_t tmpfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]);
 int64_t tmpfs_seek(OPERATION_ARGUMENTS(seek));
+int64_t tmpfs_view(void *context, const struct packet *packet, handle_t handles_out[2]);
 int64_t tmpfs_sync(void *context, const struct packet *packet);
 int64_t tmpfs_space(void *context, const struct packet *packet, struct fs_space_reply *reply);

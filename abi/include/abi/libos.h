@@ -23,7 +23,10 @@
 #define LIBOS_REGIONS_MAX 16384                         // of BLOCK_REGION_BYTES each
 #define LIBOS_HEAP (LIBOS_TEXT + (2ULL << 30))          // the libos's own memory
 #define LIBOS_HEAP_BYTES (16ULL << 30)
-#define LIBOS_SCRATCH (LIBOS_TEXT + (32ULL << 30)) // mappings of files for reads, windows of exec
+#define LIBOS_SCRATCH (LIBOS_TEXT + (32ULL << 30)) // windows of exec, counters of eventfd
+#define LIBOS_VIEWS (LIBOS_TEXT + (128ULL << 30))  // files mapped for reads, read-only
+#define LIBOS_VIEW_BYTES (4ULL << 30)              // of one: its attribute page, then its contents
+#define LIBOS_VIEWS_MAX 64
 
 // Where the kernel enters code that lives in a process (aspace_set_entry). All are user addresses
 // of that aspace.
@@ -112,15 +115,19 @@ enum fd_kind {
 struct libos_fd {
     uint32_t fd;
     handle_t handle;
-    uint16_t kind; // enum fd_kind
-    uint16_t cloexec;
+    uint16_t kind;   // enum fd_kind
+    uint16_t marks;  // LIBOS_FD_ bits
     uint32_t flags;  // Linux O_ status flags and access mode
     uint64_t device; // rdev of a device node, 0 otherwise
-    uint64_t offset; // private offset
+    uint64_t offset; // of a PRIVATE one; otherwise what its kind keeps there
     uint64_t inode;  // as struct libos_file has them, 0 when not known
     uint64_t secret; //
 };
 static_assert(sizeof(struct libos_fd) == 48, "struct libos_fd is ABI");
+#define LIBOS_FD_CLOEXEC 1
+#define LIBOS_FD_VIEWABLE 2 // FD_FILE: its server shows views (fs.open)
+// A VIEWABLE one that no other process has: its offset is here and not in the server.
+#define LIBOS_FD_PRIVATE 4
 
 // Secrets of descriptions (protocol fs): by them their server tells a path. 0: it is the root of
 // the first file system, or not known.

@@ -19,6 +19,7 @@ struct script_held {
     uint32_t flags;
     uint64_t secret;
     uint32_t offset;
+    handle_t view[2]; // attribute page and contents, HANDLE_NONE: not asked for
 };
 
 struct script {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// Views: files that are mapped into the libos, so that reading them and asking for their attributes
+// need no call (FS `view`).
+//
+// There are LIBOS_VIEWS_MAX places; a file that has none takes the place of the one that was not
+// used for longest. A view is an offer: whoever does not get one, or meets a page that is gone
+// because the file was cut, calls the server, and is told the truth.
+#pragma once
+
+#include <abi/libos.h>
+#include <abi/proto/fs.h>
+#include <stdbool.h>
+#include <sys/mutex.h>
+
+struct description;
+
+struct view {
+    uint32_t users; // calls that look at it now; VIEW_CHANGES while it gets another owner
+    uint32_t used;  // when, by views.clock
+    struct description *owner;
+    uint64_t bytes; // of the contents that are mapped, whole pages
+    bool outgrown;  // the file has become larger than that
+};
+
+struct views {
+    struct mutex lock;
+    uint32_t clock;
+    struct view of[LIBOS_VIEWS_MAX]; // changes of the owner: under lock
+};
+
+// A view of an open file, for the caller until view_put; null: call the server. From the second
+// time on it asks the server for one.
+struct view *view_get(struct description *file);
+void view_put(struct view *view);
+// The attributes, or the size alone. False: just now they are not to be had.
+[[nodiscard]] bool view_attributes(const struct view *view, struct fs_attributes *attributes);
+[[nodiscard]] bool view_size(const struct view *view, uint64_t *size);
+// Copies bytes of the file to the program. Returns how many; less than wanted when one of both
+// sides is not there, or when the file has outgrown the view: then there will be a larger one.
+uint64_t view_copy(struct view *view, uint64_t to, uint64_t offset, uint64_t bytes);
+// The description ends: its view goes.
+void view_close(struct description *file);
+// In the child of a fork, which has none of the mappings.
+void views_begin_child(void);
