@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Shell scripts of Debian's busybox, with pipes, forks and files, while every server that they use
-is killed again and again: outputs and statuses are those of an undisturbed run."""
+"""Shell scripts of Debian's busybox, with pipes, forks, files and /proc, while every server that
+they use is killed again and again: outputs and statuses are those of an undisturbed run."""
 
 import hashlib
 import random
@@ -12,13 +12,21 @@ from harness.guest import SCALE
 from prunella import paths, qemu
 from prunella.guest import Guest
 
-SERVERS = ("execd", "uart16550", "procd", "tmpfsd")
+SERVERS = ("execd", "uart16550", "procd", "tmpfsd", "procfsd")
 ENVIRONMENT = {"PATH": "/bin:/usr/bin", "HOME": "/"}
 PATIENCE_S = 120 * SCALE
 LINES = 10_000
 SORT = ("cat > /run/a; sort -n < /run/a | tee /run/b | md5sum >&2; cat /run/b; "
         "rm /run/a /run/b; exit 5")
 FORKS = 'i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo $i | cat; done | md5sum'
+# What /proc says of the shell itself, in lines that are the same each time.
+PASSWD = (paths.ROOT / "image" / "root" / "passwd").read_bytes()
+PROC_ROUNDS = 4
+PROC = (f'exec 7</etc/passwd; i=0; while [ $i -lt {PROC_ROUNDS} ]; do i=$((i+1)); '
+        'readlink /proc/$$/fd/7; cat /proc/self/fd/7; cat /proc/$$/comm; ps -o comm | grep "^ps$"; '
+        'top -b -n1 | sed -n "s/^Mem:.*/Mem/p"; (read -r name rest; echo $name) </proc/meminfo; '
+        'echo done >/dev/stdout; done')
+PROC_SAYS = (b"/etc/passwd\n" + PASSWD + b"sh\nps\nMem\nMemTotal:\ndone\n") * PROC_ROUNDS
 
 
 def check_scripts(guest):
@@ -33,6 +41,8 @@ def check_scripts(guest):
     done = guest.run(["sh", "-c", FORKS], env=ENVIRONMENT, timeout=PATIENCE_S)
     assert done.stdout == f"{hashlib.md5(counted).hexdigest()}  -\n".encode()
     assert (done.stderr, done.status) == (b"", 0)
+    done = guest.run(["sh", "-c", PROC], env=ENVIRONMENT, timeout=PATIENCE_S)
+    assert (done.stdout, done.stderr, done.status) == (PROC_SAYS, b"", 0)
 
 
 def kills_in(text):
