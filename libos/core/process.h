@@ -45,7 +45,8 @@ struct linux_process {
     handle_t root, cwd;         // guarded by files.lock
     struct libos_places places; // of these and the executable; guarded by files.lock
     handle_t tty;               // channel to open terminals by; stored once
-    handle_t mounted;           // file system that is mounted; stored once, by its first walk
+    handle_t vfs;               // channel to ask for mounts by; stored once, by the first walk
+    uint64_t mounted; // the root of the first such mount, above it its number; stored once
 
     struct alarms alarms;
     struct threads threads;

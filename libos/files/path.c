@@ -3,11 +3,12 @@
 #include <files/path.h>
 
 #include <core/access.h>
+#include <core/heap.h>
 #include <core/process.h>
 #include <core/status.h>
 #include <files/magic.h>
+#include <files/mounts.h>
 #include <proto/fs_client.h>
-#include <proto/proc_client.h>
 #include <sys/calls.h>
 #include <sys/string.h>
 
@@ -51,7 +52,7 @@ static void base_put(struct base *base) {
     base->owned = false;
 }
 
-#define LEAVES_MAX 8 // file systems that a walk may leave
+#define LEAVES_MAX 40 // file systems that a walk may leave
 
 // A walk under way: where it is, and what is left of the path.
 struct path_walk {
@@ -73,22 +74,6 @@ static int64_t walk_begin(struct path_walk *walk, int directory, const char *pat
     walk->takes_file = false;
     walk->file = NULL;
     return base_get(directory, path, bytes, &walk->base);
-}
-
-// The file system that is mounted, by procd's word; kept from the first time on. HANDLE_NONE: none.
-static handle_t mounted_get(void) {
-    struct linux_process *process = process_current();
-    handle_t known = __atomic_load_n(&process->mounted, __ATOMIC_ACQUIRE), got;
-    if (known != HANDLE_NONE || process->proc == HANDLE_NONE ||
-        proc_mounted(process->proc, &got, INSTANT_NEVER) < 0) {
-        return known;
-    }
-    if (__atomic_compare_exchange_n(&process->mounted, &known, got, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE)) {
-        return got;
-    }
-    (void)!sys_handle_close(got); // another thread was faster
-    return known;
 }
 
 // Goes on where a link of /proc leads. As walk_goes_on, which it is a part of.
@@ -126,30 +111,36 @@ static bool walk_magic(struct path_walk *walk, int64_t *result, uint32_t rest) {
 }
 
 // Whether the walk left its server with a call's result, so that the call is to be made again with
-// the new base and path; `rest` is that of the reply. Otherwise *result is the outcome, in Linux's
-// numbers, and the base is put.
-static bool walk_goes_on(struct path_walk *walk, int64_t *result, uint32_t rest) {
+// the new base and path; `rest` and `mount` are those of the reply. Otherwise *result is the
+// outcome, in Linux's numbers, and the base is put.
+static bool walk_goes_on(struct path_walk *walk, int64_t *result, uint32_t rest, uint32_t mount) {
+    int64_t kind = *result;
     base_put(&walk->base);
-    switch (*result) {
-    case FS_WALK_MAGIC:
+    if (kind <= FS_WALK_DONE) {
+        *result = linux_result(kind);
+        return false;
+    }
+    if (kind == FS_WALK_MAGIC) {
         return rest <= PATH_BYTES && walk_magic(walk, result, rest);
-    case FS_WALK_MOUNT:
-        walk->base.handle = mounted_get();
-        break;
-    case FS_WALK_UP: // the mount point lies in the root directory, above which no walk goes
+    }
+    size_t dots = kind == FS_WALK_UP ? 3 : 0;
+    *result = rest + dots > PATH_BYTES || ++walk->left > LEAVES_MAX ? -LINUX_ELOOP : 0;
+    if (*result == 0 && kind == FS_WALK_ABSOLUTE) {
         walk->base.handle = process_current()->root;
-        break;
-    default:
-        *result = *result > FS_WALK_DONE ? -LINUX_ENOENT : linux_result(*result);
+    } else if (*result == 0 && (kind == FS_WALK_MOUNT || kind == FS_WALK_UP)) {
+        *result = kind == FS_WALK_UP ? mounts_up(mount, &walk->base.handle)
+                                     : mounts_root(mount, &walk->base.handle, &walk->base.owned);
+        walk->base.owned = *result == 0 && (kind == FS_WALK_UP || walk->base.owned);
+    } else if (*result == 0) {
+        *result = -LINUX_ENOENT;
+    }
+    if (*result < 0) {
         return false;
     }
-    if (walk->base.handle == HANDLE_NONE || rest > PATH_BYTES || ++walk->left > LEAVES_MAX) {
-        *result = walk->base.handle == HANDLE_NONE ? -LINUX_ENOENT : -LINUX_ELOOP;
-        return false;
-    }
-    memcpy(walk->next, walk->rest, rest);
+    memcpy(walk->next, "../", dots);
+    memcpy(walk->next + dots, walk->rest, rest);
     walk->path = walk->next;
-    walk->bytes = rest;
+    walk->bytes = rest + dots;
     return true;
 }
 
@@ -173,7 +164,7 @@ int64_t path_open(struct linux_thread *self, int directory, const char *path, si
         if (result > FS_WALK_DONE) {
             (void)!sys_handle_close(open->handle);
         }
-    } while (walk_goes_on(&walk, &result, reply.rest));
+    } while (walk_goes_on(&walk, &result, reply.rest, reply.mount));
     open->description = walk.file;
     open->secret = reply.secret;
     open->viewable = reply.viewable != 0;
@@ -194,7 +185,7 @@ int64_t path_stat(int directory, const char *path, size_t bytes, uint32_t flags,
     do {
         result = fs_stat(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
                          sizeof(walk.rest), INSTANT_NEVER);
-    } while (walk_goes_on(&walk, &result, reply.rest));
+    } while (walk_goes_on(&walk, &result, reply.rest, reply.mount));
     *attributes = reply.attributes;
     if (walk.file != NULL) {
         result = walk.file->ops->stat == NULL ? -LINUX_EACCES
@@ -216,7 +207,7 @@ int64_t path_set(int directory, const char *path, size_t bytes,
     do {
         result = fs_set(walk.base.handle, request, walk.path, walk.bytes, &reply, walk.rest,
                         sizeof(walk.rest), INSTANT_NEVER);
-    } while (walk_goes_on(&walk, &result, reply.rest));
+    } while (walk_goes_on(&walk, &result, reply.rest, reply.mount));
     if (walk.file != NULL) { // nobody looks at the attributes of a pipe
         description_release(walk.file);
         result = (request->what & FS_SET_SIZE) != 0 ? -LINUX_EINVAL : 0;
@@ -245,7 +236,7 @@ int64_t path_make(int directory, const char *path, size_t bytes, struct fs_make_
         size_t in_bytes = join(joined, walk.path, walk.bytes, target, target_bytes);
         result = fs_make(walk.base.handle, request, joined, in_bytes, &reply, walk.rest,
                          sizeof(walk.rest), INSTANT_NEVER);
-    } while (walk_goes_on(&walk, &result, reply.rest));
+    } while (walk_goes_on(&walk, &result, reply.rest, reply.mount));
     return result;
 }
 
@@ -260,7 +251,7 @@ int64_t path_remove(int directory, const char *path, size_t bytes, bool is_direc
     do {
         result = fs_remove(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
                            sizeof(walk.rest), INSTANT_NEVER);
-    } while (walk_goes_on(&walk, &result, reply.rest));
+    } while (walk_goes_on(&walk, &result, reply.rest, reply.mount));
     return result;
 }
 
@@ -274,7 +265,7 @@ int64_t path_read_link(int directory, const char *path, size_t bytes, char *targ
     do {
         result = fs_read_link(walk.base.handle, walk.path, walk.bytes, &reply, walk.rest,
                               sizeof(walk.rest), INSTANT_NEVER);
-    } while (walk_goes_on(&walk, &result, reply.rest));
+    } while (walk_goes_on(&walk, &result, reply.rest, reply.mount));
     if (result < 0) {
         return result;
     }
@@ -282,64 +273,125 @@ int64_t path_read_link(int directory, const char *path, size_t bytes, char *targ
     return reply.bytes;
 }
 
-// A fresh description of a directory, whose secret the new path of a rename is relative to.
-static int64_t open_secret(int directory, const char *path, size_t bytes, struct path_open *open) {
-    *open = (struct path_open){.flags = FS_OPEN_PATH | FS_OPEN_DIRECTORY};
-    bool absolute = bytes > 0 && path[0] == '/';
-    return path_open(NULL, absolute ? AT_CURRENT : directory, absolute ? "/" : "", absolute ? 1 : 0,
-                     open);
+// Two paths that one call takes. The new one is relative to a description that the server knows by
+// its secret.
+struct pair_walk {
+    struct path_walk old, new;
+    struct path_open described;
+    size_t bytes; // of `joined`
+    char joined[2 * PATH_BYTES];
+};
+
+// Makes the description that stands for where the new path begins.
+static int64_t pair_describe(struct pair_walk *walk) {
+    const struct path_walk *new = &walk->new;
+    const struct fs_open_request request = {.flags = FS_OPEN_PATH | FS_OPEN_DIRECTORY};
+    struct fs_open_reply reply = {0};
+    if (walk->described.handle != HANDLE_NONE) {
+        (void)!sys_handle_close(walk->described.handle);
+        walk->described.handle = HANDLE_NONE;
+    }
+    bool absolute = new->bytes > 0 && new->path[0] == '/';
+    int64_t result = fs_open(new->base.handle, &request, "/", absolute, &reply, walk->joined,
+                             sizeof(walk->joined), &walk->described.handle, INSTANT_NEVER);
+    walk->described.secret = reply.secret;
+    return result > FS_WALK_DONE ? -LINUX_ENOENT : linux_result(result);
+}
+
+static int64_t pair_begin(struct pair_walk *walk, const struct path_pair *pair) {
+    walk->described.handle = HANDLE_NONE;
+    walk->new.base = (struct base){0};
+    int64_t result = walk_begin(&walk->old, pair->old_directory, pair->old, pair->old_bytes);
+    if (result == 0) {
+        result = walk_begin(&walk->new, pair->new_directory, pair->new, pair->new_bytes);
+    }
+    return result < 0 ? result : pair_describe(walk);
+}
+
+static void pair_end(struct pair_walk *walk) {
+    base_put(&walk->old.base);
+    base_put(&walk->new.base);
+    if (walk->described.handle != HANDLE_NONE) {
+        (void)!sys_handle_close(walk->described.handle);
+    }
+}
+
+// Whether the call is to be made again: as walk_goes_on, for the path that the reply is about.
+static bool pair_goes_on(struct pair_walk *walk, int64_t *result, bool second, uint32_t rest,
+                         uint32_t mount) {
+    struct path_walk *side = second ? &walk->new : &walk->old;
+    if (*result <= FS_WALK_DONE) {
+        *result = linux_result(*result);
+        return false;
+    }
+    // The out window of the call was that of the old path.
+    if (second) {
+        memcpy(side->rest, walk->old.rest, rest <= PATH_BYTES ? rest : 0);
+    }
+    bool again = walk_goes_on(side, result, rest, mount);
+    if (again && second) {
+        *result = pair_describe(walk);
+        again = *result == 0;
+    }
+    return again;
+}
+
+static void pair_join(struct pair_walk *walk) {
+    walk->bytes =
+        join(walk->joined, walk->old.path, walk->old.bytes, walk->new.path, walk->new.bytes);
+}
+
+static int64_t pair_rename(struct pair_walk *walk, uint32_t flags) {
+    struct fs_rename_reply reply;
+    int64_t result;
+    do {
+        const struct fs_rename_request request = {
+            .secret = walk->described.secret,
+            .flags = flags,
+            .path_bytes = (uint32_t)walk->old.bytes,
+        };
+        pair_join(walk);
+        result = fs_rename(walk->old.base.handle, &request, walk->joined, walk->bytes, &reply,
+                           walk->old.rest, sizeof(walk->old.rest), INSTANT_NEVER);
+    } while (pair_goes_on(walk, &result, reply.second != 0, reply.rest, reply.mount));
+    return result;
+}
+
+static int64_t pair_link(struct pair_walk *walk, uint32_t flags) {
+    struct fs_link_reply reply;
+    int64_t result;
+    do {
+        const struct fs_link_request request = {
+            .secret = walk->described.secret,
+            .flags = flags,
+            .path_bytes = (uint32_t)walk->old.bytes,
+        };
+        pair_join(walk);
+        result = fs_link(walk->old.base.handle, &request, walk->joined, walk->bytes, &reply,
+                         walk->old.rest, sizeof(walk->old.rest), INSTANT_NEVER);
+    } while (pair_goes_on(walk, &result, reply.second != 0, reply.rest, reply.mount));
+    return result;
+}
+
+static int64_t pair_run(const struct path_pair *pair, uint32_t flags,
+                        int64_t (*operation)(struct pair_walk *, uint32_t)) {
+    struct pair_walk *walk = heap_alloc(sizeof(*walk));
+    if (walk == NULL) {
+        return -LINUX_ENOMEM;
+    }
+    int64_t result = pair_begin(walk, pair);
+    result = result < 0 ? result : operation(walk, flags);
+    pair_end(walk);
+    heap_free(walk, sizeof(*walk));
+    return result;
 }
 
 int64_t path_rename(const struct path_pair *pair, uint32_t flags) {
-    struct base base;
-    struct path_open open;
-    char joined[2 * PATH_BYTES];
-    char rest[PATH_BYTES];
-    struct fs_rename_reply reply;
-    int64_t result = open_secret(pair->new_directory, pair->new, pair->new_bytes, &open);
-    if (result < 0) {
-        return result;
-    }
-    result = base_get(pair->old_directory, pair->old, pair->old_bytes, &base);
-    if (result == 0) {
-        const struct fs_rename_request request = {
-            .secret = open.secret,
-            .flags = flags,
-            .path_bytes = (uint32_t)pair->old_bytes,
-        };
-        size_t bytes = join(joined, pair->old, pair->old_bytes, pair->new, pair->new_bytes);
-        result = linux_result(fs_rename(base.handle, &request, joined, bytes, &reply, rest,
-                                        sizeof(rest), INSTANT_NEVER));
-        base_put(&base);
-    }
-    (void)!sys_handle_close(open.handle);
-    return result;
+    return pair_run(pair, flags, pair_rename);
 }
 
 int64_t path_link(const struct path_pair *pair, uint32_t flags) {
-    struct base base;
-    struct path_open open;
-    char joined[2 * PATH_BYTES];
-    char rest[PATH_BYTES];
-    struct fs_link_reply reply;
-    int64_t result = open_secret(pair->new_directory, pair->new, pair->new_bytes, &open);
-    if (result < 0) {
-        return result;
-    }
-    result = base_get(pair->old_directory, pair->old, pair->old_bytes, &base);
-    if (result == 0) {
-        const struct fs_link_request request = {
-            .secret = open.secret,
-            .flags = flags,
-            .path_bytes = (uint32_t)pair->old_bytes,
-        };
-        size_t bytes = join(joined, pair->old, pair->old_bytes, pair->new, pair->new_bytes);
-        result = linux_result(fs_link(base.handle, &request, joined, bytes, &reply, rest,
-                                      sizeof(rest), INSTANT_NEVER));
-        base_put(&base);
-    }
-    (void)!sys_handle_close(open.handle);
-    return result;
+    return pair_run(pair, flags, pair_link);
 }
 
 int64_t path_in(char path[PATH_BYTES], uint64_t from, bool may_be_empty) {

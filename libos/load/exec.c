@@ -194,6 +194,7 @@ static int64_t make_record(struct linux_thread *self, struct exec *exec) {
         .root = process->root,
         .cwd = process->cwd,
         .tty = process->tty,
+        .vfs = process->vfs,
         .mounted = process->mounted,
         .libos = process->libos,
         .clock = process->clock,

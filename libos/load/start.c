@@ -76,6 +76,7 @@ static void take_handles(const struct libos_record *record) {
     process->root = record->root;
     process->cwd = record->cwd;
     process->tty = record->tty;
+    process->vfs = record->vfs;
     process->mounted = record->mounted;
     process->places = record->places;
     process->trace = record->trace != 0;

@@ -6,6 +6,7 @@
 #include <core/heap.h>
 #include <core/process.h>
 #include <core/status.h>
+#include <files/mounts.h>
 #include <files/path.h>
 #include <linux/handlers.h>
 #include <proto/fs_client.h>
@@ -93,21 +94,16 @@ int64_t linux_chroot(struct linux_thread *self, const uint64_t args[6]) {
 
 int64_t linux_getcwd(struct linux_thread *self, const uint64_t args[6]) {
     char path[PATH_BYTES];
-    struct fs_place_reply reply;
     (void)self;
-    int64_t result = process_current()->cwd == HANDLE_NONE
-                         ? -LINUX_ENOENT
-                         : linux_result(fs_place(process_current()->cwd, &reply, path,
-                                                 sizeof(path) - 1, INSTANT_NEVER));
-    if (result < 0) {
-        return result;
+    int64_t bytes = process_current()->cwd == HANDLE_NONE
+                        ? -LINUX_ENOENT
+                        : mounts_place(process_current()->cwd, path);
+    if (bytes < 0 || bytes == PATH_BYTES) {
+        return bytes < 0 ? bytes : -LINUX_ENAMETOOLONG;
     }
-    if (reply.deleted != 0 || reply.bytes >= sizeof(path)) {
-        return -LINUX_ENOENT;
-    }
-    path[reply.bytes] = '\0';
-    if (args[1] < reply.bytes + 1UL) {
+    path[bytes] = '\0';
+    if (args[1] < (uint64_t)bytes + 1) {
         return -LINUX_ERANGE;
     }
-    return copy_out(args[0], path, reply.bytes + 1UL) ? reply.bytes + 1L : -LINUX_EFAULT;
+    return copy_out(args[0], path, (uint64_t)bytes + 1) ? bytes + 1 : -LINUX_EFAULT;
 }

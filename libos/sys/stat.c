@@ -207,6 +207,15 @@ static int64_t access_at(int directory, uint64_t path, uint32_t mode, uint32_t f
     if (result < 0) {
         return result;
     }
+    uint32_t type = attributes.mode >> 12;
+    if ((mode & 1) != 0 && type == FS_TYPE_REGULAR &&
+        (attributes.mount_flags & FS_MOUNT_NO_EXECUTE) != 0) {
+        return -LINUX_EACCES;
+    }
+    bool written = type == FS_TYPE_REGULAR || type == FS_TYPE_DIRECTORY || type == FS_TYPE_LINK;
+    if ((mode & 2) != 0 && written && (attributes.mount_flags & FS_MOUNT_READ_ONLY) != 0) {
+        return -LINUX_EROFS;
+    }
     bool effective = (flags & AT_EACCESS) != 0;
     return allows(&attributes, effective ? identity->euid : identity->uid,
                   effective ? identity->egid : identity->gid, mode)
@@ -237,6 +246,15 @@ struct statfs_record {
 };
 static_assert(sizeof(struct statfs_record) == 120, "struct statfs of Linux");
 
+// ST_ flags of Linux for those of a mount.
+static int64_t statfs_flags(uint32_t flags) {
+    return ((flags & FS_MOUNT_READ_ONLY) != 0 ? 0x1 : 0) |
+           ((flags & FS_MOUNT_NO_SUID) != 0 ? 0x2 : 0) |
+           ((flags & FS_MOUNT_NO_DEVICES) != 0 ? 0x4 : 0) |
+           ((flags & FS_MOUNT_NO_EXECUTE) != 0 ? 0x8 : 0) |
+           ((flags & FS_MOUNT_NO_ACCESS_TIME) != 0 ? 0x400 : 0x1000);
+}
+
 static int64_t store_space(handle_t handle, uint64_t to) {
     struct fs_space_reply reply;
     int64_t result = fs_space(handle, &reply, INSTANT_NEVER);
@@ -253,7 +271,8 @@ static int64_t store_space(handle_t handle, uint64_t to) {
         .files_free = reply.files_free,
         .name_bytes = (int64_t)reply.name_bytes_max,
         .fragment_bytes = (int64_t)reply.block_bytes,
-        .flags = 0x20, // the fields are valid
+        .id = {(int32_t)reply.device},
+        .flags = 0x20 | statfs_flags(reply.mount_flags), // the fields are valid
     };
     return copy_out(to, &record, sizeof(record)) ? 0 : -LINUX_EFAULT;
 }

@@ -14,8 +14,8 @@
 #include <abi/libos.h>
 #include <abi/names.h>
 #include <proto/fs_client.h>
-#include <proto/fs_client.h>
 #include <proto/proc_client.h>
+#include <proto/vfs_client.h>
 #include <sys/calls.h>
 #include <sys/log.h>
 #include <sys/start.h>
@@ -252,12 +252,14 @@ static void set_ended(struct execd *execd, int64_t error) {
     vault_set(&execd->server.vault, &run->state, (uint32_t)RUN_ENDED);
 }
 
-// The server of /proc makes itself known when it starts: once it answers, it has.
+// vfsd mounts /proc and makes itself known when it starts: once it answers, it has.
 static void await_mount(void) {
-    struct fs_space_reply reply;
-    if (start_handle("procfs") != HANDLE_NONE) {
-        // Whatever the answer is, it was there or will never be.
-        (void)!fs_space(start_handle("procfs"), &reply, INSTANT_NEVER);
+    const struct vfs_root_request request = {0};
+    handle_t root;
+    // Whatever the answer is, it was there or will never be.
+    if (start_handle("vfs") != HANDLE_NONE &&
+        vfs_root(start_handle("vfs"), &request, &root, INSTANT_NEVER) == OK) {
+        (void)!sys_handle_close(root);
     }
 }
 

@@ -11,6 +11,7 @@ int64_t proc_do_mount(void *server, const struct packet *packet, const handle_t 
     struct vault *vault = &procd->server.vault;
     const struct state *state = state_of(procd);
     if (process_caller(procd, packet) != NULL) {
+        (void)!sys_handle_close(handles_in[0]);
         return ERR_NOT_PERMITTED;
     }
     if (state->mounted != HANDLE_NONE) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The one file system that is mounted beside the root's. procd keeps its channel because each
-// process can reach procd; a mount table is a server's of its own, later.
+// The channel of vfsd, who is above procd: procd keeps it because each process can reach procd.
 #pragma once
 
 #include "state.h"

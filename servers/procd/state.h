@@ -34,7 +34,7 @@ struct state {
     handle_t client;  // channel to this service: processes get duplicates
     handle_t endpoint;
     handle_t libos;   // vmo of its image, NONE when the boot archive has none
-    handle_t mounted; // channel to the root of the file system at /proc, NONE when there is none
+    handle_t mounted; // channel to vfsd, NONE as long as it has not given one
     uint32_t spare;
     char host_name[HOST_NAME_BYTES];
 };

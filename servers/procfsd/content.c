@@ -105,11 +105,6 @@ MAKER(stat) {
     text_add(making->text, "procs_running 1\nprocs_blocked 0\n"); // the reader
 }
 
-MAKER(mounts) {
-    text_add(making->text, "tmpfs / tmpfs rw,relatime 0 0\nproc %s proc ro,relatime 0 0\n",
-             making->fs->at);
-}
-
 MAKER(osrelease) {
     text_add(making->text, "%s\n", RELEASE);
 }

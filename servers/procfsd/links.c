@@ -37,7 +37,7 @@ static int64_t path_of(struct procfs *fs, uint64_t secret, uint64_t inode,
     if (own == NULL) {
         return ERR_NOT_FOUND;
     }
-    uint32_t bytes = place_path(fs, own->place);
+    uint32_t bytes = place_path(fs, fs->at, own->place);
     memcpy(text, fs->content, bytes);
     *offset = own->offset;
     return bytes;

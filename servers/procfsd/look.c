@@ -11,21 +11,22 @@
 
 // Where a path leads; `rest` is that of the reply. Above 0: the walk left.
 static int64_t find(struct procfs *fs, const struct packet *packet, uint32_t bytes, uint32_t flags,
-                    struct route *route, uint32_t *rest) {
+                    struct route *route, uint32_t *rest, uint32_t *mount) {
     const struct description *from = description_of(fs, packet);
     int64_t status = from != NULL ? path_read(fs, packet) : ERR_NOT_FOUND;
     if (status == OK && bytes > packet->in_bytes) {
         status = ERR_INVALID_ARGUMENT;
     }
     status = status == OK ? walk_path(fs, packet, from, bytes, flags, route) : status;
-    return status > 0 ? walk_leave(fs, packet, bytes, route, status, rest) : status;
+    return status > 0 ? walk_leave(fs, packet, bytes, route, status, rest, mount) : status;
 }
 
 int64_t procfs_stat(OPERATION_ARGUMENTS(stat)) {
     struct procfs *fs = context;
     struct route route;
     uint32_t flags = (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW;
-    int64_t status = find(fs, packet, (uint32_t)packet->in_bytes, flags, &route, &reply->rest);
+    int64_t status =
+        find(fs, packet, (uint32_t)packet->in_bytes, flags, &route, &reply->rest, &reply->mount);
     return status == OK ? place_attributes(fs, route.place, &reply->attributes) : status;
 }
 
@@ -33,7 +34,8 @@ int64_t procfs_read_link(void *context, const struct packet *packet,
                          struct fs_read_link_reply *reply) {
     char text[LINK_BYTES_MAX];
     struct route route;
-    int64_t status = find(context, packet, (uint32_t)packet->in_bytes, 0, &route, &reply->rest);
+    int64_t status =
+        find(context, packet, (uint32_t)packet->in_bytes, 0, &route, &reply->rest, &reply->mount);
     if (status != OK) {
         return status;
     }
@@ -124,14 +126,14 @@ int64_t procfs_seek(OPERATION_ARGUMENTS(seek)) {
 
 // ---- places
 
-uint32_t place_path(struct procfs *fs, struct place place) {
+uint32_t place_path(struct procfs *fs, const char *prefix, struct place place) {
     char names[4][PLACE_NAME]; // from below to the top; no place is deeper
     uint32_t count = 0;
     for (; place.node != NODE_ROOT && count < 4; place = place_above(place)) {
         place_name(place, names[count++]);
     }
     struct text text = {.bytes = fs->content, .size = PATH_BYTES_MAX};
-    text_add(&text, "%s", fs->at);
+    text_add(&text, "%s", prefix);
     while (count > 0) {
         text_add(&text, "/%s", names[--count]);
     }
@@ -144,18 +146,25 @@ int64_t procfs_place(void *context, const struct packet *packet, struct fs_place
     if (file == NULL) {
         return ERR_NOT_FOUND;
     }
-    reply->bytes = place_path(fs, file->place);
+    bool root = file->place.node == NODE_ROOT;
+    reply->mount = file->mount;
+    reply->bytes = place_path(fs, file->mount == 0 ? fs->at : root ? "/" : "", file->place);
     return reply->bytes > packet->out_bytes ? ERR_NAME_TOO_LONG
                                             : window_fill(packet, fs->content, reply->bytes);
 }
 
 int64_t procfs_space(void *context, const struct packet *packet, struct fs_space_reply *reply) {
-    (void)context;
-    (void)packet;
+    const struct description *file = description_of(context, packet);
+    if (file == NULL) {
+        return ERR_NOT_FOUND;
+    }
     *reply = (struct fs_space_reply){
         .block_bytes = PAGE_SIZE,
         .magic = PROC_MAGIC,
         .name_bytes_max = NAME_BYTES_MAX,
+        .device = PROC_DEVICE,
+        .mount = file->mount,
+        .is_root = file->place.node == NODE_ROOT,
     };
     return 0;
 }
@@ -201,7 +210,8 @@ int64_t procfs_write(OPERATION_ARGUMENTS(write)) {
 int64_t procfs_set(OPERATION_ARGUMENTS(set)) {
     struct route route;
     uint32_t flags = (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW;
-    int64_t status = find(context, packet, (uint32_t)packet->in_bytes, flags, &route, &reply->rest);
+    int64_t status = find(context, packet, (uint32_t)packet->in_bytes, flags, &route, &reply->rest,
+                          &reply->mount);
     // A shell that writes into a file cuts it first.
     bool cut = request->what == FS_SET_SIZE && request->size == 0 && status == OK &&
                node_infos[route.place.node].store != NULL && (uint32_t)packet->cookie == 0;
@@ -210,14 +220,16 @@ int64_t procfs_set(OPERATION_ARGUMENTS(set)) {
 
 int64_t procfs_make(OPERATION_ARGUMENTS(make)) {
     struct route route;
-    int64_t status = find(context, packet, request->path_bytes, WALK_NEW, &route, &reply->rest);
+    int64_t status =
+        find(context, packet, request->path_bytes, WALK_NEW, &route, &reply->rest, &reply->mount);
     return status != OK ? status : route.is_new ? ERR_NOT_FOUND : ERR_ALREADY_EXISTS;
 }
 
 int64_t procfs_remove(OPERATION_ARGUMENTS(remove)) {
     struct route route;
     (void)request;
-    int64_t status = find(context, packet, (uint32_t)packet->in_bytes, 0, &route, &reply->rest);
+    int64_t status =
+        find(context, packet, (uint32_t)packet->in_bytes, 0, &route, &reply->rest, &reply->mount);
     return status == OK ? ERR_NOT_PERMITTED : status;
 }
 

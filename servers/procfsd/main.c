@@ -10,20 +10,17 @@
 // Handlers call procd and wait for its answer. That can't be a circle, since procd calls nobody
 // here; while procd restarts, readers of /proc wait with it.
 //
-// A fresh instance makes the channel to its root and gives it to procd, from which processes get
-// it (proc.mounts) when a walk in another file system meets the directory `at`.
+// Processes come here by mounts that vfsd makes (mount.c); it also gives the table of all mounts.
 //
 //   argument   meaning
-//   at=PATH    where it is mounted (default /proc): for the paths that it tells
+//   at=PATH    what paths begin with that come by no mount (default /proc)
 
 #include "procfs.h"
 
 #include <abi/objects.h>
 #include <proto/fs_server.h>
-#include <proto/proc_client.h>
 #include <server/memory.h>
 #include <sys/calls.h>
-#include <sys/log.h>
 #include <sys/start.h>
 
 static bool description_check(uint32_t index, const void *record) {
@@ -38,7 +35,7 @@ static const struct vault_table tables[TABLES] = {
     [TABLE_STATE] = {.name = "state",
                      .record_bytes = sizeof(struct state),
                      .count = 1,
-                     .handles = {{offsetof(struct state, endpoint), OBJECT_ENDPOINT}}},
+                     .handles = {{offsetof(struct state, table), OBJECT_VMO}}},
     [TABLE_DESCRIPTIONS] = {.name = "descriptions",
                             .record_bytes = sizeof(struct description),
                             .count = DESCRIPTIONS_MAX,
@@ -49,7 +46,7 @@ static const struct vault_table tables[TABLES] = {
 
 static const struct vault_layout layout = {
     .service = 0x53465250, // "PRFS"
-    .version = 1,
+    .version = 2,
     .undo_bytes = 2048,
     .calls_max = 32,
     .forwarded_max = 8,
@@ -74,30 +71,15 @@ static const struct fs_ops operations = {
     .sync = procfs_sync,
     .space = procfs_space,
     .seek = procfs_seek,
+    .attach = procfs_attach,
+    .detach = procfs_detach,
+    .remount = procfs_remount,
+    .table = procfs_table,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,
                         struct message *message) {
     return fs_dispatch(&operations, server, packet, message);
-}
-
-// Makes the channel that processes get, and tells procd.
-static status_t mount(struct procfs *fs) {
-    struct vault *vault = vault_of(fs);
-    const struct state *state = state_of(fs);
-    handle_t client[1], endpoint;
-    status_t status = server_channel(&fs->server, 0, 0, &client[0], &endpoint);
-    if (status != OK) {
-        return status;
-    }
-    int64_t told = proc_mount(start_handle("proc"), client, INSTANT_NEVER);
-    if (told < 0) {
-        log_printf("procfsd: procd takes no mount: status %ld", told);
-        return (status_t)told;
-    }
-    vault_set(vault, &state->head.used, 1);
-    vault_set(vault, &state->endpoint, endpoint);
-    return OK;
 }
 
 static status_t start(struct server *server, bool fresh) {
@@ -108,7 +90,10 @@ static status_t start(struct server *server, bool fresh) {
     if (fs->path == NULL || fs->content == NULL) {
         return ERR_NO_MEMORY;
     }
-    return state_of(fs)->head.used != 0 ? OK : mount(fs);
+    if (state_of(fs)->head.used == 0) {
+        vault_set(vault_of(fs), &state_of(fs)->head.used, 1);
+    }
+    return OK;
 }
 
 // For the time of the boot; null: not given.

@@ -4,8 +4,6 @@
 #include <ds/format.h>
 #include <sys/string.h>
 
-#define DEVICE 0x15 // st_dev of this file system
-
 #define DIRECTORY(called, above)                                                                   \
     { .name = (called), .parent = (above), .type = FS_TYPE_DIRECTORY, .mode = 0555 }
 #define FILE(called, above, maker)                                                                 \
@@ -78,6 +76,7 @@ const struct node_info node_infos[NODES] = {
     [NODE_PROCESS_LIMITS] = FILE("limits", NODE_PROCESS, make_process_limits),
     [NODE_PROCESS_MAPS] = OWN_FILE("maps", NODE_PROCESS, 0444, make_process_maps),
     [NODE_PROCESS_MOUNTS] = FILE("mounts", NODE_PROCESS, make_mounts),
+    [NODE_PROCESS_MOUNTINFO] = FILE("mountinfo", NODE_PROCESS, make_mountinfo),
     [NODE_PROCESS_CWD] = OWN_LINK("cwd", NODE_PROCESS),
     [NODE_PROCESS_ROOT] = OWN_LINK("root", NODE_PROCESS),
     [NODE_PROCESS_EXE] = OWN_LINK("exe", NODE_PROCESS),
@@ -148,7 +147,7 @@ status_t place_attributes(struct procfs *fs, struct place place, struct fs_attri
     // A process's files are as old as it is; the others as the boot.
     int64_t time = boot + subject.known.started_ns;
     *out = (struct fs_attributes){
-        .device = DEVICE,
+        .device = PROC_DEVICE,
         .inode = place_inode(place),
         .accessed = time,
         .modified = time,

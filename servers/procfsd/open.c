@@ -80,8 +80,7 @@ status_t snapshot_take(struct procfs *fs, const struct packet *packet,
     return written < 0 ? (status_t)written : OK;
 }
 
-// Makes channel and record. LIMIT, NO_MEMORY.
-static status_t describe(struct procfs *fs, struct description *as, handle_t *client) {
+status_t description_make(struct procfs *fs, struct description *as, handle_t *client) {
     int32_t index = vault_find_free(vault_of(fs), TABLE_DESCRIPTIONS);
     if (index < 0) {
         return ERR_LIMIT;
@@ -142,17 +141,22 @@ int64_t procfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     if (status < 0) {
         return status;
     }
-    struct description as = {.place = route.place, .flags = request->flags};
+    struct description as = {
+        .place = route.place,
+        .flags = request->flags & ~DESCRIPTION_VIEW,
+        .mount = from->mount,
+    };
     if (status > FS_WALK_DONE) {
         // With a walk that leaves a handle has to go: it is that of the root.
-        as = (struct description){.place = {.node = NODE_ROOT}, .flags = FS_OPEN_PATH};
-        int64_t left = walk_leave(fs, packet, bytes, &route, status, &reply->rest);
-        status_t made = left > 0 ? describe(fs, &as, &handles_out[0]) : OK;
+        as.place = (struct place){.node = NODE_ROOT};
+        as.flags = FS_OPEN_PATH;
+        int64_t left = walk_leave(fs, packet, bytes, &route, status, &reply->rest, &reply->mount);
+        status_t made = left > 0 ? description_make(fs, &as, &handles_out[0]) : OK;
         return made == OK ? left : made;
     }
     status = check(packet, route.place, request->flags);
     status = status == OK ? place_attributes(fs, route.place, &reply->attributes) : status;
-    status = status == OK ? describe(fs, &as, &handles_out[0]) : status;
+    status = status == OK ? description_make(fs, &as, &handles_out[0]) : status;
     reply->secret = as.key | SERVER_KEYS;
     return status == OK ? FS_WALK_DONE : status;
 }

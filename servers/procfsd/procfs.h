@@ -31,7 +31,7 @@ enum table { TABLE_STATE, TABLE_DESCRIPTIONS, TABLES };
 // One record.
 struct state {
     struct vault_head head;
-    handle_t endpoint; // server end of the channel that procd gives to processes
+    handle_t table; // vmo: struct mount_table, from vfsd
     uint32_t spare;
     uint64_t boot_id[2];
     int64_t busy_ns; // CPU time of Linux programs that was ever told: it never falls
@@ -46,9 +46,12 @@ struct description {
     uint32_t size; // of the snapshot
     handle_t endpoint;
     handle_t snapshot; // what stood in the file when it was last read from its beginning
-    uint32_t spare;
+    uint32_t mount;    // by which it was found
 };
 static_assert(sizeof(struct description) == 56, "descriptions are small");
+
+// In the flags of a description: the root of a mount that vfsd keeps for whoever comes to it.
+#define DESCRIPTION_VIEW (1u << 31)
 
 #define NUMBER_BITS 20
 #define NUMBER_MASK ((1u << NUMBER_BITS) - 1)
@@ -150,6 +153,7 @@ enum node {
     NODE_PROCESS_LIMITS,
     NODE_PROCESS_MAPS,
     NODE_PROCESS_MOUNTS,
+    NODE_PROCESS_MOUNTINFO,
     NODE_PROCESS_CWD,
     NODE_PROCESS_ROOT,
     NODE_PROCESS_EXE,
@@ -201,6 +205,7 @@ struct place place_above(struct place place);
 // What a place is called in its directory.
 #define PLACE_NAME 24
 void place_name(struct place place, char name[PLACE_NAME]);
+#define PROC_DEVICE 0x15 // st_dev of this file system
 // Of what a place tells: never of two the same.
 uint64_t place_inode(struct place place);
 // NOT_FOUND (the process is gone).
@@ -250,13 +255,17 @@ void make_loadavg(const struct making *making);
 void make_meminfo(const struct making *making);
 void make_stat(const struct making *making);
 void make_cpuinfo(const struct making *making);
-void make_mounts(const struct making *making);
 void make_kernel_version(const struct making *making);
 void make_osrelease(const struct making *making);
 void make_hostname(const struct making *making);
 void make_uuid(const struct making *making);
 void make_boot_id(const struct making *making);
 int64_t store_hostname(const char *text);
+
+// ---- mount.c: what is told of mounts, from the table of vfsd
+
+void make_mounts(const struct making *making);
+void make_mountinfo(const struct making *making);
 
 // ---- walk.c
 
@@ -285,7 +294,8 @@ enum walk_flags {
 // The walk left with `result`: the rest of the path goes into the out window. What the handler is
 // to return.
 [[nodiscard]] int64_t walk_leave(struct procfs *fs, const struct packet *packet, uint32_t bytes,
-                                 const struct route *route, int64_t result, uint32_t *rest);
+                                 const struct route *route, int64_t result, uint32_t *rest,
+                                 uint32_t *mount);
 
 // ---- open.c
 
@@ -294,11 +304,14 @@ const struct description *description_of(struct procfs *fs, const struct packet 
 // The description that the server gave this secret, null for none.
 const struct description *description_by_secret(struct procfs *fs, uint64_t secret);
 void description_closed(struct server *server, uint64_t key);
+// Makes channel and record of what `as` tells. LIMIT, NO_MEMORY.
+[[nodiscard]] status_t description_make(struct procfs *fs, struct description *as,
+                                        handle_t *client);
 // Makes what a file holds anew, within a step. NO_PROCESS: who it is about is gone.
 [[nodiscard]] status_t snapshot_take(struct procfs *fs, const struct packet *packet,
                                      const struct description *file);
-// The path of a place, from where the file system is mounted, into fs->content. Its bytes.
-uint32_t place_path(struct procfs *fs, struct place place);
+// The path of a place below `prefix`, into fs->content. Its bytes.
+uint32_t place_path(struct procfs *fs, const char *prefix, struct place place);
 
 // ---- The operations
 
@@ -323,4 +336,11 @@ int64_t procfs_place(void *context, const struct packet *packet, struct fs_place
 int64_t procfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]);
 int64_t procfs_seek(OPERATION_ARGUMENTS(seek));
 int64_t procfs_sync(void *context, const struct packet *packet);
+int64_t procfs_attach(void *context, const struct packet *packet,
+                      const struct fs_attach_request *request, handle_t handles_out[1]);
+int64_t procfs_detach(void *context, const struct packet *packet,
+                      const struct fs_detach_request *request);
+int64_t procfs_remount(void *context, const struct packet *packet,
+                       const struct fs_remount_request *request);
+int64_t procfs_table(void *context, const struct packet *packet, const handle_t handles_in[1]);
 int64_t procfs_space(void *context, const struct packet *packet, struct fs_space_reply *reply);

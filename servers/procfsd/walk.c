@@ -49,7 +49,9 @@ int64_t window_fill(const struct packet *packet, const void *data, uint64_t byte
 }
 
 int64_t walk_leave(struct procfs *fs, const struct packet *packet, uint32_t bytes,
-                   const struct route *route, int64_t result, uint32_t *rest) {
+                   const struct route *route, int64_t result, uint32_t *rest, uint32_t *mount) {
+    const struct description *from = description_of(fs, packet);
+    *mount = from != NULL ? from->mount : 0;
     char text[MAGIC_BYTES_MAX + PATH_BYTES_MAX];
     uint32_t first = result == FS_WALK_MAGIC ? (uint32_t)strlen(route->magic) : 0;
     memcpy(text, route->magic, first);

@@ -35,5 +35,5 @@ status_t access_remove(struct tmpfs *fs, struct caller caller, uint32_t director
     if (sticky && !access_owner(caller, parent) && !access_owner(caller, inode_get(fs, inode))) {
         return ERR_NOT_PERMITTED;
     }
-    return inode != 0 && inode == fs->mount ? ERR_BUSY : OK;
+    return inode != 0 && cover_anywhere(fs, inode) ? ERR_BUSY : OK;
 }

@@ -25,9 +25,10 @@ int64_t tmpfs_stat(OPERATION_ARGUMENTS(stat)) {
     status = walk_existing(fs, &walk, fs->path, (uint32_t)packet->in_bytes,
                            (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW);
     if (status != OK) {
-        return walk_answer(fs, packet, status, &reply->rest);
+        return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
     }
     inode_attributes(fs, walk.inode, &reply->attributes);
+    reply->attributes.mount_flags = mount_flags(fs, walk.mount);
     return FS_WALK_DONE;
 }
 
@@ -131,7 +132,10 @@ int64_t tmpfs_set(OPERATION_ARGUMENTS(set)) {
     status = walk_existing(fs, &walk, fs->path, (uint32_t)packet->in_bytes,
                            (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW);
     if (status != OK) {
-        return walk_answer(fs, packet, status, &reply->rest);
+        return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
+    }
+    if (mount_writable(fs, walk.mount) != OK) {
+        return ERR_READ_ONLY;
     }
     struct inode next = *inode_get(fs, walk.inode);
     bool sized = (request->what & FS_SET_SIZE) != 0;
@@ -168,8 +172,11 @@ int64_t tmpfs_sync(void *context, const struct packet *packet) {
 
 int64_t tmpfs_space(void *context, const struct packet *packet, struct fs_space_reply *reply) {
     struct tmpfs *fs = context;
+    const struct description *from = description_of(fs, packet);
     struct job_usage usage = {0};
-    (void)packet;
+    if (from == NULL) {
+        return ERR_NOT_FOUND;
+    }
     handle_t job = start_handle("job");
     if (job != HANDLE_NONE) {
         // Without it there is nothing to tell of blocks.
@@ -184,6 +191,10 @@ int64_t tmpfs_space(void *context, const struct packet *packet, struct fs_space_
         .files_free = fs->inodes_free,
         .magic = TMPFS_MAGIC,
         .name_bytes_max = NAME_BYTES_MAX,
+        .device = inode_device(fs, from->inode),
+        .mount = from->mount,
+        .mount_flags = mount_flags(fs, from->mount),
+        .is_root = from->inode == mount_root(fs, from->mount),
     };
     return 0;
 }

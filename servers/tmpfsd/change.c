@@ -50,7 +50,6 @@ static status_t prepare_make(struct tmpfs *fs, const struct route *walk, const c
 int64_t tmpfs_make(OPERATION_ARGUMENTS(make)) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
-    (void)reply;
     if (from == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -69,7 +68,7 @@ int64_t tmpfs_make(OPERATION_ARGUMENTS(make)) {
     status = status == OK ? check_make(request, &walk, target_bytes) : status;
     status = status == OK ? walk_vacant(fs, &walk) : status;
     if (status != OK) {
-        return walk_answer(fs, packet, status, &reply->rest);
+        return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
     }
     bool directory = request->type == FS_TYPE_DIRECTORY;
     bool link = request->type == FS_TYPE_LINK;
@@ -84,6 +83,7 @@ int64_t tmpfs_make(OPERATION_ARGUMENTS(make)) {
         .size = target_bytes,
         .rdev = request->rdev,
         .parent = directory ? walk.directory : 0,
+        .made_for = parent->made_for,
     };
     status = prepare_make(fs, &walk, target, target_bytes, &made);
     if (status != OK) {
@@ -125,7 +125,6 @@ int64_t tmpfs_remove(OPERATION_ARGUMENTS(remove)) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
     bool directory = request->directory != 0;
-    (void)reply;
     if (from == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -136,11 +135,12 @@ int64_t tmpfs_remove(OPERATION_ARGUMENTS(remove)) {
     struct route walk;
     walk_begin(&walk, packet, from);
     status = walk_path(fs, &walk, fs->path, (uint32_t)packet->in_bytes, WALK_PARENT);
+    status = status == OK && walk.last == LAST_NAME ? mount_writable(fs, walk.mount) : status;
     status = status == OK ? check_last(&walk, directory) : status;
     status = status == OK ? access_remove(fs, walk.caller, walk.directory, walk.inode) : status;
     status = status == OK ? check_kind(inode_get(fs, walk.inode), directory, walk.slash) : status;
     if (status != OK) {
-        return walk_answer(fs, packet, status, &reply->rest);
+        return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
     }
     name_remove(fs, walk.name);
     inode_unlink(fs, walk.inode);
@@ -158,7 +158,6 @@ static int64_t two_paths(struct tmpfs *fs, const struct packet *packet, uint32_t
 int64_t tmpfs_link(OPERATION_ARGUMENTS(link)) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
-    (void)reply;
     if (from == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -176,14 +175,16 @@ int64_t tmpfs_link(OPERATION_ARGUMENTS(link)) {
     status = walk_existing(fs, &old, fs->path, old_bytes,
                            (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW);
     if (status != OK) {
-        return status > FS_WALK_DONE ? ERR_CROSS_DEVICE : status;
+        return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
     }
     walk_begin(&new, packet, to);
     status = walk_path(fs, &new, fs->path + old_bytes, (uint32_t)packet->in_bytes - old_bytes,
                        WALK_PARENT);
+    reply->second = 1;
     status = status == OK ? walk_vacant(fs, &new) : status;
+    status = status == OK && old.mount != new.mount ? ERR_CROSS_DEVICE : status;
     if (status != OK) {
-        return status > FS_WALK_DONE ? ERR_CROSS_DEVICE : status;
+        return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
     }
     struct inode next = *inode_get(fs, old.inode);
     if (is_directory(&next)) {
@@ -297,7 +298,6 @@ int64_t tmpfs_rename(OPERATION_ARGUMENTS(rename)) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
     const uint32_t both = FS_RENAME_NO_REPLACE | FS_RENAME_EXCHANGE;
-    (void)reply;
     if (from == NULL) {
         return ERR_NOT_FOUND;
     }
@@ -318,13 +318,15 @@ int64_t tmpfs_rename(OPERATION_ARGUMENTS(rename)) {
     walk_begin(&new, packet, to);
     status = walk_path(fs, &old, fs->path, old_bytes, WALK_PARENT);
     if (status == OK) {
+        reply->second = 1;
         status = walk_path(fs, &new, fs->path + old_bytes, (uint32_t)packet->in_bytes - old_bytes,
                            WALK_PARENT);
     }
+    status = status == OK && old.mount != new.mount ? ERR_CROSS_DEVICE : status;
+    status = status == OK ? mount_writable(fs, old.mount) : status;
     status = status == OK ? check_rename(fs, &old, &new, request->flags) : status;
-    if (status != OK || old.inode == new.inode) {
-        return status > FS_WALK_DONE ? ERR_CROSS_DEVICE
-                                     : status; // two names of the same file: nothing is done
+    if (status != OK || old.inode == new.inode) { // two names of the same file: nothing is done
+        return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
     }
     inode_changed(fs, old.inode);
     if ((request->flags & FS_RENAME_EXCHANGE) != 0) {

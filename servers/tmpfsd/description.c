@@ -5,6 +5,8 @@
 
 #include "tmpfs.h"
 
+#include <sys/calls.h>
+
 // What the root channels mean: the root, for looking only.
 static const struct description root_description = {
     .inode = INODE_ROOT,
@@ -35,6 +37,34 @@ const struct description *description_by_secret(struct tmpfs *fs, uint64_t secre
     return description != NULL && description->secret == secret ? description : NULL;
 }
 
+status_t description_make(struct tmpfs *fs, struct description *as, handle_t *client) {
+    int32_t index = vault_find_free(vault_of(fs), TABLE_DESCRIPTIONS);
+    if (index < 0) {
+        return ERR_LIMIT;
+    }
+    const struct description *place =
+        vault_record(vault_of(fs), TABLE_DESCRIPTIONS, (uint32_t)index);
+    bool reused = (uint32_t)index < vault_touched(vault_of(fs), TABLE_DESCRIPTIONS);
+    uint64_t uses = reused ? (place->key >> NUMBER_BITS) + 1 : 1;
+    uint32_t number = (uint32_t)index + 1;
+    as->key = (uses << NUMBER_BITS | number) & (SERVER_KEYS - 1);
+    status_t status = sys_random_get(&as->secret, sizeof(as->secret));
+    as->secret = (as->secret & ~(uint64_t)NUMBER_MASK) | number;
+    as->head.used = 1;
+    return status == OK ? server_channel(&fs->server, as->key, 0, client, &as->endpoint) : status;
+}
+
+void description_store(struct tmpfs *fs, const struct description *as) {
+    const struct description *place =
+        vault_record(vault_of(fs), TABLE_DESCRIPTIONS, (uint32_t)(as->key & NUMBER_MASK) - 1);
+    const size_t from = offsetof(struct vault_head, used);
+    vault_set_bytes(vault_of(fs), (const uint8_t *)place + from, (const uint8_t *)as + from,
+                    sizeof(*as) - from);
+    fs->descriptions_free--;
+    inode_ref(fs, as->inode);
+    inode_ref(fs, as->root);
+}
+
 void description_closed(struct server *server, uint64_t key) {
     struct tmpfs *fs = (struct tmpfs *)server;
     const struct description *description = description_by_key(fs, key);
@@ -47,4 +77,5 @@ void description_closed(struct server *server, uint64_t key) {
     fs->descriptions_free++;
     inode_unref(fs, description->inode);
     inode_unref(fs, description->root);
+    mount_settle(fs);
 }

@@ -7,7 +7,8 @@
 #include <sys/calls.h>
 
 #define BLOCK_BYTES 512
-#define DEVICE_NUMBER 1 // st_dev of this file system
+#define DEVICE_FIRST 1  // st_dev of the first file system
+#define DEVICE_FRESH 32 // and of others: the number of their mount is added
 
 int64_t time_now(const struct tmpfs *fs) {
     int64_t boot =
@@ -86,6 +87,11 @@ uint32_t inode_parent(const struct tmpfs *fs, uint32_t number) {
     return lives ? inode->parent : 0;
 }
 
+uint64_t inode_device(const struct tmpfs *fs, uint32_t number) {
+    uint32_t made_for = inode_get(fs, number)->made_for;
+    return made_for == 0 ? DEVICE_FIRST : DEVICE_FRESH + made_for;
+}
+
 void inode_attributes(const struct tmpfs *fs, uint32_t number, struct fs_attributes *out) {
     const struct inode *inode = inode_get(fs, number);
     struct vmo_info info = {0};
@@ -94,7 +100,7 @@ void inode_attributes(const struct tmpfs *fs, uint32_t number, struct fs_attribu
         (void)!sys_object_get(inode->vmo, &info, sizeof(info));
     }
     *out = (struct fs_attributes){
-        .device = DEVICE_NUMBER,
+        .device = inode_device(fs, number),
         .inode = number,
         .size = inode->size,
         .blocks = info.resident_pages * (PAGE_SIZE / BLOCK_BYTES),

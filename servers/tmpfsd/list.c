@@ -128,7 +128,7 @@ int64_t tmpfs_read_link(void *context, const struct packet *packet,
     walk_begin(&walk, packet, from);
     status = walk_existing(fs, &walk, fs->path, (uint32_t)packet->in_bytes, 0);
     if (status != OK) {
-        return walk_answer(fs, packet, status, &reply->rest);
+        return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
     }
     const struct inode *inode = inode_get(fs, walk.inode);
     if (!is_link(inode)) {
@@ -203,7 +203,11 @@ static int64_t path_tell(struct tmpfs *fs, const struct packet *packet,
 int64_t tmpfs_place(void *context, const struct packet *packet, struct fs_place_reply *reply) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
-    return from == NULL ? ERR_NOT_FOUND : path_tell(fs, packet, from, &reply->bytes);
+    if (from == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    reply->mount = (from->flags & FS_OPEN_ROOT) != 0 ? 0 : from->mount;
+    return path_tell(fs, packet, from, &reply->bytes);
 }
 
 int64_t tmpfs_place_of(OPERATION_ARGUMENTS(place_of)) {

@@ -14,8 +14,7 @@
 //   more
 //                    another (default 16,384)
 //   descriptions=N   open at once (default 2,048)
-//   mount=PATH       a directory without a link in its path, at which another file system is
-//   mounted folder=PATH      the part of the boot archive that becomes the tree (default root/)
+//   folder=PATH      the part of the boot archive that becomes the tree (default root/)
 //   epoch=SECONDS    Unix time of the boot, when there is no handle `clock`
 
 #include "tmpfs.h"
@@ -51,6 +50,10 @@ static const struct fs_ops operations = {
     .space = tmpfs_space,
     .seek = tmpfs_seek,
     .view = tmpfs_view,
+    .attach = tmpfs_attach,
+    .cover = tmpfs_cover,
+    .detach = tmpfs_detach,
+    .remount = tmpfs_remount,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,
@@ -92,22 +95,6 @@ static void trim_all(struct tmpfs *fs) {
     }
 }
 
-// The directory of the argument `mount`, 0 when there is none.
-static uint32_t mount_find(struct tmpfs *fs) {
-    const char *path = start_option("mount");
-    struct route walk = {.base = INODE_ROOT, .root = INODE_ROOT};
-    if (path == NULL) {
-        return 0;
-    }
-    status_t status = walk_existing(fs, &walk, path, (uint32_t)strlen(path), 0);
-    bool found = status == OK && is_directory(inode_get(fs, walk.inode));
-    if (!found || walk.inode == INODE_ROOT) {
-        log_printf("tmpfsd: there is no directory %s to mount at", path);
-        return 0;
-    }
-    return walk.inode;
-}
-
 static status_t start(struct server *server, bool fresh) {
     struct tmpfs *fs = (struct tmpfs *)server;
     const struct state *state = vault_record(vault_of(fs), TABLE_STATE, 0);
@@ -131,8 +118,7 @@ static status_t start(struct server *server, bool fresh) {
     trim_all(fs);
     page_write_stale(fs);
     status = state->filled ? OK : fill(fs);
-    fs->mount = status == OK ? mount_find(fs) : 0;
-    return status;
+    return status == OK ? mount_start(fs) : status;
 }
 
 static uint64_t option(const char *key, uint64_t otherwise, uint64_t most) {
@@ -173,6 +159,7 @@ int64_t native_main(struct thread_block *block) {
         .dispatch = dispatch,
         .committed = committed,
         .closed = description_closed,
+        .notice = mount_notice,
     };
     fs.clock = clock_map();
     return server_run(&fs.server, &program);

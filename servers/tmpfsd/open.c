@@ -9,9 +9,10 @@
 #define OPEN_FLAGS                                                                                 \
     (FS_OPEN_READ | FS_OPEN_WRITE | FS_OPEN_CREATE | FS_OPEN_EXCLUSIVE | FS_OPEN_TRUNCATE |        \
      FS_OPEN_DIRECTORY | FS_OPEN_NO_FOLLOW | FS_OPEN_PATH | FS_OPEN_EXECUTE | FS_OPEN_TEMPORARY |  \
-     FS_OPEN_ROOT)
+     FS_OPEN_ROOT | FS_OPEN_ROOT_OF)
 // What counts beside PATH.
-#define PATH_FLAGS (FS_OPEN_PATH | FS_OPEN_DIRECTORY | FS_OPEN_NO_FOLLOW | FS_OPEN_ROOT)
+#define PATH_FLAGS                                                                                 \
+    (FS_OPEN_PATH | FS_OPEN_DIRECTORY | FS_OPEN_NO_FOLLOW | FS_OPEN_ROOT | FS_OPEN_ROOT_OF)
 
 // An open that is under way.
 struct opening {
@@ -51,12 +52,21 @@ static status_t check_existing(struct tmpfs *fs, const struct opening *opening) 
     if (is_directory(inode) && (flags & (FS_OPEN_CREATE | FS_OPEN_WRITE | FS_OPEN_TRUNCATE)) != 0) {
         return ERR_IS_DIRECTORY;
     }
-    if ((flags & FS_OPEN_EXECUTE) != 0 && !is_regular(inode)) {
+    uint32_t view = mount_flags(fs, opening->walk.mount);
+    uint32_t type = TYPE_OF(inode->mode);
+    bool device = type == FS_TYPE_CHARACTER || type == FS_TYPE_BLOCK;
+    bool runs = (flags & FS_OPEN_EXECUTE) != 0;
+    if ((runs && (!is_regular(inode) || (view & FS_MOUNT_NO_EXECUTE) != 0)) ||
+        (device && (flags & FS_OPEN_PATH) == 0 && (view & FS_MOUNT_NO_DEVICES) != 0)) {
         return ERR_FORBIDDEN;
+    }
+    if (is_regular(inode) && (flags & (FS_OPEN_WRITE | FS_OPEN_TRUNCATE)) != 0 &&
+        (view & FS_MOUNT_READ_ONLY) != 0) {
+        return ERR_READ_ONLY;
     }
     uint32_t bits = ((flags & FS_OPEN_READ) != 0 ? ACCESS_READ : 0) |
                     ((flags & (FS_OPEN_WRITE | FS_OPEN_TRUNCATE)) != 0 ? ACCESS_WRITE : 0) |
-                    ((flags & FS_OPEN_EXECUTE) != 0 ? ACCESS_SEARCH : 0);
+                    (runs ? ACCESS_SEARCH : 0);
     return access_allowed(opening->walk.caller, inode, bits) ? OK : ERR_FORBIDDEN;
 }
 
@@ -107,6 +117,7 @@ static void create(struct tmpfs *fs, struct opening *opening) {
         .links = temporary ? 0 : 1,
         .uid = walk->caller.uid,
         .gid = (directory->mode & MODE_SETGID) != 0 ? directory->gid : walk->caller.gid,
+        .made_for = directory->made_for,
     };
     walk->inode = inode_make(fs, &file);
     if (!temporary) {
@@ -123,50 +134,41 @@ static void truncate(struct tmpfs *fs, uint32_t number) {
     }
 }
 
-// Makes channel and record of the description that `as` tells of. LIMIT, NO_MEMORY.
-static status_t describe(struct tmpfs *fs, struct description *as, handle_t *client) {
-    int32_t index = vault_find_free(vault_of(fs), TABLE_DESCRIPTIONS);
-    if (index < 0) {
-        return ERR_LIMIT;
-    }
-    const struct description *place =
-        vault_record(vault_of(fs), TABLE_DESCRIPTIONS, (uint32_t)index);
-    bool reused = (uint32_t)index < vault_touched(vault_of(fs), TABLE_DESCRIPTIONS);
-    uint64_t uses = reused ? (place->key >> NUMBER_BITS) + 1 : 1;
-    uint32_t number = (uint32_t)index + 1;
-    as->key = (uses << NUMBER_BITS | number) & (SERVER_KEYS - 1);
-    status_t status = sys_random_get(&as->secret, sizeof(as->secret));
-    as->secret = (as->secret & ~(uint64_t)NUMBER_MASK) | number;
-    as->head.used = 1;
-    return status == OK ? server_channel(&fs->server, as->key, 0, client, &as->endpoint) : status;
-}
-
-static void describe_write(struct tmpfs *fs, const struct description *as) {
-    const struct description *place =
-        vault_record(vault_of(fs), TABLE_DESCRIPTIONS, (uint32_t)(as->key & NUMBER_MASK) - 1);
-    const size_t from = offsetof(struct vault_head, used);
-    vault_set_bytes(vault_of(fs), (const uint8_t *)place + from, (const uint8_t *)as + from,
-                    sizeof(*as) - from);
-    fs->descriptions_free--;
-    inode_ref(fs, as->inode);
-    inode_ref(fs, as->root);
-}
-
-// The walk has left this file system: the handle is that of the directory where.
+// The walk has left this file system: the handle is one more of where it began.
 static int64_t open_left(struct tmpfs *fs, const struct packet *packet, int64_t result,
-                         struct fs_open_reply *reply, handle_t *client) {
+                         const struct description *from, struct fs_open_reply *reply,
+                         handle_t *client) {
     struct description as = {
-        .flags = FS_OPEN_PATH | FS_OPEN_DIRECTORY,
-        .inode = fs->mount,
-        .root = fs->mount,
+        .flags = FS_OPEN_PATH | (from->flags & FS_OPEN_ROOT),
+        .inode = from->inode,
+        .root = from->root,
+        .mount = from->mount,
     };
-    result = walk_answer(fs, packet, result, &reply->rest);
-    status_t status = result > FS_WALK_DONE ? describe(fs, &as, client) : OK;
+    result = walk_answer(fs, packet, result, &reply->rest, &reply->mount);
+    status_t status = result > FS_WALK_DONE ? description_make(fs, &as, client) : OK;
     if (status != OK || result <= FS_WALK_DONE) {
         return status != OK ? status : result;
     }
-    describe_write(fs, &as);
+    description_store(fs, &as);
     return result;
+}
+
+// The root of the new description, 0: itself.
+static status_t choose_root(struct tmpfs *fs, const struct fs_open_request *request,
+                            const struct description *from, const struct opening *opening,
+                            struct description *as) {
+    if ((opening->flags & FS_OPEN_ROOT) != 0) {
+        return OK;
+    }
+    if ((opening->flags & FS_OPEN_ROOT_OF) != 0) {
+        from = description_by_secret(fs, request->secret);
+        if (from == NULL || from->mount != as->mount) {
+            return ERR_CROSS_DEVICE;
+        }
+    }
+    as->root = from->root;
+    as->flags |= from->flags & FS_OPEN_ROOT;
+    return OK;
 }
 
 int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
@@ -183,11 +185,13 @@ int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     }
     walk_begin(&opening.walk, packet, from);
     status = find(fs, &opening, (uint32_t)packet->in_bytes);
-    struct description as = {.flags = opening.flags};
+    struct description as = {.flags = opening.flags & ~(uint32_t)FS_OPEN_ROOT_OF,
+                             .mount = from->mount};
     if (status > FS_WALK_DONE) {
-        return open_left(fs, packet, status, reply, &handles_out[0]);
+        return open_left(fs, packet, status, from, reply, &handles_out[0]);
     }
-    status = status == OK ? describe(fs, &as, &handles_out[0]) : status;
+    status = status == OK ? choose_root(fs, request, from, &opening, &as) : status;
+    status = status == OK ? description_make(fs, &as, &handles_out[0]) : status;
     if (status != OK) {
         return status;
     }
@@ -198,11 +202,12 @@ int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
         truncate(fs, opening.walk.inode);
     }
     as.inode = opening.walk.inode;
-    as.root = (opening.flags & FS_OPEN_ROOT) != 0 ? as.inode : from->root;
+    as.root = as.root != 0 ? as.root : as.inode;
     // The empty path is what the description itself was opened by.
     as.name = opening.walk.last == LAST_NOTHING ? from->name : opening.walk.name;
-    describe_write(fs, &as);
+    description_store(fs, &as);
     inode_attributes(fs, as.inode, &reply->attributes);
+    reply->attributes.mount_flags = mount_flags(fs, as.mount);
     reply->secret = as.secret;
     reply->created = opening.creates;
     reply->viewable = is_regular(inode_get(fs, as.inode)) && (as.flags & FS_OPEN_PATH) == 0;
@@ -218,14 +223,15 @@ int64_t tmpfs_again(void *context, const struct packet *packet,
         return ERR_NOT_FOUND;
     }
     struct description as = {
-        .flags = FS_OPEN_PATH,
+        .flags = FS_OPEN_PATH | (from->flags & FS_OPEN_ROOT),
         .inode = from->inode,
         .root = from->root,
         .name = from->name,
+        .mount = from->mount,
     };
-    status_t status = describe(fs, &as, &handles_out[0]);
+    status_t status = description_make(fs, &as, &handles_out[0]);
     if (status == OK) {
-        describe_write(fs, &as);
+        description_store(fs, &as);
     }
     return status;
 }

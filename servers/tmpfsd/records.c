@@ -45,6 +45,18 @@ static bool description_check(uint32_t index, const void *record) {
            description->root <= inode_places && description->endpoint != HANDLE_NONE;
 }
 
+static bool mount_check(uint32_t index, const void *record) {
+    const struct mount *mount = record;
+    (void)index;
+    return mount->root >= 1 && mount->root <= inode_places && mount->head.spare <= MOUNT_PURGED;
+}
+
+static bool cover_check(uint32_t index, const void *record) {
+    const struct cover *cover = record;
+    (void)index;
+    return cover->inode >= 1 && cover->inode <= inode_places && cover->by != 0;
+}
+
 void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS_TABLES],
                     uint32_t inodes, uint32_t names, uint32_t descriptions) {
     inode_places = inodes;
@@ -76,6 +88,20 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
         .count = descriptions,
         .handles = {{offsetof(struct description, endpoint), OBJECT_ENDPOINT}},
         .check = description_check,
+        .sparse = true,
+    };
+    tables[TABLE_MOUNTS] = (struct vault_table){
+        .name = "mounts",
+        .record_bytes = sizeof(struct mount),
+        .count = MOUNTS_MAX,
+        .check = mount_check,
+        .sparse = true,
+    };
+    tables[TABLE_COVERS] = (struct vault_table){
+        .name = "covers",
+        .record_bytes = sizeof(struct cover),
+        .count = MOUNTS_MAX,
+        .check = cover_check,
         .sparse = true,
     };
     *layout = (struct vault_layout){

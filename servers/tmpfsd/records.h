@@ -7,6 +7,8 @@
 //   name         an entry of a directory; or a piece of text that did not fit in one: the rest of a
 //                long name, or the target of a symbolic link
 //   description  an open file description: what a client's channel names
+//   mount        a view of a file system, of its own or of what is somewhere in the tree
+//   cover        a place that walks leave, because something is mounted on it
 //
 // Bytes of regular files are not in the vault: they lie in a vmo each, whose handle is in the
 // inode, so they survive in the handle table.
@@ -21,6 +23,7 @@
 //       seen: the vmo may be longer or shorter than the file.
 //   R7  What the attribute page of an inode tells is what its record says; it is written after each
 //       step (page.c).
+//   R8  A mount that is fresh has a root inode of its own, which has no name and is its own parent.
 #pragma once
 
 #include <abi/types.h>
@@ -34,13 +37,23 @@
 #define TARGET_SHORT_MAX 156  // a target up to here lies in pieces, a longer one in a vmo
 #define INODE_ROOT 1
 
-enum { TABLE_STATE, TABLE_INODES, TABLE_NAMES, TABLE_DESCRIPTIONS, TMPFS_TABLES };
+#define MOUNTS_MAX 64 // views at once; and places that are covered
+
+enum {
+    TABLE_STATE,
+    TABLE_INODES,
+    TABLE_NAMES,
+    TABLE_DESCRIPTIONS,
+    TABLE_MOUNTS,
+    TABLE_COVERS,
+    TMPFS_TABLES
+};
 
 // One record: how far this file system has come.
 struct state {
     struct vault_head head;
-    uint32_t filled; // 1: all of the boot archive is in it
-    uint32_t reserved;
+    uint32_t filled;   // 1: all of the boot archive is in it
+    uint32_t made_for; // the mount that its file system was made for; 0: the first file system
 };
 
 enum inode_flags {
@@ -62,8 +75,8 @@ struct inode {
     handle_t vmo;               // contents; none: all zeros
     uint32_t text;              // of a link: the first piece of its target
     uint32_t entries;
-    handle_t page; // of a regular file: its attribute page, while a client has asked for it
-    uint32_t reserved;
+    handle_t page;     // of a regular file: its attribute page, while a client has asked for it
+    uint32_t made_for; // the mount that its file system was made for; 0: the first file system
 };
 
 enum name_kind { NAME_ENTRY = 1, NAME_PIECE = 2 };
@@ -90,11 +103,38 @@ struct description {
     uint32_t name;  // by which it was opened, a hint
     uint32_t flags; // FS_OPEN_
     handle_t endpoint;
-    uint32_t reserved;
+    uint32_t mount;  // to which it belongs
     uint64_t offset; // shared by all who have the channel; of a directory: cursor of its listing
     uint64_t spare;
 };
 static_assert(sizeof(struct description) == 64, "descriptions are small");
+
+// In the flags of a description: the root of a mount that vfsd keeps for whoever comes to it.
+#define DESCRIPTION_VIEW (1u << 31)
+
+enum mount_state {
+    MOUNT_LIVE,
+    MOUNT_DETACHED, // covers nothing any more, but is still in use
+    MOUNT_PURGED,   // is being emptied
+};
+
+struct mount {
+    struct vault_head head; // spare: enum mount_state
+    uint32_t id;            // given by vfsd; 0: how the first view is changed
+    uint32_t flags;         // FS_MOUNT_
+    uint32_t root;          // inode
+    uint32_t fresh;         // 1: the root was made for it
+    uint64_t device;        // of the file system that it shows
+};
+static_assert(sizeof(struct mount) == 32, "mounts are small");
+
+struct cover {
+    struct vault_head head;
+    uint32_t mount, inode; // which inode, seen through which mount
+    uint32_t by;           // the mount that lies on it
+    uint32_t spare;
+};
+static_assert(sizeof(struct cover) == 24, "covers are small");
 
 #define NUMBER_BITS 20 // of a description: the low bits of its key and secret
 #define NUMBER_MASK ((1u << NUMBER_BITS) - 1)

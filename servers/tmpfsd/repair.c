@@ -85,6 +85,7 @@ static void look_at_names(struct tmpfs *fs, struct survey *survey) {
         uint32_t bytes = name_bytes(name), first = bytes < NAME_TEXT ? bytes : NAME_TEXT;
         bool good = directory != NULL && is_directory(directory) && directory->links != 0 &&
                     inode != NULL && name->inode != INODE_ROOT &&
+                    !mount_is_fresh_root(fs, name->inode) &&
                     (!is_directory(inode) ||
                      (inode->parent == name->directory && survey->links[name->inode - 1] == 0)) &&
                     chain_take(fs, survey, name->next, bytes - first);
@@ -114,6 +115,22 @@ static void look_at_descriptions(struct tmpfs *fs, struct survey *survey) {
     }
 }
 
+// A mount whose root went, and what it lay on, go; so does what lies on an inode that went.
+static void look_at_mounts(struct tmpfs *fs, struct survey *survey) {
+    for (uint32_t i = 0; i < touched(fs, TABLE_MOUNTS); i++) {
+        const struct mount *mount = vault_record(vault_of(fs), TABLE_MOUNTS, i);
+        if (mount->head.used != 0 && inode_at(fs, mount->root) == NULL) {
+            drop(fs, survey, &mount->head);
+        }
+    }
+    for (uint32_t i = 0; i < touched(fs, TABLE_COVERS); i++) {
+        const struct cover *cover = vault_record(vault_of(fs), TABLE_COVERS, i);
+        if (cover->head.used != 0 && inode_at(fs, cover->inode) == NULL) {
+            drop(fs, survey, &cover->head);
+        }
+    }
+}
+
 // Counts of an inode that stays; one that nobody names or has open goes. Returns whether that
 // leaves names behind: those in a directory that went, or that is open and has no name any more.
 static bool settle_inode(struct tmpfs *fs, struct survey *survey, uint32_t number) {
@@ -121,7 +138,8 @@ static bool settle_inode(struct tmpfs *fs, struct survey *survey, uint32_t numbe
     if (inode == NULL) {
         return false;
     }
-    uint32_t names = number == INODE_ROOT ? 1 : survey->links[number - 1];
+    bool root = number == INODE_ROOT || mount_is_fresh_root(fs, number);
+    uint32_t names = root ? 1 : survey->links[number - 1];
     if (names == 0 && survey->opens[number - 1] == 0) {
         step_close(vault_of(fs), inode->vmo);
         step_close(vault_of(fs), inode->page);
@@ -178,6 +196,7 @@ void repair(struct tmpfs *fs) {
     while (look(fs, &survey, memory, bytes)) {
     }
     free_pieces(fs, &survey);
+    look_at_mounts(fs, &survey);
     server_memory_free(memory, bytes);
     log_printf("tmpfsd: %u records were put in order after some were lost", survey.changes);
 }

@@ -51,8 +51,9 @@ struct tmpfs {
     char *walk;     // WALK_BYTES_MAX
     uint8_t *data;  // DATA_BYTES
     uint32_t trim;  // inode to be cut after the commit, 0 for none
-    uint32_t mount; // directory at which another file system is mounted, 0: at none
     uint32_t rest;  // bytes at the end of `walk` that a walk which left has not used
+    uint32_t left;  // the mount that such a walk came to or went out of
+    handle_t purge; // event: a file system is to be emptied
     int64_t epoch;  // Unix time at monotonic time 0
     const struct clock_page *clock; // says so itself, null: not given
 };
@@ -95,7 +96,10 @@ void inode_ref(struct tmpfs *fs, uint32_t number);
 void inode_unref(struct tmpfs *fs, uint32_t number);
 // The parent of a directory, 0 when it is gone.
 uint32_t inode_parent(const struct tmpfs *fs, uint32_t number);
+// Without the flags of a mount, which depend on how one came to it.
 void inode_attributes(const struct tmpfs *fs, uint32_t number, struct fs_attributes *out);
+// st_dev of what is in the file system of an inode.
+uint64_t inode_device(const struct tmpfs *fs, uint32_t number);
 
 // ---- names.c
 
@@ -142,7 +146,7 @@ bool access_allowed(struct caller caller, const struct inode *inode, uint32_t bi
 // Whether the caller owns it, or is root.
 bool access_owner(struct caller caller, const struct inode *inode);
 // Whether a name may be taken out of a directory: write and search, and the sticky bit.
-// FORBIDDEN, NOT_PERMITTED; BUSY: something is mounted there.
+// FORBIDDEN, NOT_PERMITTED; BUSY: something is mounted on it.
 [[nodiscard]] status_t access_remove(struct tmpfs *fs, struct caller caller, uint32_t directory,
                                      uint32_t inode);
 
@@ -158,6 +162,9 @@ enum walk_last { LAST_NOTHING, LAST_ROOT, LAST_DOT, LAST_DOTS, LAST_NAME };
 struct route {
     struct caller caller;
     uint32_t base, root; // inodes
+    uint32_t mount;
+    bool confined; // no walk goes above the root; otherwise it is that of the mount
+    bool arrives;  // the base is the root of a mount, which may be covered itself
     // Where it led:
     uint32_t directory; // with LAST_NAME: where the last name is, or would be
     uint32_t name;      // it, 0: there is none
@@ -180,10 +187,11 @@ void walk_begin(struct route *walk, const struct packet *packet, const struct de
 [[nodiscard]] status_t walk_existing(struct tmpfs *fs, struct route *walk, const char *path,
                                      uint32_t bytes, uint32_t flags);
 // The result of a call whose walk has ended with `result`: the rest of one that left goes into the
-// out window, and its size into the reply.
+// out window, and its size and the mount into the reply.
 [[nodiscard]] int64_t walk_answer(struct tmpfs *fs, const struct packet *packet, int64_t result,
-                                  uint32_t *rest);
-// Whether a new name may be made where the walk led. ALREADY_EXISTS, NOT_FOUND, FORBIDDEN.
+                                  uint32_t *rest, uint32_t *mount);
+// Whether a new name may be made where the walk led. ALREADY_EXISTS, NOT_FOUND, FORBIDDEN,
+// READ_ONLY.
 [[nodiscard]] status_t walk_vacant(struct tmpfs *fs, const struct route *walk);
 // Reads the target of a link: its bytes, at most TARGET_BYTES_MAX. NO_MEMORY.
 [[nodiscard]] int64_t link_target(struct tmpfs *fs, const struct inode *link, char *out);
@@ -205,6 +213,28 @@ static inline bool window_touches(int64_t result) {
 [[nodiscard]] int64_t window_write(const struct packet *packet, uint64_t done, const void *from,
                                    uint64_t bytes);
 
+// ---- mount.c
+
+#define PURGE_KEY (SERVER_KEYS >> 1) // of the event `purge`
+
+// The FS_MOUNT_ flags of a mount. Of one that is gone: nothing can be changed.
+uint32_t mount_flags(const struct tmpfs *fs, uint32_t mount);
+// The root of a mount, 0: it is gone.
+uint32_t mount_root(const struct tmpfs *fs, uint32_t mount);
+// OK, or READ_ONLY.
+[[nodiscard]] status_t mount_writable(const struct tmpfs *fs, uint32_t mount);
+// The mount that covers an inode in a view; 0: none does.
+uint32_t cover_find(const struct tmpfs *fs, uint32_t mount, uint32_t inode);
+// Whether anything is mounted on an inode, in any view.
+bool cover_anywhere(const struct tmpfs *fs, uint32_t inode);
+// Whether an inode is the root of a file system of its own.
+bool mount_is_fresh_root(const struct tmpfs *fs, uint32_t inode);
+// Frees mounts that have come out of use, and begins to empty their file systems.
+void mount_settle(struct tmpfs *fs);
+// Makes the event for that, and goes on with what a predecessor has begun.
+[[nodiscard]] status_t mount_start(struct tmpfs *fs);
+void mount_notice(struct server *server, const struct packet *packet);
+
 // ---- description.c
 
 // The description that a call came through; the root channels have one that is in no table. Null:
@@ -212,6 +242,10 @@ static inline bool window_touches(int64_t result) {
 const struct description *description_of(struct tmpfs *fs, const struct packet *packet);
 // The description with a secret, or null.
 const struct description *description_by_secret(struct tmpfs *fs, uint64_t secret);
+// Makes channel and record of the description that `as` tells of. LIMIT, NO_MEMORY. Then, when
+// nothing can fail any more, stores it.
+[[nodiscard]] status_t description_make(struct tmpfs *fs, struct description *as, handle_t *client);
+void description_store(struct tmpfs *fs, const struct description *as);
 // The last handle of the channel with this key is closed.
 void description_closed(struct server *server, uint64_t key);
 
@@ -285,4 +319,12 @@ int64_t tmpfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]);
 int64_t tmpfs_seek(OPERATION_ARGUMENTS(seek));
 int64_t tmpfs_view(void *context, const struct packet *packet, handle_t handles_out[2]);
 int64_t tmpfs_sync(void *context, const struct packet *packet);
+int64_t tmpfs_attach(void *context, const struct packet *packet,
+                     const struct fs_attach_request *request, handle_t handles_out[1]);
+int64_t tmpfs_cover(void *context, const struct packet *packet,
+                    const struct fs_cover_request *request, handle_t handles_out[1]);
+int64_t tmpfs_detach(void *context, const struct packet *packet,
+                     const struct fs_detach_request *request);
+int64_t tmpfs_remount(void *context, const struct packet *packet,
+                      const struct fs_remount_request *request);
 int64_t tmpfs_space(void *context, const struct packet *packet, struct fs_space_reply *reply);

@@ -22,6 +22,9 @@ void walk_begin(struct route *walk, const struct packet *packet, const struct de
         .caller = caller_of(packet),
         .base = from->inode,
         .root = from->root,
+        .mount = from->mount,
+        .confined = (from->flags & FS_OPEN_ROOT) != 0,
+        .arrives = (from->flags & DESCRIPTION_VIEW) != 0,
     };
 }
 
@@ -49,6 +52,10 @@ static status_t follow(struct tmpfs *fs, struct route *walk, const struct inode 
     rest->at -= bytes;
     memcpy(rest->at, target, (size_t)bytes);
     if (bytes > 0 && target[0] == '/') {
+        if (!walk->confined && walk->mount != 0) {
+            fs->left = walk->mount;
+            return FS_WALK_ABSOLUTE;
+        }
         *inode = walk->inode = walk->root;
         walk->directory = walk->name = 0;
         walk->last = LAST_ROOT;
@@ -87,14 +94,26 @@ static status_t search(struct tmpfs *fs, const struct route *walk, uint32_t inod
     return access_allowed(walk->caller, directory, ACCESS_SEARCH) ? OK : ERR_FORBIDDEN;
 }
 
-// Looks the name that was taken up in `directory`.
-static void look_up(struct tmpfs *fs, struct route *walk, uint32_t directory) {
+// Whether two dots in a directory lead out of the mount.
+static bool leads_up(const struct tmpfs *fs, const struct route *walk, uint32_t directory) {
+    if (walk->mount == 0 || (walk->confined && directory == walk->root)) {
+        return false;
+    }
+    return directory == walk->root || directory == mount_root(fs, walk->mount);
+}
+
+// Looks the name that was taken up in `directory`. OK; FS_WALK_UP.
+static status_t look_up(struct tmpfs *fs, struct route *walk, uint32_t directory) {
     walk->directory = walk->name = 0;
     if (walk->text_bytes == 1 && walk->text[0] == '.') {
         walk->last = LAST_DOT;
         walk->inode = directory;
     } else if (walk->text_bytes == 2 && walk->text[0] == '.' && walk->text[1] == '.') {
         walk->last = LAST_DOTS;
+        if (leads_up(fs, walk, directory)) {
+            fs->left = walk->mount;
+            return FS_WALK_UP;
+        }
         walk->inode = directory == walk->root ? directory : inode_parent(fs, directory);
     } else {
         walk->last = LAST_NAME;
@@ -102,6 +121,13 @@ static void look_up(struct tmpfs *fs, struct route *walk, uint32_t directory) {
         walk->name = name_find(fs, directory, walk->text, walk->text_bytes);
         walk->inode = walk->name != 0 ? name_get(fs, walk->name)->inode : 0;
     }
+    return OK;
+}
+
+// The walk leaves with a result; what stands behind `rest->at` is not used.
+static status_t leave(struct tmpfs *fs, const struct rest *rest, status_t result) {
+    fs->rest = (uint32_t)(rest->end - rest->at);
+    return result;
 }
 
 status_t walk_path(struct tmpfs *fs, struct route *walk, const char *path, uint32_t bytes,
@@ -114,6 +140,10 @@ status_t walk_path(struct tmpfs *fs, struct route *walk, const char *path, uint3
     uint32_t at = bytes > 0 && path[0] == '/' ? walk->root : walk->base;
     walk->inode = at;
     walk->last = bytes > 0 ? LAST_ROOT : LAST_NOTHING;
+    fs->left = walk->arrives ? cover_find(fs, walk->mount, at) : 0;
+    if (fs->left != 0) {
+        return leave(fs, &rest, FS_WALK_MOUNT);
+    }
     for (;;) {
         skip_slashes(&rest);
         if (rest.at == rest.end) {
@@ -127,13 +157,17 @@ status_t walk_path(struct tmpfs *fs, struct route *walk, const char *path, uint3
         char *after = rest.at;
         skip_slashes(&rest);
         bool last = rest.at == rest.end;
-        look_up(fs, walk, at);
+        status = look_up(fs, walk, at);
+        if (status != OK) {
+            return leave(fs, &rest, status);
+        }
         if (walk->inode == 0) {
             return last && walk->last == LAST_NAME ? OK : ERR_NOT_FOUND;
         }
-        if (walk->inode == fs->mount && !(last && (flags & WALK_PARENT) != 0)) {
-            fs->rest = (uint32_t)(rest.end - rest.at);
-            return FS_WALK_MOUNT;
+        uint32_t cover = cover_find(fs, walk->mount, walk->inode);
+        if (cover != 0 && !(last && (flags & WALK_PARENT) != 0)) {
+            fs->left = cover;
+            return leave(fs, &rest, FS_WALK_MOUNT);
         }
         const struct inode *inode = inode_get(fs, walk->inode);
         bool follows =
@@ -142,7 +176,7 @@ status_t walk_path(struct tmpfs *fs, struct route *walk, const char *path, uint3
             rest.at = after;
             status = follow(fs, walk, inode, &rest, &at);
             if (status != OK) {
-                return status;
+                return status == FS_WALK_ABSOLUTE ? leave(fs, &rest, status) : status;
             }
             continue;
         }
@@ -159,7 +193,8 @@ status_t walk_existing(struct tmpfs *fs, struct route *walk, const char *path, u
     return status == OK && walk->inode == 0 ? ERR_NOT_FOUND : status;
 }
 
-int64_t walk_answer(struct tmpfs *fs, const struct packet *packet, int64_t result, uint32_t *rest) {
+int64_t walk_answer(struct tmpfs *fs, const struct packet *packet, int64_t result, uint32_t *rest,
+                    uint32_t *mount) {
     if (result <= FS_WALK_DONE) {
         return result;
     }
@@ -167,6 +202,7 @@ int64_t walk_answer(struct tmpfs *fs, const struct packet *packet, int64_t resul
         return ERR_NAME_TOO_LONG;
     }
     *rest = fs->rest;
+    *mount = fs->left;
     int64_t status = window_fill(packet, fs->walk + WALK_BYTES_MAX - fs->rest, fs->rest);
     return status == OK ? result : status;
 }
@@ -181,6 +217,9 @@ status_t walk_vacant(struct tmpfs *fs, const struct route *walk) {
     const struct inode *directory = inode_get(fs, walk->directory);
     if (directory->links == 0) {
         return ERR_NOT_FOUND; // it was removed
+    }
+    if (mount_writable(fs, walk->mount) != OK) {
+        return ERR_READ_ONLY;
     }
     return access_allowed(walk->caller, directory, ACCESS_WRITE | ACCESS_SEARCH) ? OK
                                                                                  : ERR_FORBIDDEN;

@@ -51,7 +51,7 @@ def test_busybox():
     total, used, free = (int(word) for word in part[2][1].split()[1:4])
     assert 0 < free < total and used > 0
     assert part[3] == ["tmpfs on / type tmpfs (rw,relatime)",
-                       "proc on /proc type proc (ro,relatime)"]
+                       "proc on /proc type proc (rw,relatime)"]
     assert part[4] == ["Filesystem", "tmpfs"]  # one without blocks is not shown
     assert "load average: 0.00, 0.00, 0.00" in part[5][0]
     assert int(part[6][0]) >= 2

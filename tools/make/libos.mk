@@ -12,7 +12,7 @@ LIBOS_OWN := $(sort $(if $(wildcard libos),$(shell find libos -type f \
 LIBOS_SHARED := lib/sys/string.c lib/sys/mutex.c lib/ds/format.c $(call under,lib/launch)
 LIBOS_GENERATED := $(sort $(wildcard $(GEN)/libos/*.c)) \
     $(patsubst %,$(GEN)/lib/proto/%.c,fs fs_client proc proc_client \
-    tty tty_client) $(GEN)/lib/sys/names.c
+    tty tty_client vfs vfs_client) $(GEN)/lib/sys/names.c
 LIBOS_SOURCES := $(LIBOS_OWN) $(LIBOS_SHARED) $(LIBOS_GENERATED)
 LIBOS_OBJECTS := $(patsubst %,$(LIBOS_FOLDER)/%.o,$(subst $(GEN)/,gen/,$(LIBOS_SOURCES)))
 

@@ -158,15 +158,17 @@ struct libos_record {
     uint32_t fd_count;
     handle_t spent; // the new libos closes it: after an exec, the handle of its own aspace
     handle_t tty;   // channel to open terminals by, HANDLE_NONE without one
-    // The file system that a walk comes to with FS_WALK_MOUNT, HANDLE_NONE as long as none did.
-    handle_t mounted;
+    // Channel to vfsd, and the root of the first mount that a walk came to with its number in the
+    // upper half; none as long as none did.
+    handle_t vfs;
+    uint64_t mounted;
     uint64_t text; // offset: argc strings, then envc strings, then the program's path
     uint64_t text_bytes;
     uint64_t fds;     // offset: fd_count struct libos_fd
     uint64_t seed[2]; // of AT_RANDOM and address layout
     struct libos_places places;
 };
-static_assert(sizeof(struct libos_record) == 176, "struct libos_record is ABI");
+static_assert(sizeof(struct libos_record) == 184, "struct libos_record is ABI");
 
 // ---- What the libos shows of its process to who may read its memory (procfsd, for /proc).
 //

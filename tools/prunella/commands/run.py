@@ -93,7 +93,7 @@ def session_words():
     """What init is to start for a shell that knows the size and the kind of this terminal."""
     columns, rows = shutil.get_terminal_size()
     term = re.sub(r"[^A-Za-z0-9+.-]", "", os.environ.get("TERM", "")) or "linux"
-    return ["init.run=bin/session", "init.uses=tty,proc,procfs",
+    return ["init.run=bin/session", "init.uses=tty,proc,vfs",
             f"init.args=rows={rows},columns={columns},term={term}"]
 
 
