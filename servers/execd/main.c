@@ -14,6 +14,7 @@
 
 #include "execd.h"
 
+#include <proto/proc_client.h>
 #include <proto/uart_client.h>
 #include <sys/archive.h>
 #include <sys/calls.h>
@@ -164,6 +165,15 @@ static status_t find_script(struct execd *execd) {
     return status;
 }
 
+// Programs have no terminal of their own, but may make pairs.
+static status_t give_terminals(void) {
+    const handle_t terminals[1] = {start_handle("tty")};
+    int64_t result = terminals[0] != HANDLE_NONE
+                         ? proc_give_terminals(start_handle("proc"), terminals, INSTANT_NEVER)
+                         : OK;
+    return result < 0 ? (status_t)result : OK;
+}
+
 static status_t start(struct server *server, bool fresh) {
     struct execd *execd = (struct execd *)server;
     status_t status = fresh ? make_all(execd) : OK;
@@ -172,6 +182,7 @@ static status_t start(struct server *server, bool fresh) {
     }
     status = status == OK ? map_all(execd) : status;
     status = status == OK ? find_script(execd) : status;
+    status = status == OK ? give_terminals() : status;
     int64_t event = status == OK ? sys_event_create() : status;
     if (event < 0) {
         return (status_t)event;

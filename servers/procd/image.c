@@ -130,7 +130,7 @@ static status_t give_file(const struct process *process, const struct image_requ
 }
 
 static status_t give_all(const struct procd *procd, const struct process *process,
-                         struct libos_record *record) {
+                         const struct image_request *request, struct libos_record *record) {
     const uint32_t page = RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP;
     const struct state *state = state_of(procd);
     const struct {
@@ -146,6 +146,8 @@ static status_t give_all(const struct procd *procd, const struct process *proces
         {start_handle("log"), SHARED | RIGHT_WRITE, &record->log},
         {process->identity, page, &record->identity},
         {process->signals, page | RIGHT_WRITE, &record->signals},
+        // One that is given a terminal asks that for the channel.
+        {request->terminal == 0 ? state->tty : HANDLE_NONE, SHARED | RIGHT_CALL, &record->tty},
     };
     status_t status = OK;
     for (size_t i = 0; status == OK && i < sizeof(gifts) / sizeof(gifts[0]); i++) {
@@ -168,7 +170,7 @@ static status_t make_record(const struct procd *procd, const struct process *pro
         .envc = request->envc,
         .fd_count = 3,
     };
-    status_t status = give_all(procd, process, &record);
+    status_t status = give_all(procd, process, request, &record);
     for (uint32_t i = 0; status == OK && i < 3; i++) {
         status = give_file(process, request, i, &fds[i]);
     }

@@ -66,6 +66,7 @@ static const struct proc_ops operations = {
     .host_name = proc_do_host_name,
     .set_host_name = proc_do_set_host_name,
     .device = proc_do_device,
+    .give_terminals = proc_do_give_terminals,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,

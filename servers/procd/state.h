@@ -35,7 +35,7 @@ struct state {
     handle_t endpoint;
     handle_t libos;   // vmo of its image, NONE when the boot archive has none
     handle_t mounted; // channel to vfsd, NONE as long as it has not given one
-    uint32_t spare;
+    handle_t tty;     // channel to open terminals by, for processes without one; NONE: they can't
     char host_name[HOST_NAME_BYTES];
 };
 

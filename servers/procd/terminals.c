@@ -127,6 +127,21 @@ int64_t proc_do_terminals(void *server, const struct packet *packet,
     return status;
 }
 
+int64_t proc_do_give_terminals(void *server, const struct packet *packet,
+                               const handle_t handles_in[1]) {
+    struct procd *procd = server;
+    struct vault *vault = &procd->server.vault;
+    const struct state *state = state_of(procd);
+    if (process_caller(procd, packet) != NULL) {
+        return ERR_NOT_PERMITTED;
+    }
+    if (state->tty != HANDLE_NONE) {
+        step_close(vault, state->tty);
+    }
+    vault_set(vault, &state->tty, handles_in[0]);
+    return 0;
+}
+
 // ---- signals
 
 static bool is_target(const struct process *process, int32_t target) {

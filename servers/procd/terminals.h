@@ -15,6 +15,8 @@ void terminals_committed(struct server *server);
 // Operations.
 int64_t proc_do_background(void *server, const struct packet *packet,
                            const struct proc_background_request *request);
+int64_t proc_do_give_terminals(void *server, const struct packet *packet,
+                               const handle_t handles_in[1]);
 int64_t proc_do_terminals(void *server, const struct packet *packet,
                           struct proc_terminals_reply *reply, handle_t handles_out[2]);
 int64_t proc_do_terminal_signal(void *server, const struct packet *packet,

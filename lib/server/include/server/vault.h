@@ -31,7 +31,7 @@
 struct die;
 
 #define VAULT_TABLES_MAX 8
-#define VAULT_FIELDS_MAX 5    // handles that a record may name
+#define VAULT_FIELDS_MAX 6    // handles that a record may name
 #define VAULT_STEP_RECORDS 32 // records that one step may change: tmpfsd renames long names
 #define VAULT_STEP_CHANGES 96 // vault_set in one step, and one more for each record
 #define VAULT_STEP_HANDLES 8  // handles that one step may make, and close
