@@ -12,7 +12,7 @@ from harness.guest import SCALE
 from prunella import paths, qemu
 from prunella.guest import Guest
 
-SERVERS = ("execd", "uart16550", "procd", "tmpfsd", "procfsd")
+SERVERS = ("execd", "uart16550", "procd", "tmpfsd", "procfsd", "vfsd")
 ENVIRONMENT = {"PATH": "/bin:/usr/bin", "HOME": "/"}
 PATIENCE_S = 120 * SCALE
 LINES = 10_000
@@ -27,6 +27,15 @@ PROC = (f'exec 7</etc/passwd; i=0; while [ $i -lt {PROC_ROUNDS} ]; do i=$((i+1))
         'top -b -n1 | sed -n "s/^Mem:.*/Mem/p"; (read -r name rest; echo $name) </proc/meminfo; '
         'echo done >/dev/stdout; done')
 PROC_SAYS = (b"/etc/passwd\n" + PASSWD + b"sh\nps\nMem\nMemTotal:\ndone\n") * PROC_ROUNDS
+# File systems that come and go, with a bind, a walk out, and a look at the table.
+MOUNT_ROUNDS = 6
+MOUNTS = (f'i=0; while [ $i -lt {MOUNT_ROUNDS} ]; do i=$((i+1)); '
+          'mount -t tmpfs -o mode=700 t$i /mnt || exit 1; mkdir /mnt/a /mnt/b; '
+          'cp /etc/passwd /mnt/a/p; mount --bind /mnt/a /mnt/b || exit 2; '
+          'cmp /mnt/b/p /etc/passwd; grep -c " /mnt" /proc/mounts; cd /mnt/b; cat ../../etc/hostname; '
+          'umount /mnt/b 2>/dev/null && exit 3; cd /; umount /mnt/b || exit 4; '
+          'umount /mnt || exit 5; ls /mnt; done; wc -l < /proc/mounts')
+MOUNTS_SAY = b"2\nprunella\n" * MOUNT_ROUNDS + b"2\n"
 
 
 def check_scripts(guest):
@@ -43,6 +52,8 @@ def check_scripts(guest):
     assert (done.stderr, done.status) == (b"", 0)
     done = guest.run(["sh", "-c", PROC], env=ENVIRONMENT, timeout=PATIENCE_S)
     assert (done.stdout, done.stderr, done.status) == (PROC_SAYS, b"", 0)
+    done = guest.run(["sh", "-c", MOUNTS], env=ENVIRONMENT, timeout=PATIENCE_S)
+    assert (done.stdout, done.stderr, done.status) == (MOUNTS_SAY, b"", 0)
 
 
 def kills_in(text):
