@@ -190,9 +190,6 @@ static void adjust(const struct fixture *f, uint32_t number, uint64_t args[6]) {
         args[3] = BUFFER_BYTES;
         args[2] += 1024;
         break;
-    case CALL_SYSTEM_CONTROL:
-        args[1] = SYSTEM_CHECK;
-        break;
     default:
         break;
     }

@@ -319,6 +319,25 @@ TEST(memory_aspace_read_and_write) {
     drop(aspace);
 }
 
+TEST(memory_query_tells_what_is_there) {
+    handle_t vmo = vmo_of(100);
+    struct mapping_info info;
+    int64_t addr = map(vmo, 0, 0, 100, MAP_READ | MAP_WRITE);
+    REQUIRE(addr > 0);
+    vaddr_t start = (vaddr_t)addr;
+    *(volatile uint8_t *)(start + PAGE_SIZE) = 1;
+    *(volatile uint8_t *)(start + 70 * PAGE_SIZE) = 1;
+    CHECK_EQ(sys_aspace_query(HANDLE_NONE, start, &info), OK);
+    CHECK_EQ(info.pages_there, 2);
+    CHECK_EQ(sys_aspace_query(HANDLE_NONE, start + 10 * PAGE_SIZE + 5, &info), OK);
+    CHECK_EQ(info.addr, start);
+    CHECK_EQ(info.pages_there, 1UL << 60);
+    CHECK_EQ(sys_aspace_query(HANDLE_NONE, start + 99 * PAGE_SIZE, &info), OK);
+    CHECK_EQ(info.pages_there, 0);
+    pages_unmap((void *)addr, 100);
+    drop(vmo);
+}
+
 TEST(memory_large_sparse_mapping) {
     enum { TOUCHES = 64 };
     const uint64_t size = 1UL << 38;

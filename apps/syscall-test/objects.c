@@ -175,6 +175,32 @@ TEST(objects_wait_survives_its_handle) {
     drop(second);
 }
 
+TEST(objects_wait_for_edges) {
+    handle_t event = expect_handle(sys_event_create());
+    struct wait_item item = {.handle = event, .signals = 1, .edge = WAIT_EDGE};
+    CHECK_EQ(sys_object_wait_many(&item, 1, 0, 0), ERR_TIMED_OUT);
+    CHECK_EQ(sys_event_signal(event, 0, 1), 0);
+    CHECK_EQ(sys_object_wait_many(&item, 1, 0, 0), 1);
+    CHECK_EQ(item.observed, 1);
+    CHECK(item.edge != WAIT_EDGE && (item.edge & WAIT_EDGE) != 0);
+    uint32_t first = item.edge;
+    CHECK_EQ(sys_object_wait_many(&item, 1, 0, 0), ERR_TIMED_OUT); // no news
+    CHECK_EQ(sys_event_signal(event, 0, 1), 1);
+    CHECK_EQ(sys_object_wait_many(&item, 1, 0, 0), 1); // set again while it was set
+    CHECK(item.edge != first);
+    CHECK_EQ(sys_event_signal(event, 1, 0), 1);
+    CHECK_EQ(sys_event_signal(event, 0, 2), 0);
+    uint32_t second = item.edge;
+    CHECK_EQ(sys_object_wait_many(&item, 1, 0, 0), ERR_TIMED_OUT); // news, but not for us
+    CHECK_EQ(item.edge, second);
+    struct wait_item both[2] = {item, {.handle = event, .signals = 2}};
+    CHECK_EQ(sys_object_wait_many(both, 2, 0, 0), 1);
+    CHECK_EQ(both[0].observed, 0);
+    CHECK_EQ(both[1].observed, 2);
+    CHECK_EQ(both[1].edge, 0);
+    drop(event);
+}
+
 TEST(objects_wait_many_finds_all) {
     struct wait_item items[3];
     handle_t events[3];

@@ -154,7 +154,6 @@ TEST(races_calls_cancelled_and_answered) {
     }
     test_figure("calls: %lu answered, %lu cancelled", answered, cancelled);
     CHECK(answered > 0);
-    CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
 }
 
 // ---- threads killed anywhere
@@ -232,7 +231,6 @@ TEST(races_of_killed_threads) {
         service_close(&service);
         sweep_strangers();
     }
-    CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
 }
 
 // ---- processes killed anywhere
@@ -315,7 +313,6 @@ TEST(races_of_killed_processes) {
     CHECK(serving.served > 0);
     test_figure("processes: %lu killed, %lu calls served between", 2 * kills, serving.served);
     service_close(&service);
-    CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
 }
 
 TEST(races_of_suspended_processes) {
@@ -347,7 +344,6 @@ TEST(races_of_suspended_processes) {
     __atomic_store_n(&serving.stop, 1, __ATOMIC_RELEASE);
     CHECK_EQ(task_join(&server), 0);
     service_close(&service);
-    CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
 }
 
 // ---- hostile blocks
@@ -431,5 +427,4 @@ TEST(races_of_hostile_blocks) {
         service_close(&service);
         sweep_strangers();
     }
-    CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Random races on handles, calls, threads, futexes and memory. A failure repeats, as far as timing
-// lets it, with --seed= and the number that is printed; the kernel's own invariants are checked
-// after each race (SYSTEM_CHECK).
+// lets it, with --seed= and the number that is printed; in a debug build the
+// kernel asserts its invariants meanwhile.
 
 #include "races.h"
 #include "roles.h"
@@ -16,10 +16,6 @@ static void print_seed(void) {
         test_figure("races: seed 0x%lx, %lu rounds", suite.seed, suite.rounds);
         printed = true;
     }
-}
-
-static void check_kernel(void) {
-    CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
 }
 
 static bool chance(uint64_t *random, uint64_t one_in) {
@@ -97,7 +93,6 @@ TEST(races_handles) {
         }
         drop(r.root);
     }
-    check_kernel();
 }
 
 // ---- mappings that are revoked while they are used
@@ -160,7 +155,6 @@ TEST(races_mappings) {
         CHECK_EQ(info.mappings, 0);
         drop(r.root);
     }
-    check_kernel();
 }
 
 // ---- memory: copy-on-write, faults, protection and shrinking of the same pages
@@ -241,7 +235,6 @@ TEST(races_memory) {
         pages_unmap((void *)r.addr, MEMORY_PAGES);
         drop(r.vmo);
     }
-    check_kernel();
 }
 
 // ---- futexes: wait, wake, requeue, time out, interrupt
@@ -286,7 +279,6 @@ TEST(races_futexes) {
                             .rounds = ROUNDS};
         race_run(&race, race_seed(4, batch));
     }
-    check_kernel();
 }
 
 // ---- streams and events: waiting while ends are closed
@@ -345,7 +337,6 @@ TEST(races_streams) {
         (void)!sys_handle_close(r.ends[1]);
         drop(r.port);
     }
-    check_kernel();
 }
 
 // ---- timers: set, acknowledge, close while they expire
@@ -399,5 +390,4 @@ TEST(races_timers) {
         }
         drop(r.port);
     }
-    check_kernel();
 }

@@ -131,10 +131,6 @@ TEST(system_control_checks) {
     CHECK_EQ(sys_system_control(suite.system, SYSTEM_EXIT, 128), ERR_INVALID_ARGUMENT);
 }
 
-TEST(system_finds_itself_whole) {
-    CHECK_EQ(sys_system_control(suite.system, SYSTEM_CHECK, 0), 0);
-}
-
 TEST(system_null_call_cost) {
     enum { CALLS = 20000 };
     instant_t start = now();

@@ -22,9 +22,7 @@ static bool end_destroyed(struct channel *channel, struct job *job) {
 }
 
 static bool client_destroy(struct object *object) {
-    struct channel *channel = channel_from(object);
-    source_detach(&channel->client_source);
-    return end_destroyed(channel, object->job);
+    return end_destroyed(channel_from(object), object->job);
 }
 
 static bool server_destroy(struct object *object) {

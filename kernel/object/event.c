@@ -30,7 +30,6 @@ static bool event_destroy(struct object *object) {
     struct event *event = event_from(object);
     struct event_pair *pair = event->pair;
     struct job *job = object->job;
-    source_detach(&event->source);
     if (pair == NULL) {
         slab_free(&event_cache, job, event);
     } else if (__atomic_sub_fetch(&pair->alive, 1, __ATOMIC_ACQ_REL) == 0) {

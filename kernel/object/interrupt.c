@@ -32,17 +32,11 @@ static void interrupt_handles_gone(struct object *object) {
     __atomic_store_n(&owners[interrupt->line], NULL, __ATOMIC_RELEASE);
 }
 
-static bool interrupt_destroy(struct object *object) {
-    source_detach(object->source);
-    return true;
-}
-
 static const struct object_ops interrupt_ops = {
     .name = "interrupt",
     .type = OBJECT_INTERRUPT,
     .cache = &interrupt_cache,
     .handles_gone = interrupt_handles_gone,
-    .destroy = interrupt_destroy,
 };
 
 status_t interrupt_create(uint32_t line, struct job *job, uint64_t provider, struct object **out) {

@@ -19,16 +19,10 @@ static struct log *log_from(struct object *object) {
     return container_of(object, struct log, object);
 }
 
-static bool log_destroy(struct object *object) {
-    source_detach(object->source);
-    return true;
-}
-
 static const struct object_ops log_ops = {
     .name = "log",
     .type = OBJECT_LOG,
     .cache = &log_cache,
-    .destroy = log_destroy,
 };
 
 status_t log_object_create(struct job *job, struct object **out) {

@@ -5,6 +5,7 @@
 
 #include <mm/slab.h>
 #include <object/job.h>
+#include <object/source.h>
 
 static uint64_t last_id; // atomic
 static uint64_t alive;   // atomic
@@ -46,6 +47,9 @@ void object_free(struct object *object) {
 static bool object_reap(struct reap_item *item) {
     struct object *object = container_of(item, struct object, reap);
     const struct object_ops *ops = object->ops;
+    if (object->source != NULL) {
+        source_detach(object->source); // has an effect the first time
+    }
     if (ops->destroy != NULL && !ops->destroy(object)) {
         return false;
     }

@@ -59,7 +59,6 @@ static bool process_destroy(struct object *object) {
     if (process->id != 0) {
         id_free(process->id);
     }
-    source_detach(&process->source);
     job_uncharge(job, RESOURCE_PROCESSES, 1);
     return true;
 }

@@ -54,6 +54,7 @@ void source_init(struct source *source, struct object *object, uint32_t signals)
     spin_init(&source->lock, RANK_SOURCE);
     source->signals = signals;
     source->binding_count = 0;
+    source->edges = 1; // what is set already counts as one
     list_init(&source->waiters);
     list_init(&source->bindings);
 }
@@ -98,6 +99,7 @@ uint32_t source_update_locked(struct source *source, uint32_t clear, uint32_t se
     if (set == 0) {
         return before;
     }
+    __atomic_store_n(&source->edges, source->edges + 1, __ATOMIC_RELEASE);
     source_wake_locked(source, set);
     list_for_each_safe(node, &source->bindings) {
         struct binding *binding = list_entry(node, struct binding, source_node);
@@ -447,6 +449,19 @@ int64_t source_park(uint8_t kind, struct object *object, instant_t deadline, boo
     return status;
 }
 
+// Whether what the item waits for shows; fills in what is observed. A signal that is set meanwhile
+// may show with the edge before its own, and then shows again.
+static bool item_shows(const struct source *source, struct wait_item *item) {
+    uint32_t edge = __atomic_load_n(&source->edges, __ATOMIC_ACQUIRE) | WAIT_EDGE;
+    item->observed = item->edge == edge ? 0 : source_signals(source);
+    bool shows = (item->observed & item->signals) != 0;
+    if (item->edge != 0) {
+        item->edge = shows ? edge : item->edge;
+        item->observed = shows ? item->observed : 0;
+    }
+    return shows;
+}
+
 // Looks at every object. Returns how many are signalled, or NOT_SUPPORTED.
 static int64_t look(struct object *const *objects, struct wait_item *items, uint32_t count) {
     int64_t ready = 0;
@@ -455,21 +470,20 @@ static int64_t look(struct object *const *objects, struct wait_item *items, uint
         if (source == NULL) {
             return ERR_NOT_SUPPORTED;
         }
-        items[i].observed = source_signals(source);
-        ready += (items[i].observed & items[i].signals) != 0;
+        ready += item_shows(source, &items[i]);
     }
     return ready;
 }
 
 // Links the calling thread to every object, until one is signalled (RESTART).
 static status_t link_all(struct thread *self, struct object *const *objects,
-                         const struct wait_item *items, uint32_t count) {
+                         struct wait_item *items, uint32_t count) {
     struct source_waiter *waiters = count == 1 ? &self->waiter : self->waiters;
     status_t status = OK;
     for (uint32_t i = 0; i < count && status == OK; i++) {
         struct source *source = objects[i]->source;
         spin_lock(&source->lock);
-        status = (source->signals & items[i].signals) != 0
+        status = item_shows(source, &items[i])
                      ? STATUS_RESTART
                      : link_waiter(&waiters[i], objects[i], source, items[i].signals);
         spin_unlock(&source->lock);

@@ -50,7 +50,7 @@ struct stream_end {
     struct object object;
     struct source source;
     struct stream *stream; // fixed
-    bool detached;         // destroying has begun; the reaper's alone
+    bool counted;          // destroying has begun; the reaper's alone
     bool last;             // and the other end had gone before
     bool closed;           // no handle is left; guarded by stream->lock
 };
@@ -305,9 +305,8 @@ static bool end_destroy(struct object *object) {
     struct stream_end *end = end_from(object);
     struct stream *stream = end->stream;
     struct job *job = object->job;
-    if (!end->detached) {
-        end->detached = true;
-        source_detach(&end->source);
+    if (!end->counted) {
+        end->counted = true;
         end->last = __atomic_sub_fetch(&stream->alive, 1, __ATOMIC_ACQ_REL) == 0;
     }
     if (end->last) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <arch/clock.h>
-#include <debug/log.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <object/handle.h>
@@ -12,14 +11,7 @@ struct system {
     struct object object;
 };
 
-struct system_check_entry {
-    const char *name;
-    uint64_t (*check)(void);
-};
-
 static struct slab_cache system_cache = SLAB_CACHE(struct system, "system");
-static struct system_check_entry checks[SYSTEM_CHECKS_MAX]; // written at boot, by one CPU
-static uint32_t check_count;
 
 static const struct object_ops system_ops = {
     .name = "system",
@@ -58,21 +50,4 @@ void system_describe(struct system_info *info) {
         info->fast_calls += __atomic_load_n(&cpu->fast_calls, __ATOMIC_RELAXED);
     }
     info->calls += info->fast_calls;
-}
-
-void system_check_add(const char *name, uint64_t (*check)(void)) {
-    assert(check_count < SYSTEM_CHECKS_MAX);
-    checks[check_count++] = (struct system_check_entry){.name = name, .check = check};
-}
-
-uint64_t system_check(void) {
-    uint64_t broken = 0;
-    for (uint32_t i = 0; i < check_count; i++) {
-        uint64_t found = checks[i].check();
-        if (found != 0) {
-            log_line("check: %s: %lu broken", checks[i].name, found);
-        }
-        broken += found;
-    }
-    return broken;
 }

@@ -38,12 +38,6 @@ static struct timer *timer_from(struct object *object) {
     return container_of(object, struct timer, object);
 }
 
-static bool timer_destroy(struct object *object) {
-    assert(timer_from(object)->node.cpu == NULL);
-    source_detach(object->source);
-    return true;
-}
-
 static void timer_handles_gone(struct object *object) {
     struct timer *timer = timer_from(object);
     spin_lock(&timer->source.lock);
@@ -59,7 +53,6 @@ static const struct object_ops timer_ops = {
     .type = OBJECT_TIMER,
     .cache = &timer_cache,
     .handles_gone = timer_handles_gone,
-    .destroy = timer_destroy,
 };
 
 // Moves the deadline to the next interval after `now`. Returns how many have passed. The timer was

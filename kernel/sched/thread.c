@@ -22,7 +22,6 @@ static bool thread_destroy(struct object *object) {
     struct thread *thread = thread_from(object);
     arch_thread_destroy(thread);
     id_free(thread->id);
-    source_detach(&thread->source);
     job_uncharge(object->job, RESOURCE_THREADS, 1);
     object_unref(&thread->process->object);
     return true;

@@ -72,8 +72,6 @@ int64_t sys_system_control(struct object *system, uint32_t op, uint64_t value) {
     case SYSTEM_RESTART:
         log_line("system: restart");
         arch_restart();
-    case SYSTEM_CHECK:
-        return (int64_t)system_check();
     case SYSTEM_EXIT:
         arch_emulator_exit((uint32_t)value);
     default:

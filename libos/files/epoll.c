@@ -11,19 +11,29 @@
 #include <sys/calls.h>
 
 #define EPOLLONESHOT 0x40000000u
+#define EPOLLET 0x80000000u
 #define EVENTS 0x3fffu // that poll knows
 
 struct member {
     int fd;
-    bool muted;                     // ONESHOT has fired
+    int now;       // the descriptor by which the file is reached: a copy of it may outlive `fd`
+    bool muted;    // ONESHOT has fired
+    uint32_t edge; // EPOLLET: the last one reported, see struct wait_item; else 0
     const struct description *file; // to see that the descriptor still means the same
     struct epoll_event event;
 };
 
 struct epoll {
     struct mutex lock;
+    uint32_t turn; // the member to be reported first: with little room, each has its turn
     uint32_t count;
     struct member members[LIBOS_FDS_MAX];
+};
+
+// What to wait for, and by which edges.
+struct look {
+    struct poll_entry entries[LIBOS_FDS_MAX];
+    uint32_t edges[LIBOS_FDS_MAX];
 };
 
 static uint32_t epoll_poll(struct description *file, uint32_t events, struct wait_item *item);
@@ -54,10 +64,23 @@ static const struct description *meaning(int fd) {
     return file;
 }
 
-// Takes members out whose descriptors were closed. lock held.
+// Finds a descriptor that still means the member's file. Returns whether there is one.
+static bool reach(struct member *member) {
+    if (meaning(member->now) == member->file) {
+        return true;
+    }
+    for (member->now = 0; member->now < LIBOS_FDS_MAX; member->now++) {
+        if (meaning(member->now) == member->file) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Takes members out that no descriptor means any more. lock held.
 static void purge(struct epoll *epoll) {
     for (uint32_t i = 0; i < epoll->count;) {
-        if (meaning(epoll->members[i].fd) != epoll->members[i].file) {
+        if (!reach(&epoll->members[i])) {
             epoll->members[i] = epoll->members[--epoll->count];
         } else {
             i++;
@@ -65,18 +88,23 @@ static void purge(struct epoll *epoll) {
     }
 }
 
-static struct member *find(struct epoll *epoll, int fd) {
+static struct member *find(struct epoll *epoll, int fd, const struct description *file) {
     for (uint32_t i = 0; i < epoll->count; i++) {
-        if (epoll->members[i].fd == fd) {
+        if (epoll->members[i].fd == fd && epoll->members[i].file == file) {
             return &epoll->members[i];
         }
     }
     return NULL;
 }
 
+// Before any is reported: what is there already counts as one.
+static uint32_t first_edge(const struct epoll_event *event) {
+    return (event->events & EPOLLET) != 0 ? WAIT_EDGE : 0;
+}
+
 static int64_t change(struct epoll *epoll, uint32_t command, int fd, const struct description *file,
                       const struct epoll_event *event) {
-    struct member *member = find(epoll, fd);
+    struct member *member = find(epoll, fd, file);
     switch (command) {
     case EPOLL_ADD:
         if (member != NULL) {
@@ -85,13 +113,15 @@ static int64_t change(struct epoll *epoll, uint32_t command, int fd, const struc
         if (epoll->count == LIBOS_FDS_MAX) {
             return -LINUX_ENOSPC;
         }
-        epoll->members[epoll->count++] = (struct member){.fd = fd, .file = file, .event = *event};
+        epoll->members[epoll->count++] = (struct member){
+            .fd = fd, .now = fd, .file = file, .edge = first_edge(event), .event = *event};
         return 0;
     case EPOLL_MODIFY:
         if (member == NULL) {
             return -LINUX_ENOENT;
         }
         member->event = *event;
+        member->edge = first_edge(event);
         member->muted = false;
         return 0;
     case EPOLL_DELETE:
@@ -124,33 +154,46 @@ int64_t epoll_change(struct description *set, uint32_t command, int fd,
 }
 
 // What to wait for now. lock held.
-static uint32_t list(struct epoll *epoll, struct poll_entry *entries) {
+static uint32_t list(struct epoll *epoll, struct look *look) {
     purge(epoll);
     for (uint32_t i = 0; i < epoll->count; i++) {
         const struct member *member = &epoll->members[i];
-        entries[i] = (struct poll_entry){
-            .fd = member->muted ? -1 : member->fd,
+        look->edges[i] = member->edge;
+        look->entries[i] = (struct poll_entry){
+            .fd = member->muted ? -1 : member->now,
             .events = (uint16_t)(member->event.events & EVENTS),
         };
     }
     return epoll->count;
 }
 
-static int64_t store(struct epoll *epoll, const struct poll_entry *entries, uint32_t count,
-                     uint64_t to, uint32_t room) {
+// Stores what is ready, and notes that it was reported.
+static int64_t store(struct epoll *epoll, const struct look *look, uint32_t count, uint64_t to,
+                     uint32_t room) {
     int64_t stored = 0;
     mutex_lock(&epoll->lock);
-    for (uint32_t i = 0; i < count && stored < room; i++) {
-        struct member *member = entries[i].ready == 0 ? NULL : find(epoll, entries[i].fd);
-        if (member == NULL || (entries[i].ready & POLLNVAL) != 0) {
+    uint32_t turn = epoll->turn;
+    epoll->turn = 0;
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t i = (turn + n) % count;
+        const struct poll_entry *entry = &look->entries[i];
+        struct member *member = &epoll->members[i];
+        // Another thread may have changed the set meanwhile: then it is looked at again.
+        if (entry->ready == 0 || (entry->ready & POLLNVAL) != 0 || i >= epoll->count ||
+            member->now != entry->fd) {
             continue;
         }
-        const struct epoll_event event = {.events = entries[i].ready, .data = member->event.data};
+        if (stored == room) {
+            epoll->turn = i;
+            break;
+        }
+        const struct epoll_event event = {.events = entry->ready, .data = member->event.data};
         if (!copy_out(to + (uint64_t)stored * sizeof(event), &event, sizeof(event))) {
             stored = stored > 0 ? stored : -LINUX_EFAULT;
             break;
         }
         stored++;
+        member->edge = member->edge != 0 ? look->edges[i] : 0;
         member->muted = (member->event.events & EPOLLONESHOT) != 0;
     }
     mutex_unlock(&epoll->lock);
@@ -160,19 +203,20 @@ static int64_t store(struct epoll *epoll, const struct poll_entry *entries, uint
 int64_t epoll_wait_for(struct linux_thread *self, struct description *set, uint64_t to,
                        uint32_t room, int64_t deadline) {
     struct epoll *epoll = set->data;
-    size_t bytes = LIBOS_FDS_MAX * sizeof(struct poll_entry);
-    struct poll_entry *entries = heap_alloc(bytes);
-    if (entries == NULL) {
+    struct look *look = heap_alloc(sizeof(*look));
+    if (look == NULL) {
         return -LINUX_ENOMEM;
     }
-    mutex_lock(&epoll->lock);
-    uint32_t count = list(epoll, entries);
-    mutex_unlock(&epoll->lock);
-    int64_t result = poll_wait(self, entries, count, deadline);
-    if (result > 0) {
-        result = store(epoll, entries, count, to, room);
-    }
-    heap_free(entries, bytes);
+    bool again;
+    int64_t result;
+    do {
+        mutex_lock(&epoll->lock);
+        uint32_t count = list(epoll, look);
+        mutex_unlock(&epoll->lock);
+        result = poll_wait(self, look->entries, look->edges, count, deadline);
+        again = result > 0 && (result = store(epoll, look, count, to, room)) == 0;
+    } while (again && deadline != 0);
+    heap_free(look, sizeof(*look));
     // A call that a signal ended is not made again, as on Linux.
     return result == -LINUX_ERESTARTNOHAND ? -LINUX_EINTR : result;
 }
@@ -180,16 +224,15 @@ int64_t epoll_wait_for(struct linux_thread *self, struct description *set, uint6
 // A set within a set: whether something in it is ready now.
 static uint32_t epoll_poll(struct description *file, uint32_t events, struct wait_item *item) {
     struct epoll *epoll = file->data;
-    size_t bytes = LIBOS_FDS_MAX * sizeof(struct poll_entry);
-    struct poll_entry *entries = heap_alloc(bytes);
+    struct look *look = heap_alloc(sizeof(*look));
     *item = (struct wait_item){0};
-    if (entries == NULL) {
+    if (look == NULL) {
         return POLLERR;
     }
     mutex_lock(&epoll->lock);
-    uint32_t count = list(epoll, entries);
+    uint32_t count = list(epoll, look);
     mutex_unlock(&epoll->lock);
-    int64_t ready = poll_wait(thread_current(), entries, count, 0);
-    heap_free(entries, bytes);
+    int64_t ready = poll_wait(thread_current(), look->entries, look->edges, count, 0);
+    heap_free(look, sizeof(*look));
     return ready > 0 ? events & POLLIN : 0;
 }

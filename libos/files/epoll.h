@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// epoll: a set of descriptors in the process's own memory, looked at by poll_wait. Edges are
-// reported as levels are: an event comes again as long as its cause holds. After a fork each side
-// has a set of its own (docs/limits.md).
+// epoll: a set of descriptors in the process's own memory, looked at by poll_wait. The kernel
+// counts the edges of each object, and a member remembers which one it has reported. After a fork
+// each side has a set of its own (docs/limits.md).
 #pragma once
 
 #include <files/table.h>

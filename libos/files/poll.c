@@ -16,6 +16,7 @@ struct round {
     struct wait_item *items;      // one for each entry that has to be waited for
     struct description **waiting; // by item
     uint32_t *entry;              // by item: its entry
+    uint32_t *edges;              // by entry; null: levels count
     uint32_t items_count;
     uint32_t ready;
 };
@@ -37,6 +38,7 @@ static void prepare(struct round *round, struct poll_entry *entries, uint32_t co
             uint32_t at = round->items_count;
             entry->ready =
                 (uint16_t)file->ops->poll(file, entry->events | ALWAYS, &round->items[at]);
+            round->items[at].edge = round->edges != NULL ? round->edges[i] : 0;
             // What has no handle can only be looked at: a set of epoll within another.
             if (entry->ready == 0 && round->items[at].handle != HANDLE_NONE) {
                 round->waiting[at] = file;
@@ -59,6 +61,9 @@ static void collect(struct round *round, struct poll_entry *entries) {
             entry->ready = (uint16_t)file->ops->poll_ready(file, entry->events | ALWAYS,
                                                            round->items[i].observed);
             round->ready += entry->ready != 0;
+            if (round->edges != NULL) {
+                round->edges[round->entry[i]] = round->items[i].edge;
+            }
         }
     }
 }
@@ -106,8 +111,8 @@ static int64_t run(struct linux_thread *self, struct round *round, struct poll_e
     }
 }
 
-int64_t poll_wait(struct linux_thread *self, struct poll_entry *entries, uint32_t count,
-                  int64_t deadline) {
+int64_t poll_wait(struct linux_thread *self, struct poll_entry *entries, uint32_t *edges,
+                  uint32_t count, int64_t deadline) {
     size_t each = sizeof(struct wait_item) + sizeof(struct description *) + sizeof(uint32_t);
     size_t bytes = (count + 1) * each;
     uint8_t *memory = heap_alloc(bytes);
@@ -118,6 +123,7 @@ int64_t poll_wait(struct linux_thread *self, struct poll_entry *entries, uint32_
         .waiting = (struct description **)memory,
         .items = (struct wait_item *)(memory + (count + 1) * sizeof(struct description *)),
     };
+    round.edges = edges;
     round.entry = (uint32_t *)(round.items + count + 1);
     int64_t result = run(self, &round, entries, count, deadline);
     heap_free(memory, bytes);

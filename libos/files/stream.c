@@ -43,9 +43,9 @@ static int64_t stream_write(struct linux_thread *self, struct description *file,
                                        io->bytes - done, INSTANT_NEVER, flags);
         if (put >= 0) {
             done += (uint64_t)put;
-        } else if (put == ERR_PEER_CLOSED && done == 0) {
-            signal_raise(self, SIGPIPE);
-            return -LINUX_EPIPE;
+        } else if (put == ERR_PEER_CLOSED) {
+            signal_raise(self, SIGPIPE); // also when some of it went in
+            return done > 0 ? (int64_t)done : -LINUX_EPIPE;
         } else if (put != ERR_INTERRUPTED || is_interrupted(self, put)) {
             return done > 0                 ? (int64_t)done
                    : put == ERR_INTERRUPTED ? -LINUX_ERESTARTSYS

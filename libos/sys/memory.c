@@ -363,7 +363,23 @@ int64_t linux_msync(struct linux_thread *self, const uint64_t args[6]) {
     return covered ? 0 : -LINUX_ENOMEM;
 }
 
-// All that is mapped counts as resident.
+// Stores one byte for each page from `addr` on, as far as the kernel tells at once; returns how
+// many.
+static int64_t store_presence(uint64_t addr, uint64_t pages, uint64_t to) {
+    struct mapping_info info;
+    uint8_t there[64];
+    if (sys_aspace_query(HANDLE_NONE, addr, &info) != OK || info.addr > addr) {
+        return -LINUX_ENOMEM;
+    }
+    uint64_t mapped = (info.addr + info.size_bytes - addr) / PAGE_SIZE;
+    uint64_t count = pages < mapped ? pages : mapped;
+    count = count < sizeof(there) ? count : sizeof(there);
+    for (uint64_t i = 0; i < count; i++) {
+        there[i] = info.pages_there >> i & 1;
+    }
+    return copy_out(to, there, count) ? (int64_t)count : -LINUX_EFAULT;
+}
+
 int64_t linux_mincore(struct linux_thread *self, const uint64_t args[6]) {
     struct memory *memory = &process_current()->memory;
     uint64_t pages = page_up(args[1]) / PAGE_SIZE;
@@ -375,36 +391,37 @@ int64_t linux_mincore(struct linux_thread *self, const uint64_t args[6]) {
     bool covered = range_is_valid(args[0], args[1]) &&
                    memory_covered(memory, args[0], args[0] + pages * PAGE_SIZE);
     mutex_unlock(&memory->lock);
-    if (!covered) {
-        return -LINUX_ENOMEM;
+    int64_t result = covered ? 0 : -LINUX_ENOMEM;
+    for (uint64_t done = 0; done < pages && result >= 0; done += (uint64_t)result) {
+        result = store_presence(args[0] + done * PAGE_SIZE, pages - done, args[2] + done);
     }
-    for (uint64_t i = 0; i < pages; i++) {
-        const uint8_t resident = 1;
-        if (!copy_out(args[2] + i, &resident, 1)) {
-            return -LINUX_EFAULT;
-        }
-    }
-    return 0;
+    return result < 0 ? result : 0;
 }
 
-// Nothing is ever swapped out, so all memory is locked.
-static int64_t lock_pages(const uint64_t args[6]) {
+static bool pages_covered(const uint64_t args[6]) {
     struct memory *memory = &process_current()->memory;
     uint64_t start = page_down(args[0]), end = page_up(args[0] + args[1]);
     mutex_lock(&memory->lock);
     bool covered = range_is_valid(args[0], args[1]) && memory_covered(memory, start, end);
     mutex_unlock(&memory->lock);
-    return covered ? 0 : -LINUX_ENOMEM;
+    return covered;
 }
 
+// Nothing is ever swapped out: to lock memory means to bring it there.
 int64_t linux_mlock(struct linux_thread *self, const uint64_t args[6]) {
+    uint64_t start = page_down(args[0]);
     (void)self;
-    return lock_pages(args);
+    if (!pages_covered(args)) {
+        return -LINUX_ENOMEM;
+    }
+    (void)!sys_aspace_map(HANDLE_NONE, HANDLE_NONE, 0, start, page_up(args[0] + args[1]) - start,
+                          MAP_POPULATE);
+    return 0;
 }
 
 int64_t linux_munlock(struct linux_thread *self, const uint64_t args[6]) {
     (void)self;
-    return lock_pages(args);
+    return pages_covered(args) ? 0 : -LINUX_ENOMEM;
 }
 
 int64_t linux_mlockall(struct linux_thread *self, const uint64_t args[6]) {

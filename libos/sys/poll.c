@@ -22,7 +22,7 @@ static int64_t poll_at(struct linux_thread *self, uint64_t from, uint64_t count,
     }
     int64_t result = count == 0 || copy_in(entries, from, bytes) ? 0 : -LINUX_EFAULT;
     if (result == 0) {
-        result = poll_wait(self, entries, (uint32_t)count, deadline);
+        result = poll_wait(self, entries, NULL, (uint32_t)count, deadline);
         if (result >= 0 && count > 0 && !copy_out(from, entries, bytes)) {
             result = -LINUX_EFAULT;
         }
@@ -150,7 +150,7 @@ static int64_t select_run(struct linux_thread *self, struct select *select, uint
     if (result < 0) {
         return result;
     }
-    result = poll_wait(self, select->entries, select->count, deadline);
+    result = poll_wait(self, select->entries, NULL, select->count, deadline);
     result = result < 0 ? result : sets_fill(select);
     size_t bytes = (fds + 63) / 64 * 8;
     for (uint32_t i = 0; result >= 0 && i < SETS; i++) {

@@ -133,18 +133,25 @@ struct mapping_info {
     uint64_t size_bytes;
     uint64_t vmo_id;
     uint64_t vmo_offset;
-    uint32_t flags; // MAP_ flags
-    uint32_t resident_pages;
+    // Bit n: page n is there, counted from that of the address asked about, or from the mapping's
+    // first if that lies above it.
+    uint64_t pages_there;
+    uint32_t flags;    // MAP_ flags
+    uint32_t reserved; // 0
 };
-static_assert(sizeof(struct mapping_info) == 40, "struct mapping_info is ABI");
+static_assert(sizeof(struct mapping_info) == 48, "struct mapping_info is ABI");
 
 // object_wait_many.
 struct wait_item {
     handle_t handle;
     uint32_t signals;  // wanted
     uint32_t observed; // out
-    uint32_t reserved;
+    // 0: a level counts. Else WAIT_EDGE and the number of the last edge that the caller knows: the
+    // signals count only if one of the object's has been set since; if so, that edge's number comes
+    // out, and if not, nothing is observed.
+    uint32_t edge;
 };
+#define WAIT_EDGE 0x80000000u
 static_assert(sizeof(struct wait_item) == 16, "struct wait_item is ABI");
 
 // stream_read, stream_write: one piece of a vector.
@@ -176,7 +183,6 @@ static_assert(sizeof(struct system_info) == 104, "struct system_info is ABI");
 enum system_op {
     SYSTEM_POWER_OFF = 1,
     SYSTEM_RESTART = 2,
-    SYSTEM_CHECK = 3, // logs each broken invariant of the kernel and counts them
-    SYSTEM_EXIT = 4,  // ends the emulator with a status of 0 to SYSTEM_EXIT_MAX
+    SYSTEM_EXIT = 4, // ends the emulator with a status of 0 to SYSTEM_EXIT_MAX
 };
 #define SYSTEM_EXIT_MAX 127

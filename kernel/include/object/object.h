@@ -36,8 +36,9 @@ struct object_ops {
     // The last handle was closed. No lock is held. May be null. Never runs inside another
     // handles_gone: what one of them closes is told when it has returned.
     void (*handles_gone)(struct object *object);
-    // Takes the object apart, or does a bounded step towards it and returns false to be called
-    // again. Runs from the reap list with no lock held, after a grace period. May be null.
+    // Takes the object apart, whose source has no binding any more, or does a bounded step towards
+    // it and returns false to be called again. Runs from the reap list with no lock held, after a
+    // grace period. May be null.
     bool (*destroy)(struct object *object);
 };
 

@@ -26,6 +26,7 @@ struct source {
     struct list waiters;  // struct source_waiter.node
     struct list bindings; // struct binding.source_node
     uint32_t binding_count;
+    uint32_t edges; // how often signals were set; atomic
 };
 
 // A thread's place in the list of one source. Unlinked by the thread itself when it runs again.

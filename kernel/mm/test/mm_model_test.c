@@ -5,16 +5,16 @@
 // access). After each step all page tables are looked through: each entry must show the page that
 // the model has there, with no more access than it may have, and be writable only if the page is
 // its vmo's alone.
-// host-sources: lib/test/test.c lib/test/test/host_main.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_boot.c kernel/test/host/host_mmu.c
-// host-sources: kernel/test/host/host_user.c
-// host-sources: kernel/mm/page.c kernel/mm/page_init.c kernel/mm/slab.c kernel/mm/reap.c
-// host-sources: kernel/mm/page_map.c kernel/mm/vmo.c kernel/mm/vmo_range.c kernel/mm/vmo_clone.c
-// host-sources: kernel/mm/mapping.c kernel/mm/aspace.c kernel/mm/aspace_map.c kernel/mm/copy.c
-// host-sources: kernel/mm/shootdown.c lib/ds/tree.c
-// host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c
-// host-sources: kernel/object/handle_revoke.c
-// host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
+// host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
+// host-sources: kernel/test/host/host_source.c kernel/test/host/host_boot.c
+// host-sources: kernel/test/host/host_mmu.c kernel/test/host/host_user.c kernel/mm/page.c
+// host-sources: kernel/mm/page_init.c kernel/mm/slab.c kernel/mm/reap.c kernel/mm/page_map.c
+// host-sources: kernel/mm/vmo.c kernel/mm/vmo_range.c kernel/mm/vmo_clone.c kernel/mm/mapping.c
+// host-sources: kernel/mm/aspace.c kernel/mm/aspace_map.c kernel/mm/copy.c
+// host-sources: kernel/mm/shootdown.c lib/ds/tree.c kernel/object/handle.c
+// host-sources: kernel/object/handle_table.c kernel/object/handle_tree.c
+// host-sources: kernel/object/handle_revoke.c kernel/sched/spinlock.c kernel/object/object.c
+// host-sources: kernel/object/job.c
 #include "../aspace_internal.h"
 #include "../vmo_internal.h"
 #include "fixture.h"

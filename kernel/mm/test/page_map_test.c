@@ -2,10 +2,9 @@
 //
 // The sparse array of pages against a plain one. The pages are never touched, so made-up records
 // do.
-// host-sources: lib/test/test.c lib/test/test/host_main.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_boot.c
-// host-sources: kernel/mm/page.c kernel/mm/page_init.c kernel/mm/page_map.c
-// host-sources: kernel/mm/slab.c kernel/mm/reap.c
+// host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
+// host-sources: kernel/test/host/host_source.c kernel/test/host/host_boot.c kernel/mm/page.c
+// host-sources: kernel/mm/page_init.c kernel/mm/page_map.c kernel/mm/slab.c kernel/mm/reap.c
 // host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
 #include "fixture.h"
 

@@ -2,10 +2,10 @@
 //
 // The page allocator: what it takes over at the start, and random use against a model, on one CPU
 // and on four.
-// host-sources: lib/test/test.c lib/test/test/host_main.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_boot.c
-// host-sources: kernel/mm/page.c kernel/mm/page_init.c kernel/mm/slab.c kernel/mm/reap.c
-// host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
+// host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
+// host-sources: kernel/test/host/host_source.c kernel/test/host/host_boot.c kernel/mm/page.c
+// host-sources: kernel/mm/page_init.c kernel/mm/slab.c kernel/mm/reap.c kernel/sched/spinlock.c
+// host-sources: kernel/object/object.c kernel/object/job.c
 #include "fixture.h"
 
 #define FRAMES (HOST_RAM_BYTES / PAGE_SIZE)

@@ -4,10 +4,10 @@
 // everything, and at the end nothing may be left over.
 //
 // host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
-// host-sources: kernel/test/host/host_memory.c kernel/test/host/host_reap.c
-// host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
-// host-sources: kernel/object/handle.c kernel/object/handle_table.c kernel/object/handle_tree.c
-// host-sources: kernel/object/handle_revoke.c
+// host-sources: kernel/test/host/host_source.c kernel/test/host/host_memory.c
+// host-sources: kernel/test/host/host_reap.c kernel/sched/spinlock.c kernel/object/object.c
+// host-sources: kernel/object/job.c kernel/object/handle.c kernel/object/handle_table.c
+// host-sources: kernel/object/handle_tree.c kernel/object/handle_revoke.c
 #include "../handle_internal.h"
 #include "fixture.h"
 

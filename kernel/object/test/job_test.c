@@ -3,8 +3,9 @@
 // Job accounting against a model that adds everything up anew, and with several CPUs at once.
 //
 // host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host.c
-// host-sources: kernel/test/host/host_memory.c kernel/test/host/host_reap.c
-// host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
+// host-sources: kernel/test/host/host_source.c kernel/test/host/host_memory.c
+// host-sources: kernel/test/host/host_reap.c kernel/sched/spinlock.c kernel/object/object.c
+// host-sources: kernel/object/job.c
 #include "fixture.h"
 
 #define JOBS 12

@@ -5,10 +5,10 @@
 //
 // host-sources: kernel/sched/futex.c kernel/sched/wait.c kernel/sched/spinlock.c
 // host-sources: kernel/object/object.c kernel/time/timer_queue.c lib/ds/tree.c
-// host-sources: kernel/test/host/host_memory.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_reap.c
-// host-sources: kernel/test/host/host_user.c kernel/test/host/host_thread.c
-// host-sources: lib/test/test.c lib/test/test/host_main.c
+// host-sources: kernel/test/host/host_memory.c kernel/test/host/host.c
+// host-sources: kernel/test/host/host_source.c kernel/test/host/host_reap.c
+// host-sources: kernel/test/host/host_user.c kernel/test/host/host_thread.c lib/test/test.c
+// host-sources: lib/test/test/host_main.c
 #include <abi/flags.h>
 #include <host.h>
 #include <host_thread.h>

@@ -3,11 +3,12 @@
 // The handlers of native calls on handles, with the checks of their arguments before them.
 //
 // host-sources: lib/test/test.c lib/test/test/host_main.c kernel/test/host/host_user.c
-// host-sources: kernel/test/host/host.c kernel/test/host/host_memory.c
-// host-sources: kernel/test/host/host_reap.c kernel/sched/spinlock.c kernel/object/object.c
-// host-sources: kernel/object/job.c kernel/object/id.c kernel/object/handle.c
-// host-sources: kernel/object/handle_table.c kernel/object/handle_tree.c
-// host-sources: kernel/object/handle_revoke.c kernel/syscall/handles.c
+// host-sources: kernel/test/host/host.c kernel/test/host/host_source.c
+// host-sources: kernel/test/host/host_memory.c kernel/test/host/host_reap.c
+// host-sources: kernel/sched/spinlock.c kernel/object/object.c kernel/object/job.c
+// host-sources: kernel/object/id.c kernel/object/handle.c kernel/object/handle_table.c
+// host-sources: kernel/object/handle_tree.c kernel/object/handle_revoke.c
+// host-sources: kernel/syscall/handles.c
 #include "../../object/test/fixture.h"
 
 #include <abi/flags.h>
