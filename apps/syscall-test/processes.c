@@ -522,10 +522,10 @@ static int64_t make_one(uint64_t kind, handle_t job, handle_t port) {
     case 9:
         return sys_event_pair_create();
     case 10: {
-        handle_t event = expect_handle(sys_event_create());
-        int64_t result = OK;
+        int64_t event = sys_event_create();
+        int64_t result = event < 0 ? event : OK;
         for (uint64_t key = 0; result == OK && key < 8; key++) {
-            result = sys_object_bind(event, port, key, 1);
+            result = sys_object_bind((handle_t)event, port, key, 1);
         }
         return result;
     }

@@ -305,18 +305,10 @@ void call_settle(struct call *call, struct list *orphans) {
 }
 
 void call_blame_current(struct thread *self) {
-    struct call *call;
-    if (self->current_token == 0 ||
-        call_find(self->current_token, self->process->id, &call) != OK) {
-        return;
-    }
-    struct port *port = __atomic_load_n(&call->port, __ATOMIC_ACQUIRE);
-    if (port == NULL) {
-        return;
-    }
-    spin_lock(&port->lock);
-    if (call->port == port && call->id == self->current_token && call->state == CALL_TAKEN) {
+    struct call *call =
+        self->current_token != 0 ? call_find_locked(self->current_token, self->process->id) : NULL;
+    if (call != NULL) {
         call->current = true;
+        spin_unlock(&call->port->lock);
     }
-    spin_unlock(&port->lock);
 }

@@ -137,6 +137,14 @@ static inline bool call_take(struct call *call, struct thread *server) {
     return handles;
 }
 
+// Whether the token still names this call, taken by this process. port->lock held.
+static inline bool call_is_taken(const struct call *call, const struct port *port, uint64_t token,
+                                 uint64_t process) {
+    assert(spin_held(&port->lock));
+    return call->port == port && call->id == token && call->state == CALL_TAKEN &&
+           call->server_process == process;
+}
+
 // Finds the call that a token names, if `process` has taken it; no lock: look again under the
 // port's. STALE_TOKEN.
 [[nodiscard]] static inline status_t call_find(uint64_t token, uint64_t process,
@@ -147,4 +155,22 @@ static inline bool call_take(struct call *call, struct thread *server) {
     }
     *out = call;
     return OK;
+}
+
+// The call that a token names, if `process` has taken it, with its port locked. Null, nothing
+// locked: STALE_TOKEN.
+static inline struct call *call_find_locked(uint64_t token, uint64_t process) {
+    struct call *call;
+    struct port *port = call_find(token, process, &call) == OK
+                            ? __atomic_load_n(&call->port, __ATOMIC_ACQUIRE)
+                            : NULL;
+    if (port == NULL) {
+        return NULL;
+    }
+    spin_lock(&port->lock);
+    if (call_is_taken(call, port, token, process)) {
+        return call;
+    }
+    spin_unlock(&port->lock);
+    return NULL;
 }

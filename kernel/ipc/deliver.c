@@ -37,13 +37,6 @@ void call_install(struct call *call, struct thread *server) {
     call_free_orphans(&orphans);
 }
 
-// Whether the token still names this call, taken by this process. port->lock held.
-static bool call_check(const struct call *call, const struct port *port, uint64_t token,
-                       uint64_t process) {
-    return call->port == port && call->id == token && call->state == CALL_TAKEN &&
-           call->server_process == process;
-}
-
 // ---- answering
 
 static status_t read_reply_header(const struct message *hostile_from, struct message *to,
@@ -118,7 +111,7 @@ status_t call_reply(struct thread *self, struct port *port, uint64_t token,
         return status;
     }
     spin_lock(&port->lock);
-    if (!call_check(call, port, token, process)) {
+    if (!call_is_taken(call, port, token, process)) {
         spin_unlock(&port->lock);
         return ERR_STALE_TOKEN;
     }
@@ -150,7 +143,6 @@ status_t call_reply(struct thread *self, struct port *port, uint64_t token,
 // lets the caller use the memory for something else meanwhile.
 struct copy {
     struct call *call;
-    struct port *port;
     struct aspace *aspace; // the caller's
     vaddr_t addr;
     size_t size;
@@ -159,80 +151,67 @@ struct copy {
 // Finds the piece of a window that an access covers and pins the call.
 static status_t copy_begin(uint64_t token, bool out, uint64_t offset, size_t size,
                            struct copy *copy) {
-    uint64_t process = self_process()->id;
-    struct call *call;
-    status_t status = call_find(token, process, &call);
-    struct port *port = status == OK ? __atomic_load_n(&call->port, __ATOMIC_ACQUIRE) : NULL;
-    if (port == NULL) {
+    struct call *call = call_find_locked(token, self_process()->id);
+    if (call == NULL) {
         return ERR_STALE_TOKEN;
     }
-    spin_lock(&port->lock);
     const struct window *window = out ? &call->message.out : &call->message.in;
-    if (!call_check(call, port, token, process)) {
-        status = ERR_STALE_TOKEN;
-    } else if (call->caller == NULL || call->leave != OK || call->doomed) {
+    status_t status = OK;
+    if (call->caller == NULL || call->leave != OK || call->doomed) {
         status = ERR_CALLER_GONE; // or about to: no chain of copies holds it back
     } else if (offset > window->bytes) {
         status = ERR_OUT_OF_RANGE;
     } else {
         copy->call = call;
-        copy->port = port;
         copy->aspace = call->caller->aspace;
         copy->addr = window->addr + offset;
         copy->size = MIN(size, window->bytes - offset);
         call->copies++;
     }
-    spin_unlock(&port->lock);
+    spin_unlock(&call->port->lock);
     return status;
 }
 
 static void copy_end(const struct copy *copy) {
+    struct port *port = copy->call->port; // stays: the call is pinned
     struct list orphans;
     list_init(&orphans);
-    spin_lock(&copy->port->lock);
+    spin_lock(&port->lock);
+    assert(copy->call->copies != 0 && copy->call->port == port);
     copy->call->copies--;
     call_settle(copy->call, &orphans);
-    spin_unlock(&copy->port->lock);
+    spin_unlock(&port->lock);
     call_free_orphans(&orphans);
 }
 
-int64_t call_window_read(uint64_t token, uint64_t offset, vaddr_t buffer, size_t size) {
+static int64_t window_copy(uint64_t token, bool out, uint64_t offset, vaddr_t buffer, size_t size) {
     struct copy copy;
-    status_t status = copy_begin(token, false, offset, size, &copy);
-    if (status != OK) {
-        return status;
+    int64_t result = copy_begin(token, out, offset, size, &copy);
+    if (result != OK) {
+        return result;
     }
-    int64_t result =
-        copy.size == 0 ? 0 : aspace_read_user(copy.aspace, copy.addr, buffer, copy.size);
+    if (copy.size != 0) {
+        result = out ? aspace_write_user(copy.aspace, copy.addr, buffer, copy.size)
+                     : aspace_read_user(copy.aspace, copy.addr, buffer, copy.size);
+    }
     copy_end(&copy);
     return result;
+}
+
+int64_t call_window_read(uint64_t token, uint64_t offset, vaddr_t buffer, size_t size) {
+    return window_copy(token, false, offset, buffer, size);
 }
 
 int64_t call_window_write(uint64_t token, uint64_t offset, vaddr_t buffer, size_t size) {
-    struct copy copy;
-    status_t status = copy_begin(token, true, offset, size, &copy);
-    if (status != OK) {
-        return status;
-    }
-    int64_t result =
-        copy.size == 0 ? 0 : aspace_write_user(copy.aspace, copy.addr, buffer, copy.size);
-    copy_end(&copy);
-    return result;
+    return window_copy(token, true, offset, buffer, size);
 }
 
 status_t call_identity(uint64_t token, struct call_origin *out) {
-    uint64_t process = self_process()->id;
-    struct call *call;
-    status_t status = call_find(token, process, &call);
-    struct port *port = status == OK ? __atomic_load_n(&call->port, __ATOMIC_ACQUIRE) : NULL;
-    if (port == NULL) {
+    struct call *call = call_find_locked(token, self_process()->id);
+    if (call == NULL) {
         return ERR_STALE_TOKEN;
     }
-    spin_lock(&port->lock);
-    bool valid = call_check(call, port, token, process);
-    if (valid) {
-        *out = call->stamp;
-    }
-    spin_unlock(&port->lock);
-    return valid ? OK : ERR_STALE_TOKEN;
+    *out = call->stamp;
+    spin_unlock(&call->port->lock);
+    return OK;
 }

@@ -114,8 +114,7 @@ __attribute__((no_stack_protector)) bool fastpath_call(struct thread *self) {
 // port->lock held.
 static inline bool answerable(const struct call *call, const struct port *port, uint64_t token,
                               uint64_t process) {
-    return call->port == port && call->id == token && call->state == CALL_TAKEN &&
-           call->server_process == process && call->copies == 0 && call->caller != NULL &&
+    return call_is_taken(call, port, token, process) && call->copies == 0 && call->caller != NULL &&
            !call->cancel_item.queued && (call->handle_count | call->caller->reserved_slots) == 0;
 }
 

@@ -53,9 +53,11 @@ static bool process_destroy(struct object *object) {
     if (process->aspace != NULL) {
         object_unref(aspace_object(process->aspace));
     }
-    spin_lock(&job->lock);
-    list_remove(&process->job_node);
-    spin_unlock(&job->lock);
+    if (list_node_linked(&process->job_node)) { // process_create did not fail
+        spin_lock(&job->lock);
+        list_remove(&process->job_node);
+        spin_unlock(&job->lock);
+    }
     if (process->id != 0) {
         id_free(process->id);
     }
@@ -125,55 +127,43 @@ status_t process_create(struct job *job, struct aspace *aspace, struct process *
     struct object *object;
     status = object_create(&process_ops, job, options->provider, &object);
     if (status != OK) {
-        goto fail_charge;
+        job_uncharge(job, RESOURCE_PROCESSES, 1);
+        return status;
     }
     struct process *process = process_from(object);
     spin_init(&process->lock, RANK_PROCESS); // before others can find it by its id
     source_init(&process->source, object, 0);
     list_init(&process->threads);
     process->job = job;
-    process->id = id_alloc(ID_PROCESS, process);
-    if (process->id == 0) {
-        status = ERR_NO_MEMORY;
-        goto fail_memory;
-    }
-    status = predecessor != NULL ? table_inherit(predecessor, &process->table)
-                                 : handle_table_create(job, &process->table);
-    if (status != OK) {
-        goto fail_id;
-    }
     process->aspace = aspace;
     process->provider = options->provider;
     process->cookie = options->cookie;
     process->keep = (flags & PROCESS_KEEP) != 0;
     process->priority = PRIORITY_PROGRAM;
-    process->table->process = process->id;
     memcpy(process->label, options->label, LABEL_BYTES);
     process->label[LABEL_BYTES - 1] = '\0';
     object_ref(aspace_object(aspace));
-    if ((flags & PROCESS_HELD) != 0) {
-        object_ref(&process->object);
-        process->object.handles = 1;
+    process->id = id_alloc(ID_PROCESS, process);
+    status = process->id == 0      ? ERR_NO_MEMORY
+             : predecessor != NULL ? table_inherit(predecessor, &process->table)
+                                   : handle_table_create(job, &process->table);
+    if (status == OK) {
+        process->table->process = process->id;
+        if ((flags & PROCESS_HELD) != 0) {
+            object_ref(object);
+            object->handles = 1;
+        }
+        status = job_add_process(job, process);
     }
-    status = job_add_process(job, process);
     if (status != OK) {
-        goto fail_job;
+        // It was never seen, and takes itself apart. A killed job gives its services up: so the
+        // predecessor's table does not go back.
+        object->handles = 0;
+        object_unref_many(object, object->refs);
+        return status;
     }
     *out = process;
     return OK;
-
-fail_job:
-    // The predecessor's table can't go back: a killed job gives its services up.
-    table_close(process->table);
-    object_unref(aspace_object(aspace));
-    source_detach(&process->source);
-fail_id:
-    id_free(process->id);
-fail_memory:
-    object_free(object);
-fail_charge:
-    job_uncharge(job, RESOURCE_PROCESSES, 1);
-    return status;
 }
 
 // process->lock held.
@@ -401,36 +391,43 @@ static bool is_left(const struct process *process) {
     return state < PROCESS_DYING || (state == PROCESS_ENDED && process->table != NULL);
 }
 
-// Finds a process of the job's tree that is left, with a reference, and marks the jobs on the way
-// as killed. Locks nest from parent to child, at most JOB_DEPTH_MAX deep.
-static struct process *job_find_left(struct job *job, bool nested) {
-    struct process *found = NULL;
+// The walk through a job's tree: looks at one job, with its parent's lock held if it is nested, and
+// goes on to its children. Locks nest from parent to child, at most JOB_DEPTH_MAX deep.
+static struct process *walk(struct job *job, uint64_t cursor, bool kill, bool nested,
+                            struct process *best) {
     if (nested) {
         spin_lock_nested(&job->lock);
     } else {
         spin_lock(&job->lock);
     }
-    __atomic_store_n(&job->killed, true, __ATOMIC_SEQ_CST);
+    if (kill) {
+        __atomic_store_n(&job->killed, true, __ATOMIC_SEQ_CST);
+    }
     list_for_each(node, &job->processes) {
         struct process *process = list_entry(node, struct process, job_node);
-        if (is_left(process) && object_try_ref(&process->object)) {
-            found = process;
-            break;
+        assert(process->job == job);
+        if (process->id > cursor && (best == NULL || process->id < best->id) &&
+            (!kill || is_left(process)) && object_try_ref(&process->object)) {
+            if (best != NULL) {
+                object_unref(&best->object);
+            }
+            best = process;
         }
     }
     list_for_each(node, &job->children) {
-        if (found != NULL) {
-            break;
-        }
-        found = job_find_left(list_entry(node, struct job, node), true);
+        best = walk(list_entry(node, struct job, node), cursor, kill, true, best);
     }
     spin_unlock(&job->lock);
-    return found;
+    return best;
+}
+
+struct process *job_next_process(struct job *job, uint64_t cursor) {
+    return walk(job, cursor, false, false, NULL);
 }
 
 void job_kill(struct job *job, int64_t status) {
     struct process *process;
-    while ((process = job_find_left(job, false)) != NULL) {
+    while ((process = walk(job, 0, true, false, NULL)) != NULL) {
         process_kill(process, EXIT_KILLED, status);
         (void)process_discard(process); // BAD_STATE: there is nothing to give up
         object_unref(&process->object);

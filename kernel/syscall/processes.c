@@ -6,34 +6,8 @@
 #include <mm/user.h>
 #include <sched/current.h>
 
-// Finds the process with the lowest id above `cursor` in the job's tree, with a reference. Locks
-// nest from parent to child.
-static struct process *job_next_process(struct job *job, uint64_t cursor, bool nested,
-                                        struct process *best) {
-    if (nested) {
-        spin_lock_nested(&job->lock);
-    } else {
-        spin_lock(&job->lock);
-    }
-    list_for_each(node, &job->processes) {
-        struct process *process = list_entry(node, struct process, job_node);
-        if (process->id > cursor && (best == NULL || process->id < best->id) &&
-            object_try_ref(&process->object)) {
-            if (best != NULL) {
-                object_unref(&best->object);
-            }
-            best = process;
-        }
-    }
-    list_for_each(node, &job->children) {
-        best = job_next_process(list_entry(node, struct job, node), cursor, true, best);
-    }
-    spin_unlock(&job->lock);
-    return best;
-}
-
 int64_t sys_job_child(struct job *job, uint32_t job_rights, uint64_t cursor, vaddr_t info) {
-    struct process *process = job_next_process(job, cursor, false, NULL);
+    struct process *process = job_next_process(job, cursor);
     if (process == NULL) {
         return ERR_NOT_FOUND;
     }

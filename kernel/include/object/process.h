@@ -74,6 +74,9 @@ void process_describe(struct process *process, struct process_info *info);
 struct aspace *process_aspace_ref(struct process *process);
 // See the native call. BAD_STATE, LIMIT, NO_MEMORY, FAULT. No lock held.
 [[nodiscard]] status_t process_clone(struct process *embryo, vaddr_t share_end);
+// The process with the lowest id above `cursor`, of the job or of its descendants, with a
+// reference; null: there is none.
+struct process *job_next_process(struct job *job, uint64_t cursor);
 // Kills every process of the job and its descendants.
 void job_kill(struct job *job, int64_t status);
 
