@@ -20,7 +20,8 @@
 #include <mm/slab.h>
 #include <sched/cpu.h>
 
-#define QUERY_PAGES 64 // whose presence aspace_query tells
+#define QUERY_PAGES_MAX 8192 // aspace_query looks at so many entries at most
+#define QUERY_PAGES 64       // and tells of so many whether they are there
 
 static struct slab_cache aspace_cache = SLAB_CACHE(struct aspace, "aspace");
 static struct slab_cache pin_cache = SLAB_CACHE(struct pin, "pin");
@@ -285,6 +286,25 @@ void aspace_unpin_block(struct aspace *aspace, vaddr_t addr, struct page *page) 
     slab_free(&pin_cache, aspace->object.job, pin);
 }
 
+// With aspace->lock held. Counts in the first QUERY_PAGES_MAX pages of the parts that have tables.
+static uint32_t count_shown(struct aspace *aspace, const struct mapping *mapping) {
+    uint32_t shown = 0;
+    uint32_t looked = 0;
+    vaddr_t end = mapping_end(mapping);
+    vaddr_t at = mapping->start;
+    spin_lock(&aspace->tables_lock);
+    while (looked < QUERY_PAGES_MAX && (at = mmu_next(&aspace->space, at, end)) < end) {
+        for (vaddr_t stop = MIN(end, at + STEP_PAGES * PAGE_SIZE); at < stop; at += PAGE_SIZE) {
+            paddr_t page;
+            uint32_t flags;
+            shown += mmu_lookup(&aspace->space, at, &page, &flags);
+            looked++;
+        }
+    }
+    spin_unlock(&aspace->tables_lock);
+    return shown;
+}
+
 // Which of the QUERY_PAGES pages from `addr` on are there, a bit a page. aspace->lock held.
 static uint64_t pages_there(struct aspace *aspace, vaddr_t addr, vaddr_t end) {
     uint64_t bits = 0;
@@ -308,6 +328,7 @@ status_t aspace_query(struct aspace *aspace, vaddr_t addr, struct mapping_info *
             .vmo_id = mapping->vmo->object.id,
             .vmo_offset = mapping->first << PAGE_SHIFT,
             .flags = mapping->flags | mapping->inherit,
+            .resident_pages = count_shown(aspace, mapping),
             .pages_there = pages_there(aspace, MAX(ALIGN_DOWN(addr, PAGE_SIZE), mapping->start),
                                        mapping_end(mapping)),
         };

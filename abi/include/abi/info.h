@@ -136,8 +136,8 @@ struct mapping_info {
     // Bit n: page n is there, counted from that of the address asked about, or from the mapping's
     // first if that lies above it.
     uint64_t pages_there;
-    uint32_t flags;    // MAP_ flags
-    uint32_t reserved; // 0
+    uint32_t flags; // MAP_ flags
+    uint32_t resident_pages;
 };
 static_assert(sizeof(struct mapping_info) == 48, "struct mapping_info is ABI");
 

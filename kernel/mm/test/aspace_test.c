@@ -206,6 +206,7 @@ TEST(aspace_splits_and_joins) {
     CHECK_EQ(info.flags, RW);
     CHECK_EQ(info.pages_there, 0);
     CHECK_EQ(aspace_query(aspace, A + 8 * P, &info), OK);
+    CHECK_EQ(info.resident_pages, 8);
     CHECK_EQ(info.pages_there, 0xff);
     end();
 }
