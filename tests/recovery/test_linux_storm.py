@@ -32,7 +32,8 @@ MOUNT_ROUNDS = 6
 MOUNTS = (f'i=0; while [ $i -lt {MOUNT_ROUNDS} ]; do i=$((i+1)); '
           'mount -t tmpfs -o mode=700 t$i /mnt || exit 1; mkdir /mnt/a /mnt/b; '
           'cp /etc/passwd /mnt/a/p; mount --bind /mnt/a /mnt/b || exit 2; '
-          'cmp /mnt/b/p /etc/passwd; grep -c " /mnt" /proc/mounts; cd /mnt/b; cat ../../etc/hostname; '
+          'cmp /mnt/b/p /etc/passwd; '
+          'grep -c " /mnt" /proc/mounts; cd /mnt/b; cat ../../etc/hostname; '
           'umount /mnt/b 2>/dev/null && exit 3; cd /; umount /mnt/b || exit 4; '
           'umount /mnt || exit 5; ls /mnt; done; wc -l < /proc/mounts')
 MOUNTS_SAY = b"2\nprunella\n" * MOUNT_ROUNDS + b"2\n"
