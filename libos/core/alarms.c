@@ -10,11 +10,39 @@
 #include <sys/calls.h>
 
 #define CONTROL_LOOK 1u
+#define PAUSE_LEAST MILLISECONDS(1)
+#define PAUSE_MOST MILLISECONDS(100)
+
+// The kernel has no timers of CPU time. Such a timer is looked at again when its time can have
+// passed at the earliest; while the process does not run, ever more rarely.
+static void look_later(struct alarm *alarm, int64_t cpu) {
+    int64_t rest = alarm->deadline - cpu;
+    alarm->pause = cpu - alarm->looked > alarm->pause / 4 ? rest : 2 * alarm->pause;
+    alarm->pause = alarm->pause > PAUSE_MOST ? PAUSE_MOST : alarm->pause;
+    alarm->pause = alarm->pause < PAUSE_LEAST ? PAUSE_LEAST : alarm->pause;
+    alarm->looked = cpu;
+    (void)!sys_timer_set(alarm->timer, clock_now() + alarm->pause, 0, 0);
+}
+
+// Whether the time of a timer of CPU time has come; then it is set for the next.
+static bool cpu_expired(struct linux_thread *self, struct alarm *alarm) {
+    int64_t cpu = process_time(self);
+    bool expired = alarm->deadline != 0 && cpu >= alarm->deadline;
+    if (expired && alarm->interval != 0) {
+        alarm->deadline += ((cpu - alarm->deadline) / alarm->interval + 1) * alarm->interval;
+    } else if (expired) {
+        alarm->deadline = 0;
+    }
+    if (alarm->deadline != 0) {
+        look_later(alarm, cpu);
+    }
+    return expired;
+}
 
 static void expire(struct linux_thread *self, struct alarm *alarm, uint32_t place) {
     struct threads *threads = &process_current()->threads;
     int64_t count = sys_timer_ack(alarm->timer);
-    if (count <= 0) {
+    if (count <= 0 || (alarm->cpu && !cpu_expired(self, alarm))) {
         return;
     }
     alarm->overruns = (uint32_t)count - 1;
@@ -22,7 +50,7 @@ static void expire(struct linux_thread *self, struct alarm *alarm, uint32_t plac
         alarm->deadline = 0;
     }
     struct signal_info info = {.number = alarm->number, .code = alarm->code};
-    if (place != ALARM_REAL) {
+    if (alarm->code == SI_TIMER) {
         info.sent.pid = (int32_t)place; // si_timerid, si_overrun
         info.sent.uid = alarm->overruns;
         info.sent.value = alarm->value;
@@ -120,10 +148,11 @@ int64_t alarm_make(uint32_t place, const struct alarm *wanted) {
     mutex_lock(&alarms->lock);
     int64_t result = start_helper(alarms);
     uint32_t at = place != 0 || wanted->code == SI_KERNEL ? place : 1;
-    while (result == 0 && at < ALARMS_MAX && alarms->of[at].used && place == 0) {
+    while (result == 0 && at < ALARM_VIRTUAL && alarms->of[at].used && place == 0) {
         at++;
     }
-    int64_t timer = result < 0 || at >= ALARMS_MAX ? ERR_LIMIT : sys_timer_create();
+    bool full = at >= ALARM_VIRTUAL && place == 0;
+    int64_t timer = result < 0 || full ? ERR_LIMIT : sys_timer_create();
     if (timer >= 0) {
         alarms->of[at] = *wanted;
         alarms->of[at].used = true;
@@ -153,7 +182,7 @@ static void left(const struct alarm *alarm, struct alarm_setting *now) {
     if (alarm->deadline == 0) {
         return;
     }
-    int64_t rest = alarm->deadline - clock_now();
+    int64_t rest = alarm->deadline - (alarm->cpu ? process_time(thread_current()) : clock_now());
     if (rest <= 0 && alarm->interval > 0) {
         rest = alarm->interval - (-rest % alarm->interval);
     }
@@ -161,7 +190,22 @@ static void left(const struct alarm *alarm, struct alarm_setting *now) {
     now->interval = alarm->interval;
 }
 
+static int64_t arm_cpu(struct alarm *alarm, const struct alarm_setting *new) {
+    int64_t cpu = process_time(thread_current());
+    alarm->deadline = new->value == 0 ? 0 : cpu + new->value;
+    alarm->interval = new->value == 0 ? 0 : new->interval;
+    alarm->overruns = 0;
+    alarm->looked = alarm->pause = 0;
+    if (new->value != 0) {
+        look_later(alarm, cpu);
+    }
+    return 0;
+}
+
 static int64_t arm(struct alarm *alarm, const struct alarm_setting *new, bool absolute) {
+    if (alarm->cpu) {
+        return arm_cpu(alarm, new);
+    }
     int64_t deadline = new->value == 0 ? INSTANT_NEVER
                        : !absolute     ? deadline_after(new->value)
                        : alarm->real   ? new->value - clock_realtime_offset()

@@ -13,16 +13,21 @@
 struct linux_thread;
 
 #define ALARMS_MAX 32
-#define ALARM_REAL 0 // ITIMER_REAL; the others are timer_create's
+// ITIMER_REAL, ITIMER_VIRTUAL and ITIMER_PROF; between them are timer_create's.
+#define ALARM_REAL 0
+#define ALARM_VIRTUAL (ALARMS_MAX - 2)
+#define ALARM_PROF (ALARMS_MAX - 1)
 
 struct alarm {
     bool used;
     bool real; // its times are Unix times
+    bool cpu;  // its times are CPU time of the process
     handle_t timer;
     int32_t number, code; // of the signal, 0: none
     int32_t tid;          // 0: to the process
     uint64_t value;
-    int64_t deadline, interval; // monotonic; deadline 0: not armed
+    int64_t deadline, interval; // monotonic, or of the CPU; deadline 0: not armed
+    int64_t looked, pause;      // cpu: the time at the last look, and how long it waits for a next
     uint32_t overruns;          // at the last signal
 };
 

@@ -40,6 +40,7 @@ struct linux_process {
     uint64_t scratch_pages; // of LIBOS_SCRATCH that were given out
     int32_t last_tid;       // of a process that is alone
     int64_t children_time;  // CPU time of children that were waited for
+    int64_t children_kib;   // memory of the largest of them
     char *path;             // of the program, for /proc/self/exe
     uint64_t path_bytes;
     handle_t root, cwd;         // guarded by files.lock

@@ -205,6 +205,20 @@ static struct signal_slot *slot_claim(void) {
     return NULL;
 }
 
+// Whether this timer's last signal is still pending. Signals of different timers are different
+// ones, even if they have one number.
+static bool timer_pending(const struct signal_info *info, int32_t tid) {
+    struct signal_page *page = signal_page_current();
+    for (size_t i = 0; i < SIGNAL_SLOTS; i++) {
+        const struct signal_slot *slot = &page->slots[i];
+        if (slot_matches(slot, info->number, tid) && slot->code == SI_TIMER &&
+            slot->pid == info->sent.pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Makes a thread look that does not block the signal: the caller, or another.
 static void wake_somebody(struct linux_thread *self, uint64_t bit) {
     if ((self->signals->blocked & bit) == 0) {
@@ -225,7 +239,10 @@ int64_t signal_send(struct linux_thread *self, struct linux_thread *target,
         return 0;
     }
     bool realtime = info->number >= SIGNAL_REALTIME;
-    if (!realtime && (__atomic_load_n(pending, __ATOMIC_SEQ_CST) & bit) != 0) {
+    bool timer = info->code == SI_TIMER;
+    bool there = timer ? timer_pending(info, target != NULL ? target->tid : 0)
+                       : !realtime && (__atomic_load_n(pending, __ATOMIC_SEQ_CST) & bit) != 0;
+    if (there) {
         return 0;
     }
     struct signal_slot *slot = slot_claim();

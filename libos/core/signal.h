@@ -39,6 +39,8 @@ enum signal_number {
     SIGURG = 23,
     SIGXCPU = 24,
     SIGXFSZ = 25,
+    SIGVTALRM = 26,
+    SIGPROF = 27,
     SIGWINCH = 28,
     SIGSYS = 31,
     SIGNAL_REALTIME = 32, // from here on several of one number queue
@@ -75,6 +77,7 @@ enum signal_code {
     SI_USER = 0,
     SI_KERNEL = 128,
     SI_QUEUE = -1,
+    SI_TIMER = -2, // in sent.pid its id
     SI_TKILL = -6,
 };
 

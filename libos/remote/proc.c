@@ -4,6 +4,7 @@
 
 #include <core/process.h>
 #include <core/status.h>
+#include <core/threads.h>
 #include <proto/proc_client.h>
 #include <sys/calls.h>
 
@@ -61,10 +62,8 @@ void proc_end_thread_id(int32_t tid) {
     }
 }
 
-int64_t proc_set_limit_of(struct linux_thread *self, uint32_t resource, uint64_t soft,
-                          uint64_t hard) {
+int64_t proc_set_limit_of(int32_t pid, uint32_t resource, uint64_t soft, uint64_t hard) {
     struct linux_process *process = process_current();
-    (void)self;
     if (process->alone) {
         struct identity_page *page = (struct identity_page *)LIBOS_IDENTITY;
         page->limits[resource][0] = soft;
@@ -72,9 +71,35 @@ int64_t proc_set_limit_of(struct linux_thread *self, uint32_t resource, uint64_t
         return 0;
     }
     const struct proc_set_limit_request request = {
+        .pid = pid,
         .resource = resource,
         .soft = soft,
         .hard = hard,
     };
     return linux_result(proc_set_limit(process->proc, &request, INSTANT_NEVER));
+}
+
+bool proc_exists(struct linux_thread *self, int32_t pid) {
+    const struct linux_process *process = process_current();
+    const struct proc_get_id_request request = {.pid = pid, .kind = PROC_ID_PGID};
+    struct proc_get_id_reply reply;
+    if (pid == 0 || pid == self->tid || pid == identity_current()->pid) {
+        return true;
+    }
+    struct threads *threads = &process_current()->threads;
+    mutex_lock(&threads->lock);
+    bool own = thread_find(pid) != NULL;
+    mutex_unlock(&threads->lock);
+    return own ||
+           (!process->alone && proc_get_id(process->proc, &request, &reply, INSTANT_NEVER) == OK);
+}
+
+int64_t proc_memory_kib(void) {
+    const struct linux_process *process = process_current();
+    const struct proc_list_request request = {.after = identity_current()->pid - 1};
+    struct proc_list_reply reply;
+    if (process->alone || proc_list(process->proc, &request, &reply, INSTANT_NEVER) != OK) {
+        return 0;
+    }
+    return (int64_t)(reply.memory_pages * (PAGE_SIZE / 1024));
 }

@@ -9,24 +9,35 @@
 #include <core/signal.h>
 #include <linux/handlers.h>
 
-#define ITIMER_REAL 0
+enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF, ITIMERS };
 
-// The one timer of alarm and setitimer, made when it is first set.
-static int64_t set_real(const struct alarm_setting *new, struct alarm_setting *old) {
-    const struct alarm wanted = {.number = SIGALRM, .code = SI_KERNEL};
+// What setitimer sets, each made when it is first set. Time in the kernel counts as the process's
+// own: for ITIMER_VIRTUAL too.
+static const struct interval_timer {
+    uint32_t place;
+    struct alarm alarm;
+} interval_timers[ITIMERS] = {
+    [ITIMER_REAL] = {ALARM_REAL, {.number = SIGALRM, .code = SI_KERNEL}},
+    [ITIMER_VIRTUAL] = {ALARM_VIRTUAL, {.number = SIGVTALRM, .code = SI_KERNEL, .cpu = true}},
+    [ITIMER_PROF] = {ALARM_PROF, {.number = SIGPROF, .code = SI_KERNEL, .cpu = true}},
+};
+
+static int64_t set_interval(uint32_t which, const struct alarm_setting *new,
+                            struct alarm_setting *old) {
+    const struct interval_timer *timer = &interval_timers[which];
     *old = (struct alarm_setting){0};
-    int64_t result = alarm_get(ALARM_REAL, old);
+    int64_t result = alarm_get(timer->place, old);
     if (result < 0 && new->value == 0) {
         return 0;
     }
-    result = result < 0 ? alarm_make(ALARM_REAL, &wanted) : 0;
-    return result < 0 ? result : alarm_set(ALARM_REAL, new, false, old);
+    result = result < 0 ? alarm_make(timer->place, &timer->alarm) : 0;
+    return result < 0 ? result : alarm_set(timer->place, new, false, old);
 }
 
 int64_t linux_alarm(struct linux_thread *self, const uint64_t args[6]) {
     (void)self;
     struct alarm_setting old, new = {.value = (int64_t)(uint32_t)args[0] * SECOND};
-    int64_t result = set_real(&new, &old);
+    int64_t result = set_interval(ITIMER_REAL, &new, &old);
     // Rounded, but never to 0 while it runs.
     int64_t seconds = (old.value + SECOND / 2) / SECOND;
     return result < 0 ? 0 : old.value > 0 && seconds == 0 ? 1 : seconds;
@@ -59,12 +70,10 @@ static int64_t micro_out(uint64_t to, const struct alarm_setting *s) {
 int64_t linux_getitimer(struct linux_thread *self, const uint64_t args[6]) {
     (void)self;
     struct alarm_setting now = {0};
-    if ((uint32_t)args[0] > 2) {
+    if ((uint32_t)args[0] >= ITIMERS) {
         return -LINUX_EINVAL;
     }
-    if ((uint32_t)args[0] == ITIMER_REAL) {
-        (void)!alarm_get(ALARM_REAL, &now);
-    }
+    (void)!alarm_get(interval_timers[(uint32_t)args[0]].place, &now);
     return micro_out(args[1], &now);
 }
 
@@ -72,13 +81,13 @@ int64_t linux_setitimer(struct linux_thread *self, const uint64_t args[6]) {
     (void)self;
     struct alarm_setting new = {0}, old;
     int64_t result = 0;
-    if ((uint32_t)args[0] != ITIMER_REAL) {
+    if ((uint32_t)args[0] >= ITIMERS) {
         return -LINUX_EINVAL;
     }
     if (args[1] != 0 && !micro_in(args[1], &new, &result)) {
         return result;
     }
-    result = set_real(&new, &old);
+    result = set_interval((uint32_t)args[0], &new, &old);
     return result < 0 || args[2] == 0 ? result : micro_out(args[2], &old);
 }
 
@@ -88,7 +97,6 @@ struct event_argument {
     uint64_t value;
     int32_t number, notify, tid, pad;
 };
-#define SI_TIMER (-2)
 
 int64_t linux_timer_create(struct linux_thread *self, const uint64_t args[6]) {
     (void)self;
@@ -123,7 +131,7 @@ int64_t linux_timer_create(struct linux_thread *self, const uint64_t args[6]) {
 }
 
 static bool is_made(uint64_t place) {
-    return (uint32_t)place != ALARM_REAL;
+    return (uint32_t)place != ALARM_REAL && (uint32_t)place < ALARM_VIRTUAL;
 }
 
 int64_t linux_timer_delete(struct linux_thread *self, const uint64_t args[6]) {
@@ -155,7 +163,7 @@ int64_t linux_timer_getoverrun(struct linux_thread *self, const uint64_t args[6]
     (void)self;
     struct alarm_setting now;
     uint32_t place = (uint32_t)args[0];
-    if (place == ALARM_REAL || alarm_get(place, &now) < 0) {
+    if (!is_made(place) || alarm_get(place, &now) < 0) {
         return -LINUX_EINVAL;
     }
     return process_current()->alarms.of[place].overruns;

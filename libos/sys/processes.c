@@ -51,7 +51,9 @@ static int64_t wait_for(struct proc_wait_request *request, uint32_t options,
         return -LINUX_ERESTARTSYS;
     }
     if (result == OK && reply->pid != 0 && (options & WNOWAIT) == 0) {
+        int64_t kib = (int64_t)(reply->max_rss_pages * (PAGE_SIZE / 1024));
         process->children_time += reply->user_ns + reply->system_ns;
+        process->children_kib = kib > process->children_kib ? kib : process->children_kib;
     }
     return linux_result(result);
 }

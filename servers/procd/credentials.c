@@ -128,3 +128,23 @@ int64_t proc_do_set_limit(void *server, const struct packet *packet,
     identity_write(procd, process);
     return 0;
 }
+
+int64_t proc_do_get_limit(void *server, const struct packet *packet,
+                          const struct proc_get_limit_request *request,
+                          struct proc_get_limit_reply *reply) {
+    const struct procd *procd = server;
+    const struct process *caller = process_caller(procd, packet);
+    const struct process *process = process_find(procd, request->pid);
+    if (caller == NULL || process == NULL || !process_alive(process)) {
+        return ERR_NO_PROCESS;
+    }
+    if (request->resource >= LIMITS_MAX) {
+        return ERR_INVALID_ARGUMENT;
+    }
+    if (!may_limit(procd, caller, process)) {
+        return ERR_NOT_PERMITTED;
+    }
+    const uint64_t *limit = traits_of(procd, process)->limits[request->resource];
+    *reply = (struct proc_get_limit_reply){.soft = limit[0], .hard = limit[1]};
+    return 0;
+}

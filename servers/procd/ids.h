@@ -28,3 +28,11 @@ int64_t proc_do_set_groups(void *server, const struct packet *packet,
                            const struct proc_set_groups_request *request);
 int64_t proc_do_set_limit(void *server, const struct packet *packet,
                           const struct proc_set_limit_request *request);
+int64_t proc_do_get_limit(void *server, const struct packet *packet,
+                          const struct proc_get_limit_request *request,
+                          struct proc_get_limit_reply *reply);
+int64_t proc_do_get_priority(void *server, const struct packet *packet,
+                             const struct proc_get_priority_request *request,
+                             struct proc_get_priority_reply *reply);
+int64_t proc_do_set_priority(void *server, const struct packet *packet,
+                             const struct proc_set_priority_request *request);

@@ -24,6 +24,7 @@
 
 #define EMBRYO_RIGHTS (RIGHT_CREATE | RIGHT_MANAGE | RIGHT_WAIT | RIGHT_TRANSFER)
 #define RLIMIT_STACK 3
+#define RLIMIT_CORE 4
 #define RLIMIT_NPROC 6
 #define RLIMIT_NOFILE 7
 #define STACK_SOFT (8UL << 20)
@@ -46,6 +47,7 @@ static void first_traits(struct traits *traits) {
         traits->limits[i][0] = traits->limits[i][1] = UINT64_MAX;
     }
     traits->limits[RLIMIT_STACK][0] = STACK_SOFT;
+    traits->limits[RLIMIT_CORE][0] = 0;
     traits->limits[RLIMIT_NOFILE][0] = NOFILE_SOFT;
     traits->limits[RLIMIT_NOFILE][1] = NOFILE_HARD;
 }

@@ -91,7 +91,7 @@ struct traits {
     uint32_t ids[IDS]; // enum id_index
     uint32_t group_count;
     uint32_t groups[GROUPS_MAX];
-    uint32_t spare;
+    int32_t nice;
     uint64_t limits[LIMITS_MAX][2]; // soft, hard
     uint64_t spare2;
 };

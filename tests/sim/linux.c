@@ -451,6 +451,21 @@ static void change_user(struct task *self) {
     check_user(self);
 }
 
+// Down is always allowed.
+static void change_priority(struct task *self) {
+    struct proc_get_priority_request ask = {.which = PROC_PRIORITY_PROCESS, .id = self->pid};
+    struct proc_get_priority_reply before = {0}, after = {0};
+    EXPECT(self, "get_priority",
+           CALL(self, proc_get_priority(CHANNEL, &ask, &before, INSTANT_NEVER)), OK);
+    int32_t nice = before.nice < 19 ? before.nice + 1 : 19;
+    struct proc_set_priority_request request = {.which = PROC_PRIORITY_PROCESS, .nice = nice};
+    EXPECT(self, "set_priority", CALL(self, proc_set_priority(CHANNEL, &request, INSTANT_NEVER)),
+           OK);
+    EXPECT(self, "get_priority",
+           CALL(self, proc_get_priority(CHANNEL, &ask, &after, INSTANT_NEVER)), OK);
+    EXPECT(self, "the priority", after.nice, nice);
+}
+
 static void use_tids(struct task *self) {
     struct proc_new_tid_reply reply = {0};
     int64_t result = CALL(self, proc_new_tid(CHANNEL, &reply, INSTANT_NEVER));
@@ -480,7 +495,7 @@ static void kill_child(struct task *self) {
 // ---- life
 
 static void act(struct task *self) {
-    switch (sim_random(14)) {
+    switch (sim_random(15)) {
     case 0:
     case 1:
     case 2:
@@ -513,6 +528,9 @@ static void act(struct task *self) {
     case 11:
     case 12:
         change_user(self);
+        break;
+    case 13:
+        change_priority(self);
         break;
     default:
         kill_child(self);
