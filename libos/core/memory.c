@@ -9,7 +9,8 @@
 #include <sys/string.h>
 
 #define FIRST_ROOM 64
-#define MAPPINGS_MAX 65530 // as Linux
+#define MAPPINGS_MAX 65530         // as Linux
+#define NAME_BYTES_MAX (1UL << 20) // of paths of mapped files: only for /proc to show
 
 uint32_t memory_flags(uint32_t protection) {
     uint32_t flags = 0;
@@ -188,6 +189,31 @@ bool memory_note_protection(struct memory *memory, uint64_t start, uint64_t end,
     join(memory, find(memory, end - 1));
     join(memory, find(memory, start));
     return true;
+}
+
+struct memory_name {
+    struct memory_name *next;
+    size_t bytes;
+    char path[];
+};
+
+const char *memory_name(struct memory *memory, const char *path, size_t bytes) {
+    for (const struct memory_name *name = memory->names; name != NULL; name = name->next) {
+        if (name->bytes == bytes && memcmp(name->path, path, bytes) == 0) {
+            return name->path;
+        }
+    }
+    struct memory_name *name =
+        memory->name_bytes < NAME_BYTES_MAX ? heap_alloc(sizeof(*name) + bytes + 1) : NULL;
+    if (name == NULL) {
+        return NULL;
+    }
+    memcpy(name->path, path, bytes);
+    name->bytes = bytes;
+    name->next = memory->names;
+    memory->names = name;
+    memory->name_bytes += bytes;
+    return name->path;
 }
 
 status_t memory_map(handle_t vmo, uint64_t offset, uint64_t addr, uint64_t bytes,

@@ -42,6 +42,8 @@ struct memory {
     uint64_t top;            // where searches for a gap begin, downwards
     uint64_t brk_start, brk; // the heap of brk(2), exact
     uint64_t stack_low;
+    struct memory_name *names; // paths of mapped files, each once, never freed
+    uint64_t name_bytes;
 };
 static_assert(offsetof(struct memory, count) == offsetof(struct memory, list) + 8 &&
                   offsetof(struct memory, brk) == offsetof(struct memory, brk_start) + 8,
@@ -71,6 +73,9 @@ uint64_t memory_gap(struct memory *memory, uint64_t hint, uint64_t bytes, uint64
 [[nodiscard]] bool memory_forget(struct memory *memory, uint64_t start, uint64_t end);
 [[nodiscard]] bool memory_note_protection(struct memory *memory, uint64_t start, uint64_t end,
                                           uint32_t protection);
+// The path of a mapped file, kept for the entries of the list; null when there were too many, or no
+// memory. lock held.
+const char *memory_name(struct memory *memory, const char *path, size_t bytes);
 // Maps fresh zeros at a place. Errors of vmo_create and aspace_map. lock held.
 [[nodiscard]] status_t memory_map_zeros(uint64_t addr, uint64_t bytes, uint32_t protection,
                                         uint32_t extra);

@@ -15,6 +15,7 @@
 #include <core/signal.h>
 #include <core/status.h>
 #include <files/map.h>
+#include <files/path.h>
 #include <files/table.h>
 #include <proto/fs_client.h>
 #include <sys/calls.h>
@@ -329,6 +330,19 @@ static int64_t map_file(struct description *file, struct mapping *mapping, uint6
     return clone < 0 ? linux_result(clone) : 0;
 }
 
+const char *file_name(handle_t file) {
+    char path[PATH_BYTES];
+    struct fs_place_reply reply;
+    struct memory *memory = &process_current()->memory;
+    if (fs_place(file, &reply, path, sizeof(path), INSTANT_NEVER) < 0) {
+        return NULL;
+    }
+    mutex_lock(&memory->lock);
+    const char *name = memory_name(memory, path, reply.bytes);
+    mutex_unlock(&memory->lock);
+    return name;
+}
+
 int64_t file_map(struct linux_thread *self, int fd, struct mapping *mapping, uint64_t bytes,
                  handle_t *vmo) {
     (void)self;
@@ -348,6 +362,7 @@ int64_t file_map(struct linux_thread *self, int fd, struct mapping *mapping, uin
             mapping->kind = MAPPING_FILE;
             mapping->device = attributes.device;
             mapping->inode = attributes.inode;
+            mapping->name = file_name(file->handle);
         }
     }
     description_release(file);

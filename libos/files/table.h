@@ -88,17 +88,17 @@ struct description {
     uint32_t references;
     uint16_t kind;  // enum fd_kind
     bool directory; // FD_FILE: of a directory
+    bool private;   // FD_FILE: the offset is `position`, and no other process has the description
     uint32_t flags; // access mode and status flags
     handle_t handle;
-    uint64_t device; // rdev of a device
-    uint64_t inode;  // FD_FILE, for locks and maps; the object's id of a stream
-    uint64_t secret; // FD_FILE: for rename, link and /proc
+    uint64_t device;   // rdev of a device
+    uint64_t inode;    // FD_FILE, for locks and maps; the object's id of a stream
+    uint64_t secret;   // FD_FILE: for rename, link and /proc
+    uint64_t position; // of a private regular file: its offset; a private counter of others
 
     const struct file_ops *ops;
-    uint64_t position; // of a private regular file: its offset; a private counter of others
     // FD_FILE of a server that shows views (files/view.h, files/regular.c):
     bool viewable;
-    bool private;       // the offset is `position`, and no other process has the description
     bool unseen;        // there is no view of it to be had
     uint32_t uses;      // before there was a view
     uint64_t published; // what the server takes for the offset, or OFFSET_UNKNOWN
@@ -109,7 +109,8 @@ struct description {
 };
 
 static_assert(offsetof(struct description, handle) == offsetof(struct libos_file, handle) &&
-                  offsetof(struct description, secret) == offsetof(struct libos_file, secret),
+                  offsetof(struct description, private) == offsetof(struct libos_file, private) &&
+                  offsetof(struct description, position) == offsetof(struct libos_file, position),
               "what others read");
 
 struct file_slot {

@@ -150,19 +150,21 @@ static status_t map_file_part(handle_t vmo, const struct elf_load *load, uint64_
     return status;
 }
 
-static status_t map_load(struct memory *memory, handle_t vmo, const struct elf_load *load,
-                         uint64_t base, const char *name) {
+static status_t map_load(struct memory *memory, const struct program_source *source,
+                         const struct elf_load *load, uint64_t base) {
     struct mapping mapping = {
         .start = page_down(load->addr + base),
         .end = page_up(load->addr + base + load->file_bytes),
         .offset = page_down(load->offset),
-        .name = name,
+        .device = source->device,
+        .inode = source->inode,
+        .name = source->name,
         .kind = MAPPING_FILE,
         .protection = (uint8_t)load->protection,
     };
     status_t status = OK;
     if (load->file_bytes > 0) {
-        status = map_file_part(vmo, load, base);
+        status = map_file_part(source->vmo, load, base);
         if (status == OK && !memory_note(memory, &mapping)) {
             status = ERR_NO_MEMORY;
         }
@@ -183,12 +185,13 @@ static status_t map_load(struct memory *memory, handle_t vmo, const struct elf_l
     return status;
 }
 
-int64_t elf_map(handle_t vmo, const struct elf_program *program, uint64_t base, const char *name) {
+int64_t elf_map(const struct program_source *source, const struct elf_program *program,
+                uint64_t base) {
     struct memory *memory = &process_current()->memory;
     status_t status = OK;
     mutex_lock(&memory->lock);
     for (uint32_t i = 0; status == OK && i < program->load_count; i++) {
-        status = map_load(memory, vmo, &program->loads[i], base, name);
+        status = map_load(memory, source, &program->loads[i], base);
     }
     mutex_unlock(&memory->lock);
     return status == OK ? 0 : status == ERR_LIMIT ? -LINUX_ENOMEM : linux_result(status);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <abi/types.h>
+#include <load/source.h>
 #include <stdbool.h>
 
 #define ELF_LOADS_MAX 16
@@ -30,5 +31,5 @@ struct elf_program {
 // -EIO.
 [[nodiscard]] int64_t elf_read(handle_t vmo, uint64_t bytes, struct elf_program *program);
 // Maps it, with all its addresses moved by `base`. Says nothing of brk. -ENOMEM and its like.
-[[nodiscard]] int64_t elf_map(handle_t vmo, const struct elf_program *program, uint64_t base,
-                              const char *name);
+[[nodiscard]] int64_t elf_map(const struct program_source *source,
+                              const struct elf_program *program, uint64_t base);

@@ -30,8 +30,8 @@ struct exec {
     char path[PATH_BYTES]; // of the file to load: the program, or an interpreter of scripts
     int directory;
     uint64_t path_bytes;
-    handle_t file; // description of the program, for the new libos
-    uint64_t secret;
+    handle_t file;              // description of the program, for the new libos
+    struct libos_places places; // what concerns the program
     struct program_source source;
     struct elf_program program;
     char line[SCRIPT_LINE + 1]; // of a script
@@ -48,7 +48,9 @@ static int64_t open_program(struct linux_thread *self, struct exec *exec) {
         return result == -LINUX_EISDIR ? -LINUX_EACCES : result;
     }
     exec->file = open.handle;
-    exec->secret = open.secret;
+    exec->places.exe = open.secret;
+    exec->places.exe_device = open.attributes.device;
+    exec->places.exe_inode = open.attributes.inode;
     return source_open_file(exec->file, &exec->source);
 }
 
@@ -208,9 +210,10 @@ static int64_t make_record(struct linux_thread *self, struct exec *exec) {
         .argc = exec->argc,
         .envc = exec->envc,
         .spent = exec->aspace,
-        .places = process->places,
+        .places = exec->places,
     };
-    record.places.exe = exec->secret;
+    record.places.cwd = process->places.cwd;
+    record.places.root = process->places.root;
     for (int32_t number = 1; number <= SIGNAL_COUNT; number++) {
         bool ignored = actions->of[number - 1].handler == SIGNAL_IGNORE;
         record.signal_ignored |= ignored ? signal_bit(number) : 0;

@@ -69,7 +69,7 @@ static int64_t load_interpreter(struct linux_thread *self, const struct libos_re
     if (result == 0) {
         *base = at - program.low;
         *entry = *base + program.entry;
-        result = elf_map(source.vmo, &program, *base, NULL);
+        result = elf_map(&source, &program, *base);
     }
     source_close(&source);
     (void)record;
@@ -88,7 +88,7 @@ int64_t program_load(struct linux_thread *self, const struct libos_record *recor
     result = elf_read(source.vmo, source.bytes, &program);
     uint64_t base = choose_base(record, &program);
     if (result == 0) {
-        result = elf_map(source.vmo, &program, base, process->path);
+        result = elf_map(&source, &program, base);
     }
     source_close(&source);
     if (result < 0) {

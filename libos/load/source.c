@@ -4,6 +4,7 @@
 
 #include <core/process.h>
 #include <core/status.h>
+#include <files/map.h>
 #include <files/path.h>
 #include <proto/fs_client.h>
 #include <sys/calls.h>
@@ -24,7 +25,11 @@ int64_t source_open_file(handle_t file, struct program_source *source) {
 int64_t source_open_executable(struct program_source *source) {
     const struct linux_process *process = process_current();
     if (!process->executable_is_vmo) {
-        return source_open_file(process->executable, source);
+        int64_t result = source_open_file(process->executable, source);
+        source->device = process->places.exe_device;
+        source->inode = process->places.exe_inode;
+        source->name = process->path;
+        return result;
     }
     struct vmo_info info;
     status_t status = sys_object_get(process->executable, &info, sizeof(info));
@@ -32,6 +37,7 @@ int64_t source_open_executable(struct program_source *source) {
         .vmo = process->executable,
         .bytes = info.size_bytes,
         .borrowed = true,
+        .name = process->path,
     };
     return linux_result(status);
 }
@@ -44,6 +50,9 @@ int64_t source_open_path(struct linux_thread *self, const char *path,
         return result;
     }
     result = source_open_file(open.handle, source);
+    source->device = open.attributes.device;
+    source->inode = open.attributes.inode;
+    source->name = file_name(open.handle);
     (void)!sys_handle_close(open.handle);
     return result;
 }

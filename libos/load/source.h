@@ -12,6 +12,9 @@ struct program_source {
     handle_t vmo;
     uint64_t bytes;
     bool borrowed; // the vmo stays open
+    // For the list of mappings:
+    uint64_t device, inode;
+    const char *name; // never freed; null: not known
 };
 
 // The process's own executable, as its record names it; any file by its path.

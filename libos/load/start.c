@@ -201,6 +201,8 @@ static int64_t open_executable(struct linux_thread *self, const struct libos_rec
                          : path_open(self, AT_CURRENT, process->path, strlen(process->path), &open);
     process->executable = result == 0 ? open.handle : HANDLE_NONE;
     process->places.exe = result == 0 ? open.secret : 0;
+    process->places.exe_device = open.attributes.device;
+    process->places.exe_inode = open.attributes.inode;
     return result;
 }
 

@@ -238,6 +238,7 @@ void make_fdinfo(const struct making *making) {
         return;
     }
     (void)file_text(making->fs, &file, text, &offset);
+    offset = file.private != 0 ? file.position : offset;
     text_add(making->text, "pos:\t%lu\nflags:\t0", offset);
     add_octal(making->text, file.flags | (slot.close_on_exec != 0 ? CLOSE_ON_EXEC : 0));
     text_add(making->text, "\nmnt_id:\t1\nino:\t%lu\n", file.inode);

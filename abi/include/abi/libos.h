@@ -133,6 +133,7 @@ static_assert(sizeof(struct libos_fd) == 48, "struct libos_fd is ABI");
 // the first file system, or not known.
 struct libos_places {
     uint64_t cwd, root, exe;
+    uint64_t exe_device, exe_inode; // attributes of the program's file
 };
 
 struct libos_record {
@@ -168,7 +169,7 @@ struct libos_record {
     uint64_t seed[2]; // of AT_RANDOM and address layout
     struct libos_places places;
 };
-static_assert(sizeof(struct libos_record) == 184, "struct libos_record is ABI");
+static_assert(sizeof(struct libos_record) == 200, "struct libos_record is ABI");
 
 // ---- What the libos shows of its process to who may read its memory (procfsd, for /proc).
 //
@@ -212,14 +213,15 @@ struct libos_file {
     uint32_t references;
     uint16_t kind; // enum fd_kind
     uint8_t directory;
-    uint8_t spare;
-    uint32_t flags; // O_ flags of Linux
+    uint8_t private; // FD_FILE: its offset is `position`, and no longer that of the server
+    uint32_t flags;  // O_ flags of Linux
     uint32_t handle;
-    uint64_t device; // rdev of a device
-    uint64_t inode;  // FD_FILE; the object's id of a FD_STREAM
-    uint64_t secret; // FD_FILE
+    uint64_t device;   // rdev of a device
+    uint64_t inode;    // FD_FILE; the object's id of a FD_STREAM
+    uint64_t secret;   // FD_FILE
+    uint64_t position; // with `private`
 };
-static_assert(sizeof(struct libos_file) == 40, "struct libos_file is ABI");
+static_assert(sizeof(struct libos_file) == 48, "struct libos_file is ABI");
 
 struct libos_list {
     vaddr_t first;
