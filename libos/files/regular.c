@@ -15,6 +15,7 @@
 #include <core/signal.h>
 #include <core/status.h>
 #include <files/map.h>
+#include <files/mounts.h>
 #include <files/path.h>
 #include <files/table.h>
 #include <proto/fs_client.h>
@@ -332,13 +333,13 @@ static int64_t map_file(struct description *file, struct mapping *mapping, uint6
 
 const char *file_name(handle_t file) {
     char path[PATH_BYTES];
-    struct fs_place_reply reply;
     struct memory *memory = &process_current()->memory;
-    if (fs_place(file, &reply, path, sizeof(path), INSTANT_NEVER) < 0) {
+    int64_t bytes = mounts_place(file, path);
+    if (bytes < 0) {
         return NULL;
     }
     mutex_lock(&memory->lock);
-    const char *name = memory_name(memory, path, reply.bytes);
+    const char *name = memory_name(memory, path, (size_t)bytes);
     mutex_unlock(&memory->lock);
     return name;
 }

@@ -10,10 +10,10 @@
 #include <core/status.h>
 #include <core/threads.h>
 #include <files/adopt.h>
+#include <files/mounts.h>
 #include <files/path.h>
 #include <files/terminal.h>
 #include <load/program.h>
-#include <proto/fs_client.h>
 #include <sys/calls.h>
 #include <sys/string.h>
 
@@ -206,16 +206,13 @@ static int64_t open_executable(struct linux_thread *self, const struct libos_rec
     return result;
 }
 
-// The program's path as its server has it, in place of the one that it was called by.
+// The program's path as it is, in place of the one that it was called by.
 static bool settle_path(void) {
     char path[PATH_BYTES];
-    struct fs_place_reply reply;
-    handle_t file = process_current()->executable;
-    if (process_current()->executable_is_vmo ||
-        fs_place(file, &reply, path, sizeof(path), INSTANT_NEVER) < 0) {
-        return true;
-    }
-    return set_path(path, reply.bytes);
+    const struct linux_process *process = process_current();
+    int64_t bytes =
+        process->executable_is_vmo ? -LINUX_ENOENT : mounts_place(process->executable, path);
+    return bytes < 0 || set_path(path, (size_t)bytes);
 }
 
 void start_program(struct thread_block *block, const struct libos_record *record) {

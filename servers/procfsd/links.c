@@ -17,30 +17,30 @@ static int64_t path_of(struct procfs *fs, uint64_t secret, uint64_t inode,
     const struct fs_place_of_request request = {.secret = secret};
     struct fs_place_of_reply reply;
     struct text out = {.bytes = text, .size = LINK_BYTES_MAX};
+    char inner[LINK_BYTES_MAX]; // within its mount
     *offset = 0;
     if (secret == 0) {
         text_add(&out, "/");
         return out.used;
     }
-    int64_t result =
-        fs_place_of(start_handle("root"), &request, &reply, text, LINK_BYTES_MAX, INSTANT_NEVER);
-    if (result >= 0) {
-        out.used = reply.bytes;
-        *offset = reply.offset;
-        if (reply.deleted != 0) {
-            out.used = 0;
-            text_add(&out, "/#%lu (deleted)", inode);
-        }
-        return out.used;
+    int64_t result = fs_place_of(start_handle("root"), &request, &reply, inner, sizeof(inner) - 1,
+                                 INSTANT_NEVER);
+    if (result < 0) {
+        const struct description *own = description_by_secret(fs, secret);
+        *offset = own != NULL ? own->offset : 0;
+        result = own != NULL ? (int64_t)place_path(fs, fs->at, own->place) : ERR_NOT_FOUND;
+        memcpy(text, fs->content, result > 0 ? (size_t)result : 0);
+        return result;
     }
-    const struct description *own = description_by_secret(fs, secret);
-    if (own == NULL) {
-        return ERR_NOT_FOUND;
+    *offset = reply.offset;
+    mount_add_point(fs, reply.mount, &out);
+    if (reply.deleted != 0) {
+        text_add(&out, "/#%lu (deleted)", inode);
+    } else if (out.used == 0 || reply.bytes > 1) { // of the root of a mount only its place counts
+        inner[reply.bytes] = '\0';
+        text_add(&out, "%s", inner);
     }
-    uint32_t bytes = place_path(fs, fs->at, own->place);
-    memcpy(text, fs->content, bytes);
-    *offset = own->offset;
-    return bytes;
+    return out.used;
 }
 
 // Of a device by its number (st_rdev).

@@ -7,6 +7,7 @@
 
 #include <abi/mounts.h>
 #include <sys/calls.h>
+#include <sys/string.h>
 
 #define TRIES 100 // for a text that does not change under the copy
 
@@ -120,4 +121,47 @@ void make_mounts(const struct making *making) {
 
 void make_mountinfo(const struct making *making) {
     make(making->fs, true, making->text);
+}
+
+// The number that a text begins with; *at moves behind it and the blank.
+static uint32_t take_number(const char **at) {
+    uint32_t number = 0;
+    while (**at >= '0' && **at <= '9') {
+        number = number * 10 + (uint32_t)(*(*at)++ - '0');
+    }
+    *at += **at == ' ';
+    return number;
+}
+
+// Adds a field of a line, in which some characters are written in octal.
+static void add_field(struct text *text, const char *at) {
+    while (*at != ' ' && *at != '\n' && *at != '\0') {
+        char c = *at++;
+        if (c == '\\' && at[0] != '\0' && at[1] != '\0' && at[2] != '\0') {
+            c = (char)((at[0] - '0') << 6 | (at[1] - '0') << 3 | (at[2] - '0'));
+            at += 3;
+        }
+        text_add(text, "%c", c);
+    }
+}
+
+void mount_add_point(struct procfs *fs, uint32_t mount, struct text *text) {
+    const uint32_t half = CONTENT_BYTES / 2; // what is made at the moment stands in the other one
+    struct text info = {.bytes = fs->content + half, .size = half - 1};
+    make(fs, true, &info);
+    info.bytes[info.used] = '\0';
+    const char *at = info.bytes;
+    while (mount != 0 && at != NULL && *at != '\0') {
+        uint32_t shown = take_number(&at);
+        for (uint32_t field = 0; shown == mount + 1 && at != NULL && field < 3; field++) {
+            at = strchr(at, ' ');
+            at = at != NULL ? at + 1 : NULL;
+        }
+        if (shown == mount + 1 && at != NULL) {
+            add_field(text, at);
+            return;
+        }
+        at = at != NULL ? strchr(at, '\n') : NULL;
+        at = at != NULL ? at + 1 : NULL;
+    }
 }

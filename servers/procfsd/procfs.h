@@ -233,6 +233,11 @@ struct memory_sum {
 };
 struct memory_sum memory_sum(struct subject *subject);
 
+// ---- mount.c
+
+// Adds the path of the place that a mount covers; nothing when it is not known, or the root.
+void mount_add_point(struct procfs *fs, uint32_t mount, struct text *text);
+
 // ---- links.c
 
 #define LINK_BYTES_MAX 4096

@@ -200,13 +200,18 @@ static int64_t path_tell(struct tmpfs *fs, const struct packet *packet,
     return *bytes > packet->out_bytes ? ERR_NAME_TOO_LONG : window_fill(packet, at, *bytes);
 }
 
+// The mount from whose root the path is told; 0: from a root above which no walk goes.
+static uint32_t mount_of_path(const struct description *from) {
+    return (from->flags & FS_OPEN_ROOT) != 0 ? 0 : from->mount;
+}
+
 int64_t tmpfs_place(void *context, const struct packet *packet, struct fs_place_reply *reply) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
     if (from == NULL) {
         return ERR_NOT_FOUND;
     }
-    reply->mount = (from->flags & FS_OPEN_ROOT) != 0 ? 0 : from->mount;
+    reply->mount = mount_of_path(from);
     return path_tell(fs, packet, from, &reply->bytes);
 }
 
@@ -217,6 +222,7 @@ int64_t tmpfs_place_of(OPERATION_ARGUMENTS(place_of)) {
         return ERR_NOT_FOUND;
     }
     reply->offset = from->offset;
+    reply->mount = mount_of_path(from);
     int64_t status = path_tell(fs, packet, from, &reply->bytes);
     reply->deleted = status == ERR_NOT_FOUND;
     return reply->deleted ? 0 : status;
