@@ -3,7 +3,7 @@
 // The session on the console: starts a shell that has it as its controlling terminal, waits for its
 // end, and ends with it (init then ends the machine).
 //
-//   session [rows=N] [columns=N] [term=NAME] [trace=1] [PROGRAM [ARG...]]
+//   session [rows=N] [columns=N] [sizes=1] [term=NAME] [trace=1] [PROGRAM [ARG...]]
 //
 // It is no service and keeps nothing: when init dies meanwhile, it goes on.
 
@@ -48,7 +48,8 @@ static uint16_t number_option(const char *key, uint16_t otherwise) {
 static int64_t open_console(handle_t *console) {
     const struct tty_open_request request = {
         .rdev = DEVICE_CONSOLE,
-        .flags = TTY_OPEN_READ | TTY_OPEN_WRITE | TTY_OPEN_OFFER,
+        .flags = TTY_OPEN_READ | TTY_OPEN_WRITE | TTY_OPEN_OFFER |
+                 (number_option("sizes", 0) != 0 ? TTY_OPEN_SIZES : 0),
     };
     struct tty_open_reply reply;
     int64_t result = tty_open(start_handle("tty"), &request, &reply, console, INSTANT_NEVER);

@@ -81,23 +81,64 @@ uint32_t line_unsent(const struct ttyd *ttyd) {
     return used <= ttyd->tx.bytes ? used : 0;
 }
 
-void line_input(struct ttyd *ttyd) {
-    struct terminal *console = terminal_get(ttyd, 0);
+// Copies the oldest input that is not consumed. Returns how much it is.
+static uint32_t look(struct ttyd *ttyd, uint8_t bytes[INPUT_STEP]) {
+    const struct line_record *line = line_of(ttyd);
     uint32_t count = received(ttyd);
     count = count < INPUT_STEP ? count : INPUT_STEP;
-    if (console == NULL || count == 0) {
-        return;
-    }
-    const struct line_record *line = line_of(ttyd);
-    uint8_t bytes[INPUT_STEP];
     for (uint32_t i = 0; i < count; i++) {
         bytes[i] = ttyd->rx.data[(line->rx_read + i) & (ttyd->rx.bytes - 1)];
     }
+    return count;
+}
+
+static bool tells_sizes(const struct terminal *console) {
+    return (console->record->flags & TERMINAL_SIZES) != 0;
+}
+
+// A message stands at the begin. Returns the bytes that were consumed.
+static uint32_t take_message(struct ttyd *ttyd, struct terminal *console, const uint8_t *bytes,
+                             uint32_t count) {
+    struct line_message message = line_message_take(bytes, count);
+    if (message.has_size && orders_room(ttyd) <= ORDERS_TYPED) {
+        return 0; // until orders are done
+    }
+    if (message.has_size) {
+        terminal_resize(ttyd, console, &message.size);
+    }
+    if (message.typed) {
+        const uint8_t mark = LINE_MARK;
+        return terminal_input(ttyd, console, &mark, 1) != 0 ? message.bytes : 0;
+    }
+    return message.bytes;
+}
+
+void line_input(struct ttyd *ttyd) {
+    struct terminal *console = terminal_get(ttyd, 0);
+    uint8_t bytes[INPUT_STEP];
+    uint32_t count = console != NULL ? look(ttyd, bytes) : 0;
+    if (count == 0) {
+        return;
+    }
+    uint32_t plain = 0;
+    while (plain < count && !(tells_sizes(console) && bytes[plain] == LINE_MARK)) {
+        plain++;
+    }
     terminal_change(ttyd, console);
-    uint32_t took = terminal_input(ttyd, console, bytes, count);
+    uint32_t took = plain != 0 ? terminal_input(ttyd, console, bytes, plain)
+                               : take_message(ttyd, console, bytes, count);
     if (took != 0) {
+        const struct line_record *line = line_of(ttyd);
         ttyd_set(ttyd, line, rx_read, line->rx_read + took);
     }
+}
+
+// Whether input is there that can be consumed now: not the begin of a message whose end is not.
+static bool has_input(struct ttyd *ttyd, const struct terminal *console) {
+    uint8_t bytes[INPUT_STEP];
+    uint32_t count = look(ttyd, bytes);
+    bool message = count != 0 && tells_sizes(console) && bytes[0] == LINE_MARK;
+    return message ? line_message_take(bytes, count).bytes != 0 : count != 0;
 }
 
 void line_output(struct ttyd *ttyd) {
@@ -136,6 +177,6 @@ bool line_publish(struct ttyd *ttyd) {
         (void)sys_event_signal(line->bell, 0, WAKE);
     }
     const struct terminal *console = terminal_get(ttyd, 0);
-    return console != NULL && received(ttyd) != 0 && discipline_takes(&console->state) &&
+    return console != NULL && has_input(ttyd, console) && discipline_takes(&console->state) &&
            orders_room(ttyd) > ORDERS_TYPED;
 }

@@ -59,6 +59,9 @@ static int64_t slave_open(struct ttyd *ttyd, const struct packet *packet, struct
     if (!caller.known && (flags & TTY_OPEN_OFFER) != 0 && record->session == 0) {
         changed |= TERMINAL_OFFERED;
     }
+    if (!caller.known && (flags & TTY_OPEN_SIZES) != 0) {
+        changed |= TERMINAL_SIZES;
+    }
     bool take = caller.known && caller.pid == caller.sid && record->session == 0 &&
                 (flags & TTY_OPEN_NO_CONTROL) == 0 && (flags & TTY_OPEN_READ) != 0 &&
                 terminal_controlling(ttyd, caller.sid) == NULL;

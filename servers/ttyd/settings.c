@@ -77,6 +77,14 @@ int64_t tty_do_get_size(void *server, const struct packet *packet,
     return status;
 }
 
+void terminal_resize(struct ttyd *ttyd, const struct terminal *terminal,
+                     const struct tty_size *size) {
+    if (memcmp(&terminal->record->size, size, sizeof(*size)) != 0) {
+        ttyd_set(ttyd, terminal->record, size, *size);
+        order_add(ttyd, terminal->record->group, SIGNAL_WINCH);
+    }
+}
+
 int64_t tty_do_set_size(void *server, const struct packet *packet,
                         const struct tty_set_size_request *request) {
     struct ttyd *ttyd = server;
@@ -90,8 +98,7 @@ int64_t tty_do_set_size(void *server, const struct packet *packet,
     if (orders_room(ttyd) <= ORDERS_TYPED) {
         return operation_wait(packet, CONDITION_ORDERS, 0);
     }
-    ttyd_set(ttyd, terminal->record, size, request->size);
-    order_add(ttyd, terminal->record->group, SIGNAL_WINCH);
+    terminal_resize(ttyd, terminal, &request->size);
     return 0;
 }
 

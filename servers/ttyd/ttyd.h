@@ -89,6 +89,7 @@ enum terminal_flag {
     TERMINAL_LOCKED = 1 << 1,        // a pair whose slave can't be opened
     TERMINAL_MASTER_CLOSED = 1 << 2, // a pair that ends with its last slave
     TERMINAL_SLAVE_CLOSED = 1 << 3,  // a pair whose slave was open and is not now
+    TERMINAL_SIZES = 1 << 4,         // the line tells sizes of the window (TTY_OPEN_SIZES)
 };
 
 struct terminal_record {
@@ -232,6 +233,16 @@ void description_show(struct ttyd *ttyd, const struct description_record *descri
 [[nodiscard]] status_t line_adopt(struct ttyd *ttyd);
 // Moves input from the line into the console, as much as one step may. Within a step.
 void line_input(struct ttyd *ttyd);
+// Takes the message at the begin of the line's input: its bytes, 0 while it is not whole. A size is
+// written to *size; else there is none, and what was meant is *typed (MARK) or nothing.
+struct line_message {
+    uint32_t bytes;
+    bool has_size, typed;
+    struct tty_size size;
+};
+#define LINE_MARK 0xff
+#define LINE_MESSAGE_MAX 16u
+struct line_message line_message_take(const uint8_t *bytes, uint32_t count);
 // Moves the console's output to the line, within a step, after which terminal_store follows.
 void line_output(struct ttyd *ttyd);
 // Stores the indices that the driver sees. Returns whether there is still something to move.
@@ -317,6 +328,10 @@ int64_t tty_do_get_size(void *server, const struct packet *packet,
                         struct tty_get_size_reply *reply);
 int64_t tty_do_set_size(void *server, const struct packet *packet,
                         const struct tty_set_size_request *request);
+// Changes the size within a step; a new one is told to the group in the foreground. There is room
+// for an order.
+void terminal_resize(struct ttyd *ttyd, const struct terminal *terminal,
+                     const struct tty_size *size);
 int64_t tty_do_available(void *server, const struct packet *packet,
                          struct tty_available_reply *reply);
 int64_t tty_do_flush(void *server, const struct packet *packet,

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import termios
 
-from prunella import make, paths, qemu, setup
+from prunella import console, make, paths, qemu, setup
 from prunella.cli import add_setup_option
 from prunella.errors import UsageError
 from prunella.progress import say
@@ -68,7 +68,7 @@ def execute(options):
     machine.trace = qemu.new_trace()
     if wants_session(options, interactive):
         machine.console = "session" if interactive else "frames"
-        machine.append = [*session_words(), *machine.append]
+        machine.append = [*session_words(sizes=interactive), *machine.append]
         say(f"the kernel's log is in {paths.shown(machine.log)}; ^A x ends QEMU")
     else:
         machine.console = "terminal" if interactive else "pipe"
@@ -76,7 +76,10 @@ def execute(options):
         say("the console follows; ^A x ends QEMU")
     if not interactive or machine.console == "session":
         machine.append.append(qemu.PANIC_WORD)
-    outcome = boot(machine, options.timeout, reads=not options.headless)
+    if machine.console == "session":
+        outcome = play(machine, options.timeout)
+    else:
+        outcome = boot(machine, options.timeout, reads=not options.headless)
     qemu.explain(outcome, machine.log)
     return {qemu.OFF: 0, qemu.TIMEOUT: STATUS_TIMEOUT}.get(outcome, 1)
 
@@ -89,12 +92,24 @@ def wants_session(options, interactive):
     return interactive and not chosen
 
 
-def session_words():
-    """What init is to start for a shell that knows the size and the kind of this terminal."""
+def session_words(sizes=False):
+    """What init is to start for a shell that knows the size and the kind of this terminal.
+
+    With `sizes` later sizes come over its line (prunella/console.py).
+    """
     columns, rows = shutil.get_terminal_size()
     term = re.sub(r"[^A-Za-z0-9+.-]", "", os.environ.get("TERM", "")) or "linux"
     return ["init.run=bin/session", "init.uses=tty,proc,vfs",
-            f"init.args=rows={rows},columns={columns},term={term}"]
+            f"init.args=rows={rows},columns={columns},term={term}{',sizes=1' if sizes else ''}"]
+
+
+def play(machine, timeout=None):
+    """Runs QEMU with this terminal as the session's console; returns the outcome."""
+    sys.stdout.flush()
+    try:
+        return qemu.judge(console.play(machine.command(), timeout), machine.trace)
+    except subprocess.TimeoutExpired:
+        return qemu.TIMEOUT
 
 
 def boot(machine, timeout=None, reads=True):
