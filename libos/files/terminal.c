@@ -11,9 +11,12 @@
 #include <core/signal.h>
 #include <core/status.h>
 #include <core/thread.h>
+#include <ds/format.h>
+#include <files/path.h>
 #include <proto/proc_client.h>
 #include <proto/tty_client.h>
 #include <sys/calls.h>
+#include <sys/string.h>
 
 #define STEP_BYTES (1UL << 20) // of a window
 #define PTS_MAJOR 136
@@ -80,6 +83,22 @@ static int64_t terminal_write(struct linux_thread *self, struct description *fil
     return (int64_t)done;
 }
 
+// ttyname(3) takes a path only when what is there is the very same file. So a terminal is its node,
+// where there is one.
+static void find_node(uint64_t rdev, struct fs_attributes *attributes) {
+    char path[24] = "/dev/console";
+    struct fs_attributes node;
+    if (rdev >> 8 == PTS_MAJOR) {
+        (void)text_format(path, sizeof(path), "/dev/pts/%lu", rdev & 0xff);
+    } else if (rdev != DEVICE_CONSOLE) {
+        return;
+    }
+    if (path_stat(AT_CURRENT, path, strlen(path), 0, &node) == 0 && node.rdev == rdev) {
+        attributes->device = node.device;
+        attributes->inode = node.inode;
+    }
+}
+
 static int64_t terminal_stat(struct description *file, struct fs_attributes *attributes) {
     const volatile struct identity_page *identity = identity_current();
     *attributes = (struct fs_attributes){
@@ -92,6 +111,7 @@ static int64_t terminal_stat(struct description *file, struct fs_attributes *att
         .rdev = file->device,
         .block_bytes = 1024,
     };
+    find_node(file->device, attributes);
     return 0;
 }
 

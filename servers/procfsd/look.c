@@ -233,14 +233,23 @@ int64_t procfs_remove(OPERATION_ARGUMENTS(remove)) {
     return status == OK ? ERR_NOT_PERMITTED : status;
 }
 
+// Nothing here gets another name, but the old path may lead elsewhere through a link of a process:
+// a file without a name gets one by that of its descriptor.
 int64_t procfs_rename(OPERATION_ARGUMENTS(rename)) {
-    (void)context, (void)packet, (void)request, (void)reply;
-    return ERR_CROSS_DEVICE;
+    struct route route;
+    int64_t status =
+        find(context, packet, request->path_bytes, 0, &route, &reply->rest, &reply->mount);
+    reply->second = 0;
+    return status == OK ? ERR_CROSS_DEVICE : status;
 }
 
 int64_t procfs_link(OPERATION_ARGUMENTS(link)) {
-    (void)context, (void)packet, (void)request, (void)reply;
-    return ERR_CROSS_DEVICE;
+    struct route route;
+    uint32_t flags = (request->flags & FS_FIND_NO_FOLLOW) != 0 ? 0 : WALK_FOLLOW;
+    int64_t status =
+        find(context, packet, request->path_bytes, flags, &route, &reply->rest, &reply->mount);
+    reply->second = 0;
+    return status == OK ? ERR_CROSS_DEVICE : status;
 }
 
 int64_t procfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]) {

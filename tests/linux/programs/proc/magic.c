@@ -173,6 +173,26 @@ static void try_child(void) {
     unlink("shown");
 }
 
+// A file without a name gets one.
+static void try_naming(void) {
+    int fd = open(".", O_TMPFILE | O_RDWR, 0600);
+    (void)!write(fd, "named late", 10);
+    report("linkat", linkat(AT_FDCWD, of(0, fd), AT_FDCWD, "late", AT_SYMLINK_FOLLOW));
+    show_open("late", O_RDONLY);
+    close(fd);
+    mkdir("folder", 0755);
+    rename("late", "folder/late");
+    int folder = open("folder", O_RDONLY);
+    char path[200];
+    snprintf(path, sizeof(path), "%s/late", of(0, folder));
+    report("rename out of a link", rename(path, "later"));
+    report("what has none", rename("/proc/self/fd/99/x", "later"));
+    report("of proc", link("/proc/version", "later2"));
+    unlink("later");
+    close(folder);
+    rmdir("folder");
+}
+
 static void show_comm(const char *path) {
     char text[40] = "";
     int fd = open(path, O_RDONLY);
@@ -187,6 +207,7 @@ int main(void) {
     try_folders();
     try_others();
     try_child();
+    try_naming();
     prctl(PR_SET_NAME, "another name");
     show_comm("/proc/self/comm");
     show_comm("/proc/thread-self/comm");
