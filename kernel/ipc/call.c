@@ -46,6 +46,7 @@ status_t call_create(struct job *job, struct call **out) {
 
 static bool call_release(struct reap_item *item) {
     struct call *call = container_of(item, struct call, reap);
+    assert(call->port == NULL && call->handle_count == 0);
     struct job *job = call->job;
     slab_free(&call_cache, job, call);
     object_unref(&job->object);
@@ -69,6 +70,7 @@ static void drop_handles(struct call *call) {
 
 // Derives the nodes of the handles that travel, and promises slots to the reply.
 static status_t take_handles(struct thread *self, struct call *call) {
+    assert(call->handle_count == 0 && self->reserved_slots == 0);
     struct handle_table *table = self_table();
     const volatile handle_t *hostile = self->block->message.handles;
     for (size_t i = 0; i < call->message.handle_count; i++) {
@@ -103,6 +105,7 @@ static void give_handles_back(struct thread *self, struct call *call) {
 // into the queue. port->lock held.
 static status_t submit(struct thread *self, struct call *call, struct port *port, uint32_t flags,
                        struct thread **server, bool *filling) {
+    assert(spin_held(&port->lock) && call->caller == self);
     if (port->dead || call->channel->server_closed) {
         return ERR_PEER_CLOSED;
     }
@@ -207,6 +210,7 @@ void call_free_orphans(struct list *orphans) {
     struct list_node *node;
     while ((node = list_pop_front(orphans)) != NULL) {
         struct call *call = list_entry(node, struct call, taken_node);
+        assert(call->state == CALL_IDLE && call->caller == NULL);
         drop_handles(call);
         call_destroy(call);
     }
@@ -235,6 +239,7 @@ void call_thread_gone(struct thread *thread) {
 // Tells the server, if it has the call in its hands, that its caller wants to go on or has gone.
 // While it is FILLING the packet of the delivery itself will say so. port->lock held.
 static void post_cancelled(struct call *call) {
+    assert(spin_held(&call->port->lock));
     if (call->state == CALL_TAKEN || call->state == CALL_REPLYING) {
         port_post_locked(call->port, &call->cancel_item);
     }
@@ -243,6 +248,7 @@ static void post_cancelled(struct call *call) {
 // The caller goes on without its call. port->lock held.
 static void make_orphan(struct call *call, status_t status) {
     struct thread *caller = call->caller;
+    assert(caller != NULL && caller->call == call && !call_pinned(call));
     call->caller = NULL;
     caller->call = NULL;
     if (caller->reserved_slots != 0) {
@@ -254,6 +260,7 @@ static void make_orphan(struct call *call, status_t status) {
 
 // The caller of a call that was delivered is to go on at once. port->lock held.
 static void leave(struct call *call, status_t status) {
+    assert(status != OK && call->deliveries != 0);
     if (!call_pinned(call)) {
         make_orphan(call, status);
     } else if (call->leave == OK || status == STATUS_RESTART) {
@@ -263,6 +270,7 @@ static void leave(struct call *call, status_t status) {
 
 // The call of a parked thread is to end. port->lock held.
 static void cancel(struct call *call, status_t status) {
+    assert(spin_held(&call->port->lock) && call->state != CALL_IDLE);
     if (call->deliveries == 0) {
         struct thread *caller = call_end(call, NULL);
         thread_unpark(caller, status);

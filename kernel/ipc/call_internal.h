@@ -60,6 +60,7 @@ static inline void call_stamp(struct thread *self, struct call *call,
 static inline void call_prepare(struct thread *self, struct call *call, struct channel *channel,
                                 instant_t deadline, uint32_t flags,
                                 const struct call_origin *origin) {
+    assert(call->state == CALL_IDLE && call->port == NULL && call->copies == 0);
     call_copy_body(call->message.body, self->block->message.body, call->message.body_bytes);
     call->channel = channel;
     call->caller = self;
@@ -85,6 +86,7 @@ static inline bool call_retry_follows(const struct port *port) {
 }
 
 static inline uint16_t call_packet_flags(const struct call *call) {
+    assert(call->deliveries != 0);
     uint16_t flags = 0;
     if (unlikely(call->deliveries > 1)) {
         flags |= PACKET_RETRY;
@@ -98,6 +100,7 @@ static inline uint16_t call_packet_flags(const struct call *call) {
 
 static inline void call_fill_block(const struct call *call, struct thread_block *block) {
     const struct message *from = &call->message;
+    assert(from->body_bytes <= MESSAGE_BODY_BYTES && from->handle_count <= MESSAGE_HANDLES);
     struct packet *packet = &block->packet;
     packet->key = call->channel->key;
     packet->kind = PACKET_CALL;
@@ -125,6 +128,7 @@ static inline void call_fill_block(const struct call *call, struct thread_block 
 // Returns whether the call is now FILLING: then call_install is to be called without the lock
 // before the server runs.
 static inline bool call_take(struct call *call, struct thread *server) {
+    assert(!list_node_linked(&call->taken_node) && !call->item.queued);
     assert(spin_held(&call->port->lock));
     call->id = id_renew(call->slot);
     call->server_process = server->process->id;

@@ -9,6 +9,7 @@
 static struct slab_cache channel_cache = SLAB_CACHE(struct channel, "channel");
 
 static bool end_destroyed(struct channel *channel, struct job *job) {
+    assert(channel->ends != 0 && list_node_linked(&channel->port_node));
     if (__atomic_sub_fetch(&channel->ends, 1, __ATOMIC_ACQ_REL) == 0) {
         struct port *port = channel->port;
         spin_lock(&port->lock);
@@ -34,6 +35,7 @@ static void client_gone(struct object *object) {
     struct channel *channel = channel_from(object);
     struct port *port = channel->port;
     spin_lock(&port->lock);
+    assert(!channel->client_closed);
     channel->client_closed = true;
     if (!channel->server_closed) {
         port_post_locked(port, &channel->closed_item);
@@ -46,6 +48,7 @@ static void server_gone(struct object *object) {
     struct channel *channel = endpoint_from(object);
     struct port *port = channel->port;
     spin_lock(&port->lock);
+    assert(!channel->server_closed);
     channel->server_closed = true;
     port_withdraw_locked(&channel->closed_item);
     spin_unlock(&port->lock);

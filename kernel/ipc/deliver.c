@@ -28,6 +28,7 @@ void call_install(struct call *call, struct thread *server) {
     struct list orphans;
     list_init(&orphans);
     spin_lock(&port->lock);
+    assert(call->port == port && call->state == CALL_FILLING);
     call->state = CALL_TAKEN;
     // What has happened to its caller meanwhile.
     block->packet.flags |= call->cancel ? PACKET_CANCEL : 0;
@@ -53,6 +54,7 @@ static status_t read_reply_header(const struct message *hostile_from, struct mes
 // Installs the reply's handles in the caller's table, in the slots promised to it: all, or none.
 static status_t give_handles(struct thread *self, struct thread *client, uint32_t count,
                              handle_t handles[MESSAGE_HANDLES]) {
+    assert(count <= MESSAGE_HANDLES && count <= client->reserved_slots);
     struct handle nodes[MESSAGE_HANDLES] = {0};
     const volatile handle_t *hostile = self->block->message.handles;
     status_t status = OK;
@@ -84,12 +86,14 @@ static status_t reply_handles(struct thread *self, struct call *call, struct por
     spin_unlock(&port->lock);
     status_t status = give_handles(self, call->caller, count, handles);
     spin_lock(&port->lock);
+    assert(call->state == CALL_REPLYING && call->caller != NULL);
     call->state = CALL_TAKEN;
     return status;
 }
 
 static void copy_reply(struct thread *self, struct thread *client, const struct message *header,
                        const handle_t handles[MESSAGE_HANDLES]) {
+    assert(header->body_bytes <= MESSAGE_BODY_BYTES && client->state == THREAD_BLOCKED);
     struct message *to = &client->block->message;
     to->op = header->op;
     to->body_bytes = header->body_bytes;

@@ -31,6 +31,7 @@ static inline bool park_begin(struct thread *self) {
 }
 
 static inline void park_finish(struct thread *self, enum wait_kind kind, struct port *port) {
+    assert(spin_held(&self->lock) && self->state == THREAD_RUNNING);
     self->state = THREAD_BLOCKED;
     self->wait_kind = (uint8_t)kind;
     self->wait_object = &port->object;
@@ -45,6 +46,7 @@ static inline bool wake_possible(const struct thread *thread) {
 }
 
 static inline void wake(struct thread *thread) {
+    assert(spin_held(&thread->lock) && !thread->timer.tree.linked);
     assert(thread->state == THREAD_BLOCKED);
     thread->wait_kind = WAIT_NONE; // wait_object counts only while BLOCKED
     thread->state = THREAD_RUNNING;
@@ -120,6 +122,7 @@ static inline bool answerable(const struct call *call, const struct port *port, 
 
 // call_end for such a call.
 static inline void end_call(struct call *call) {
+    assert(spin_held(&call->port->lock) && !call_pinned(call));
     list_remove(&call->taken_node);
     call->state = CALL_IDLE;
     call->port = NULL;

@@ -64,12 +64,14 @@ status_t port_create(struct job *job, uint64_t provider, struct port **out) {
 }
 
 static struct thread *pop_waiter(struct port *port) {
+    assert(spin_held(&port->lock));
     struct list_node *node = list_pop_front(&port->waiters);
     return node == NULL ? NULL : list_entry(node, struct thread, wait_node);
 }
 
 // Lets a waiting server look at the queue. port->lock held.
 static void restart_waiter(struct port *port) {
+    assert(spin_held(&port->lock));
     struct thread *server = pop_waiter(port);
     if (server != NULL) {
         thread_unpark(server, STATUS_RESTART);
@@ -146,6 +148,7 @@ static void fill_cancelled(const struct call *call, struct packet *packet) {
 
 // Takes the next item, if there is one. port->lock held.
 static bool take_next(struct port *port, struct thread *self, struct taken *taken) {
+    assert(spin_held(&port->lock) && !port->orphaned);
     *taken = (struct taken){0};
     if (unlikely(port->quarantined_count != 0)) {
         const struct quarantine *entry = &port->quarantined[--port->quarantined_count];
@@ -157,6 +160,7 @@ static bool take_next(struct port *port, struct thread *self, struct taken *take
         return false;
     }
     struct port_item *item = list_entry(node, struct port_item, node);
+    assert(item->queued);
     item->queued = false;
     switch (item->kind) {
     case PACKET_CALL:
@@ -182,11 +186,13 @@ static bool take_next(struct port *port, struct thread *self, struct taken *take
 // Puts what the dead server had taken back at the head of the queue, and posts levels again.
 // port->lock held.
 static void readmit(struct port *port) {
+    assert(spin_held(&port->lock) && port->orphaned && !port->dead);
     assert(list_empty(&port->waiters));
     port->orphaned = false;
     struct list_node *node;
     while ((node = list_last(&port->held)) != NULL) {
         struct call *call = list_entry(node, struct call, taken_node);
+        assert(call->state == CALL_HELD && !call->item.queued);
         list_remove(node);
         call->state = CALL_QUEUED;
         call->item.queued = true;
@@ -285,6 +291,7 @@ static void end_list(struct list *calls, const struct channel *channel, status_t
                      struct list *orphans) {
     list_for_each_safe(node, calls) {
         struct call *call = list_entry(node, struct call, taken_node);
+        assert(call->port != NULL && call->state != CALL_IDLE && call->state != CALL_QUEUED);
         if (channel != NULL && call->channel != channel) {
             continue;
         }
@@ -306,6 +313,7 @@ void port_end_calls(struct port *port, const struct channel *channel, status_t s
             continue;
         }
         struct call *call = container_of(item, struct call, item);
+        assert(call->state == CALL_QUEUED && call->port == port);
         if (channel == NULL || call->channel == channel) {
             // Its CANCELLED notice is never queued together with it: the loop's next node stays
             // valid.
@@ -319,6 +327,7 @@ void port_end_calls(struct port *port, const struct channel *channel, status_t s
 }
 
 static void quarantine(struct port *port, const struct call *call) {
+    assert(call->crashes >= CALL_CRASHES_MAX);
     if (port->quarantined_count < PORT_QUARANTINE_MAX) {
         port->quarantined[port->quarantined_count++] =
             (struct quarantine){.key = call->channel->key, .stamp = call->stamp};
@@ -327,6 +336,7 @@ static void quarantine(struct port *port, const struct call *call) {
 
 // Files a call as held, by age.
 static void hold(struct port *port, struct call *call) {
+    assert(spin_held(&port->lock));
     assert(call->state == CALL_TAKEN && !call_pinned(call));
     list_remove(&call->taken_node);
     call->state = CALL_HELD;

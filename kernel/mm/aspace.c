@@ -200,6 +200,7 @@ static struct pin *pin_find(const struct aspace *aspace, vaddr_t addr) {
 }
 
 static void pin_insert(struct aspace *aspace, struct pin *pin) {
+    assert(spin_held(&aspace->lock));
     struct tree_node *parent = NULL;
     int side = 0;
     for (struct tree_node *node = aspace->pins.root; node != NULL; node = node->child[side]) {
@@ -210,6 +211,7 @@ static void pin_insert(struct aspace *aspace, struct pin *pin) {
 }
 
 bool aspace_has_pin(const struct aspace *aspace, vaddr_t start, vaddr_t end) {
+    assert(spin_held(&aspace->lock));
     assert(spin_held(&aspace->lock));
     const struct pin *pin = pin_find(aspace, start);
     return pin != NULL && pin->addr < end;

@@ -80,6 +80,7 @@ struct mapping *mapping_after(const struct mapping *mapping) {
 
 // With both locks held.
 static void link_both(struct mapping *mapping) {
+    assert(!mapping->linked && spin_held(mapping->vmo->lock));
     struct aspace *aspace = mapping->aspace;
     struct tree_node *parent = NULL;
     struct tree_node *node = aspace->mappings.root;
@@ -97,6 +98,8 @@ static void link_both(struct mapping *mapping) {
 }
 
 static void unlink_both(struct mapping *mapping) {
+    assert(spin_held(mapping->vmo->lock) && mapping->vmo->mapping_count != 0);
+    assert(mapping->linked && spin_held(&mapping->aspace->lock));
     tree_remove(&mapping->aspace->mappings, &mapping->node);
     mapping->aspace->mapping_count--;
     list_remove(&mapping->vmo_node);

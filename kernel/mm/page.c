@@ -59,6 +59,7 @@ struct page *page_from_phys(paddr_t addr) {
 }
 
 static void push(struct page *page, uint32_t order) {
+    assert(spin_held(&lock) && order <= PAGE_ORDER_MAX);
     page->state = PAGE_FREE;
     page->order = (uint8_t)order;
     page->prev = NULL;
@@ -71,6 +72,7 @@ static void push(struct page *page, uint32_t order) {
 }
 
 static void unlink_block(struct page *page) {
+    assert(page->state == PAGE_FREE && page->order <= PAGE_ORDER_MAX);
     if (page->prev != NULL) {
         page->prev->next = page->next;
     } else {
@@ -111,6 +113,7 @@ static struct page *take_block(uint32_t order) {
     }
     uint32_t have = order + (uint32_t)__builtin_ctz(fitting);
     struct page *page = free_heads[have];
+    assert(page != NULL && page->order == have);
     unlink_block(page);
     while (have > order) {
         have--;
@@ -190,6 +193,7 @@ static void cache_push(struct page_cache *cache, struct page *page) {
 
 static struct page *cache_pop(struct page_cache *cache) {
     struct page *page = cache->head;
+    assert(cache->count != 0 && page->state == PAGE_CACHED);
     cache->head = page->next;
     __atomic_store_n(&cache->count, cache->count - 1, __ATOMIC_RELAXED);
     return page;

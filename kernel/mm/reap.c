@@ -39,6 +39,7 @@ void reap_add(struct reap_item *item, bool (*release)(struct reap_item *item)) {
 }
 
 static void batch_open(struct cpu *cpu, struct reap_state *state) {
+    assert(state->batch == 0 && cpu->reap_count != 0);
     state->batch = cpu->reap_count;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (uint32_t i = 0; i < CPU_MAX; i++) {
@@ -60,6 +61,7 @@ static bool grace_over(const struct reap_state *state) {
 // Releases the first item, or does a step of it. Returns what that cost.
 static uint32_t release_first(struct cpu *cpu, struct reap_state *state) {
     struct list_node *node = list_pop_front(&cpu->reap);
+    assert(node != NULL && spin_none_held());
     struct reap_item *item = list_entry(node, struct reap_item, node);
     if (item->release(item)) {
         state->batch--;

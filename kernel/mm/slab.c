@@ -47,6 +47,7 @@ static void set_up(struct slab_cache *cache) {
 }
 
 static status_t slab_grow(struct slab_cache *cache) {
+    assert(spin_held(&cache->lock));
     struct page *page;
     status_t status = page_alloc(NULL, 0, &page);
     if (status != OK) {
@@ -133,6 +134,7 @@ static void check_live(struct slab_cache *cache, struct slab *slab, uint64_t *ob
 void slab_free(struct slab_cache *cache, struct job *job, void *object) {
     struct slab *slab = (struct slab *)ALIGN_DOWN((uintptr_t)object, PAGE_SIZE);
     spin_lock(&cache->lock);
+    assert(cache->live != 0 && slab->used != 0);
     check_live(cache, slab, object);
     *(uint64_t *)object = SLAB_MARK | slab->first_free;
     slab->first_free =

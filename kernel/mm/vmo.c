@@ -84,6 +84,7 @@ status_t vmo_new(struct job *job, uint64_t pages, uint32_t flags, uint64_t provi
 
 // Enters a page that was just allocated; it is freed when that fails.
 static status_t enter(struct vmo *vmo, uint64_t index, struct page *page) {
+    assert(index < vmo->pages && page->counts != 0);
     status_t status = page_map_put(&vmo->map, vmo->object.job, index, page);
     if (status != OK) {
         page_unref(page);
@@ -249,6 +250,7 @@ status_t vmo_resolve(struct vmo *vmo, uint64_t index, bool write, struct job *pa
 }
 
 bool vmo_peek(struct vmo *vmo, uint64_t index, struct vmo_view *view) {
+    assert(spin_held(vmo->lock));
     assert(spin_held(vmo->lock));
     if (index >= vmo->pages) {
         return false;

@@ -38,6 +38,7 @@ status_t device_create_serial(struct job *job, uint32_t index, struct object **o
 // Copies between the ring's bytes at an index and `bytes`, in two pieces where it wraps around.
 static status_t ring_bytes(struct vmo *vmo, const struct device_move *move, uint32_t index,
                            uint8_t *bytes, uint32_t count, bool write) {
+    assert(count <= move->ring_bytes);
     for (uint32_t done = 0; done < count;) {
         uint32_t at = (index + done) & (move->ring_bytes - 1);
         uint32_t piece = MIN(count - done, move->ring_bytes - at);
@@ -54,6 +55,7 @@ static status_t ring_bytes(struct vmo *vmo, const struct device_move *move, uint
 // Moves up to `count` bytes while the device is ready. Returns how many.
 static uint32_t fifo_move(const struct device *device, uint32_t reg, const struct device_move *move,
                           uint8_t *bytes, uint32_t count, bool receive) {
+    assert(count <= DEVICE_STEP_BYTES && move->burst != 0);
     uint32_t done = 0;
     while (done < count &&
            (arch_register_read(device->base + move->status_reg) & move->status_mask) != 0) {

@@ -59,6 +59,7 @@ status_t handle_lookup(struct handle_table *table, handle_t value, uint8_t type,
 }
 
 static void count_handle(struct object *object) {
+    assert(spin_held(&object->tree_lock));
     object_ref(object);
     __atomic_fetch_add(&object->handles, 1, __ATOMIC_RELAXED);
 }
@@ -78,6 +79,7 @@ static struct closing {
 } closing[CPU_MAX];
 
 static void tell_put_off(struct closing *here) {
+    assert(here->busy);
     struct list_node *node;
     while ((node = list_pop_front(&here->put_off)) != NULL) {
         struct object *object = list_entry(node, struct object, reap.node);
@@ -88,6 +90,7 @@ static void tell_put_off(struct closing *here) {
 }
 
 void handle_release(struct object *object, uint32_t count) {
+    assert(spin_none_held());
     uint32_t before = __atomic_fetch_sub(&object->handles, count, __ATOMIC_ACQ_REL);
     struct closing *here = &closing[cpu_this()->index];
     assert(before >= count);
@@ -111,6 +114,7 @@ void handle_release(struct object *object, uint32_t count) {
 // ---- First handles
 
 static void port_link(struct handle_table *table, struct object *object) {
+    assert(spin_held(&table->lock));
     if (object->type == OBJECT_PORT) {
         struct port *port = port_from(object);
         assert(port->table == NULL);
@@ -173,12 +177,14 @@ status_t handle_insert_pair(struct handle_table *table, struct object *a, uint32
 
 // Whether new nodes may be derived from a linked node. Tree lock held.
 static status_t may_derive(const struct handle *parent) {
+    assert(!parent->dead);
     return parent->revoking ? ERR_BUSY : OK;
 }
 
 // Links and publishes a taken slot as a child of what was looked up, if that still is there.
 static status_t fill_child(struct handle *node, const struct handle_entry *parent, uint32_t rights,
                            handle_t *out) {
+    assert(spin_held(&node->table->lock));
     struct object *object = parent->object;
     spin_lock(&object->tree_lock);
     status_t status = handle_entry_live(parent) ? may_derive(parent->node) : ERR_BAD_HANDLE;
@@ -214,6 +220,7 @@ status_t handle_derive(struct handle_table *table, handle_t value, uint32_t righ
 // Fills in a node that is in no table, and counts it. Tree lock held; the caller links it.
 static void fill_node(struct handle *node, struct object *object, uint32_t rights, uint32_t depth,
                       uint64_t parent_process) {
+    assert(spin_held(&object->tree_lock));
     *node = (struct handle){
         .object = object,
         .rights = (uint16_t)rights,
@@ -321,6 +328,7 @@ status_t handle_install(struct handle_table *table, struct handle *node, bool fr
 // Takes what was looked up out of its tree, if it still is there, so that look-ups fail. The table
 // is locked.
 static bool unlink_entry(const struct handle_entry *entry) {
+    assert(spin_held(&entry->node->table->lock));
     struct object *object = entry->object;
     spin_lock(&object->tree_lock);
     bool live = handle_entry_live(entry);
@@ -379,6 +387,7 @@ status_t handle_renew(struct handle_table *table, handle_t value, struct object 
 
 // Puts a taken slot of another table in the place of a handle. Both tables are locked.
 static status_t replace_entry(const struct handle_entry *old, struct handle *node, handle_t *out) {
+    assert(spin_held(&old->node->table->lock) && spin_held(&node->table->lock));
     struct object *object = old->object;
     spin_lock(&object->tree_lock);
     bool live = handle_entry_live(old);
@@ -479,6 +488,7 @@ static bool is_inherited(const struct handle_info *info) {
 // Makes a taken slot of another table a copy of what was looked up, with the same number and beside
 // it in the tree. Both tables are locked.
 static bool copy_entry(const struct handle_entry *from, struct handle *node) {
+    assert(spin_held(&from->node->table->lock) && spin_held(&node->table->lock));
     struct object *object = from->object;
     spin_lock(&object->tree_lock);
     bool live = handle_entry_live(from);

@@ -24,6 +24,7 @@ struct casualties {
 
 // Tree lock held.
 static void kill_node(struct object *object, struct handle *node, struct casualties *casualties) {
+    assert(spin_held(&object->tree_lock) && node->kind != HANDLE_FREE);
     handle_tree_remove(object, node);
     node->dead = true;
     if (node->kind == HANDLE_MESSAGE) {
@@ -39,6 +40,7 @@ static void kill_node(struct object *object, struct handle *node, struct casualt
 }
 
 static void free_dead_slot(struct object *object, struct handle *node) {
+    assert(node->dead && node->kind == HANDLE_TABLE_ENTRY);
     struct handle_table *table = node->table;
     spin_lock(&table->lock);
     handle_port_unlink(object);
@@ -47,6 +49,7 @@ static void free_dead_slot(struct object *object, struct handle *node) {
 }
 
 static void clean_up(struct object *object, struct casualties *casualties) {
+    assert(spin_none_held());
     struct handle *node = casualties->list;
     while (node != NULL) {
         struct handle *next = (struct handle *)node->next;

@@ -82,6 +82,7 @@ static status_t chunk_add(struct handle_table *table, uint32_t number) {
 
 // Makes sure that `count` slots are free beside the reserved ones.
 static status_t ensure_free(struct handle_table *table, uint32_t count) {
+    assert(spin_held(&table->lock) && table->free_count >= table->reserved);
     while (table->free_count - table->reserved < count) {
         while (table->next_chunk < table->chunk_limit && table->chunks[table->next_chunk] != NULL) {
             table->next_chunk++;
@@ -151,6 +152,7 @@ status_t handle_slot_take(struct handle_table *table, uint32_t index, bool from_
 }
 
 handle_t handle_slot_publish(struct handle *node, struct object *object, uint32_t rights) {
+    assert((node->value & HANDLE_NOT_LIVE) != 0 && node->kind == HANDLE_TABLE_ENTRY);
     struct handle next = {.tag = node->tag};
     next.value &= ~HANDLE_NOT_LIVE;
     next.rights = (uint16_t)rights;
@@ -160,6 +162,7 @@ handle_t handle_slot_publish(struct handle *node, struct object *object, uint32_
 }
 
 void handle_slot_withdraw(struct handle *node) {
+    assert(spin_held(&node->object->tree_lock));
     assert((node->value & HANDLE_NOT_LIVE) == 0);
     __atomic_store_n(&node->tag, node->tag | HANDLE_NOT_LIVE, __ATOMIC_RELEASE);
 }
@@ -249,6 +252,7 @@ bool handle_table_clear(struct handle_table *table, uint32_t budget) {
 
 // Frees chunks from the end of the directory. Returns true when none is left.
 static bool free_chunks(struct handle_table *table, struct job *job) {
+    assert(table->used == 0);
     for (uint32_t i = 0; i < DESTROY_BATCH && table->chunk_limit > 0; i++) {
         struct handle *chunk = table->chunks[--table->chunk_limit];
         if (chunk != NULL) {

@@ -28,6 +28,7 @@ static struct interrupt *interrupt_from(struct object *object) {
 
 static void interrupt_handles_gone(struct object *object) {
     struct interrupt *interrupt = interrupt_from(object);
+    assert(owners[interrupt->line] == interrupt);
     arch_interrupt_mask(interrupt->line);
     __atomic_store_n(&owners[interrupt->line], NULL, __ATOMIC_RELEASE);
 }

@@ -116,6 +116,7 @@ static void set_limits(struct job *job, const struct job_limits *limits) {
 
 // What the header's is not.
 static void set_up(struct job *job, struct job *parent, const struct job_limits *limits) {
+    assert(parent == NULL || parent->depth + 1 < JOB_DEPTH_MAX);
     spin_init(&job->lock, RANK_JOB);
     list_init(&job->children);
     list_init(&job->processes);

@@ -39,6 +39,7 @@ status_t object_create(const struct object_ops *ops, struct job *job, uint64_t p
 }
 
 void object_free(struct object *object) {
+    assert(object->refs <= 1 && object->handles == 0);
     struct job *job = object->job;
     slab_free(object->ops->cache, job, (char *)object - object->ops->offset);
     object_fini(job);
@@ -46,6 +47,7 @@ void object_free(struct object *object) {
 
 static bool object_reap(struct reap_item *item) {
     struct object *object = container_of(item, struct object, reap);
+    assert(object->refs == 0 && spin_none_held());
     const struct object_ops *ops = object->ops;
     if (object->source != NULL) {
         source_detach(object->source); // has an effect the first time

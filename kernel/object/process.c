@@ -24,6 +24,7 @@
 static struct slab_cache process_cache = SLAB_CACHE(struct process, "process");
 
 static void table_close(struct handle_table *table) {
+    assert(table->object.refs != 0);
     while (!handle_table_clear(table, CLEAR_BATCH)) {
         arch_interrupt_window();
     }
@@ -46,6 +47,7 @@ static bool process_destroy(struct object *object) {
     struct process *process = process_from(object);
     struct job *job = process->job;
     assert(list_empty(&process->threads));
+    assert(process->state == PROCESS_NEW || process->state == PROCESS_ENDED);
     struct handle_table *table = table_take(process);
     if (table != NULL) {
         table_close(table);
@@ -108,6 +110,7 @@ static status_t table_inherit(struct process *predecessor, struct handle_table *
 }
 
 static status_t job_add_process(struct job *job, struct process *process) {
+    assert(!list_node_linked(&process->job_node) && process->id != 0);
     spin_lock(&job->lock);
     bool alive = !__atomic_load_n(&job->killed, __ATOMIC_RELAXED);
     if (alive) {
@@ -168,6 +171,7 @@ status_t process_create(struct job *job, struct aspace *aspace, struct process *
 
 // process->lock held.
 static void begin_death(struct process *process, enum exit_cause cause, int64_t status) {
+    assert(spin_held(&process->lock) && process->state <= PROCESS_STARTED);
     __atomic_store_n(&process->state, PROCESS_DYING, __ATOMIC_RELEASE);
     __atomic_store_n(&process->cause, cause, __ATOMIC_RELAXED);
     process->status = status;
@@ -177,6 +181,7 @@ static void begin_death(struct process *process, enum exit_cause cause, int64_t 
 }
 
 void process_unhold(struct process *process) {
+    assert(process->object.handles != 0);
     handle_release(&process->object, 1);
 }
 
@@ -241,6 +246,7 @@ static void drop_new_threads(struct process *process) {
 }
 
 static void orphan_ports(struct process *process, struct handle_table *table) {
+    assert(process->keep && table->process == process->id);
     bool crashed = process->cause == EXIT_FAULT || process->cause == EXIT_HANG;
     struct list orphans;
     list_init(&orphans);
@@ -254,6 +260,7 @@ static void orphan_ports(struct process *process, struct handle_table *table) {
 }
 
 void process_end(struct process *process) {
+    assert(process->state == PROCESS_DYING && process->thread_count == 0);
     drop_new_threads(process);
     struct handle_table *table = process->table;
     if (process->keep) {

@@ -50,6 +50,7 @@ static struct slab_cache small_wait_cache = SLAB_CACHE(struct small_wait, "wait"
 static struct slab_cache binding_cache = SLAB_CACHE(struct binding, "binding");
 
 void source_init(struct source *source, struct object *object, uint32_t signals) {
+    assert(object->source == NULL);
     object->source = source;
     spin_init(&source->lock, RANK_SOURCE);
     source->signals = signals;
@@ -80,6 +81,7 @@ static bool is_watch(const struct binding *binding) {
 
 // The watched process has ended: the watch passes to its port, which is told. source->lock held.
 static void watch_over(struct binding *binding) {
+    assert(spin_held(&binding->source->lock) && binding->source->binding_count != 0);
     struct port *port = binding->port;
     list_remove(&binding->source_node);
     binding->source->binding_count--;
@@ -140,6 +142,7 @@ static void hide_from_port(struct port *port, struct binding *binding) {
 
 // Takes the binding apart. source->lock held.
 static void binding_remove_locked(struct source *source, struct binding *binding) {
+    assert(source->binding_count != 0 && binding->source == source);
     struct port *port = binding->port;
     assert(spin_held(&source->lock));
     list_remove(&binding->source_node);
@@ -165,6 +168,7 @@ void source_detach(struct source *source) {
 // source->lock held.
 static struct binding *find(const struct source *source, const struct port *port,
                             const struct handle_table *table, uint64_t key, bool watch) {
+    assert(spin_held(&source->lock));
     list_for_each(node, &source->bindings) {
         struct binding *binding = list_entry(node, struct binding, source_node);
         bool right = port != NULL
@@ -179,6 +183,7 @@ static struct binding *find(const struct source *source, const struct port *port
 
 // Whether another binding may be added. source->lock held.
 static status_t may_bind(const struct source *source, const struct binding *binding) {
+    assert(source->binding_count <= SOURCE_BINDINGS_MAX);
     if (is_watch(binding) && (source->signals & binding->signals) != 0) {
         return ERR_CALLER_GONE;
     }
@@ -262,6 +267,7 @@ status_t source_unbind(struct object *object, struct handle_table *table, uint64
 
 // Takes a watch that its process has left to the port apart. port->lock held.
 static void watch_remove_locked(struct port *port, struct binding *watch) {
+    assert(spin_held(&port->lock) && watch->port == port);
     assert(watch->source == NULL && is_watch(watch));
     hide_from_port(port, watch);
     object_unref(&port->object);
@@ -382,6 +388,7 @@ static status_t link_waiter(struct source_waiter *waiter, struct object *object,
 }
 
 static void unlink_waiter(struct source_waiter *waiter) {
+    assert(waiter->source == NULL || waiter->thread != NULL);
     struct source *source = waiter->source;
     if (source != NULL) {
         spin_lock(&source->lock);
@@ -393,6 +400,7 @@ static void unlink_waiter(struct source_waiter *waiter) {
 }
 
 static status_t allocate_waiters(struct thread *self, uint32_t count) {
+    assert(self->waiters == NULL && count > 1);
     struct job *job = self->process->job;
     void *memory;
     status_t status = count <= SMALL_WAIT
@@ -406,6 +414,7 @@ static status_t allocate_waiters(struct thread *self, uint32_t count) {
 }
 
 static void free_waiters(struct thread *self) {
+    assert(self->waiters != NULL && self->wait_count > 1);
     struct job *job = self->process->job;
     if (self->wait_count <= SMALL_WAIT) {
         slab_free(&small_wait_cache, job, self->waiters);

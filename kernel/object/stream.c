@@ -122,6 +122,7 @@ static void signal_read(struct stream_end *reader, const struct stream_ring *rin
 static int64_t end_wait(struct stream_end *end, uint32_t signals, instant_t deadline,
                         uint32_t flags) {
     struct stream *stream = end->stream;
+    assert(spin_held(&stream->lock));
     status_t status = OK;
     if ((flags & IO_NONBLOCK) != 0) {
         status = ERR_WOULD_BLOCK;
@@ -229,6 +230,7 @@ static status_t copy_last(const struct stream *stream, struct stream_ring *ring,
 // Whether a write of *size bytes can go on now; *size becomes how many go in.
 static bool has_room(const struct stream *stream, const struct stream_ring *ring, bool whole,
                      size_t *size) {
+    assert(spin_held(&stream->lock));
     size_t room = ring_free_bytes(ring);
     if (whole) {
         return room >= header_bytes(stream) + *size;
@@ -296,6 +298,7 @@ void stream_describe(struct object *object, struct stream_info *info) {
 static void end_handles_gone(struct object *object) {
     struct stream_end *end = end_from(object);
     spin_lock(&end->stream->lock);
+    assert(!end->closed);
     end->closed = true;
     end_update(end_peer(end), 0, SIGNAL_STREAM_PEER_CLOSED, 0);
     spin_unlock(&end->stream->lock);

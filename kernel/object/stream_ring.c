@@ -24,6 +24,7 @@ status_t ring_init(struct stream_ring *ring, struct job *job, size_t size_bytes)
 }
 
 bool ring_free(struct stream_ring *ring, uint32_t budget) {
+    assert(!ring->reader_busy && !ring->writer_busy);
     for (size_t i = 0; i < slot_count(ring); i++) {
         if (ring->pages[i] == NULL) {
             continue;
@@ -122,6 +123,7 @@ status_t ring_copy(struct stream_ring *ring, enum ring_copy how, size_t index, u
                    size_t bytes) {
     while (bytes > 0) {
         struct piece piece = first_piece(ring, index, bytes);
+        assert(ring->pages[piece.slot] != NULL);
         status_t status =
             copy_piece(how, ring->pages[piece.slot] + piece.offset, data, piece.bytes);
         if (status != OK) {

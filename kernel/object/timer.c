@@ -58,6 +58,7 @@ static const struct object_ops timer_ops = {
 // Moves the deadline to the next interval after `now`. Returns how many have passed. The timer was
 // due.
 static uint64_t advance(struct timer *timer, instant_t now) {
+    assert(spin_held(&timer->source.lock) && timer->interval >= 0);
     if (timer->interval == 0) {
         timer->deadline = INSTANT_NEVER;
         return 1;
@@ -73,6 +74,7 @@ static uint64_t advance(struct timer *timer, instant_t now) {
 }
 
 static void timer_arm(struct timer *timer) {
+    assert(spin_held(&timer->source.lock) && !timer->closed);
     if (timer->deadline != INSTANT_NEVER) {
         timer_queue_add(&timer->node, timer->deadline, timer->slack, timer->seq);
     }

@@ -90,6 +90,7 @@ static void put_in(struct thread *thread, struct futex_bucket *bucket,
 
 // Takes a thread out and wakes it with a result, if it has parked.
 static void take_out(struct thread *thread, int64_t result) {
+    assert(thread->futex_bucket != NULL && spin_held(&thread->futex_bucket->lock));
     bool parked = thread->futex_parked;
     list_remove(&thread->wait_node);
     thread->futex_parked = false;
@@ -133,6 +134,7 @@ static uint32_t wake_locked(struct futex_bucket *bucket, const struct futex_key 
 static uint32_t move_locked(struct futex_bucket *bucket, const struct futex_key *key,
                             struct futex_bucket *target, const struct futex_key *target_key,
                             uint32_t count) {
+    assert(spin_held(&bucket->lock) && spin_held(&target->lock));
     uint32_t moved = 0;
     list_for_each_safe(node, &bucket->waiters) {
         if (moved == count) {

@@ -53,6 +53,7 @@ static void run_queue_push(struct cpu *cpu, struct thread *thread, bool front) {
     struct run_queue *run = &cpu->run;
     uint8_t priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED); // once: it may change
     struct list *queue = &run->queue[priority];
+    assert(thread->queued_on == NULL && priority < PRIORITY_COUNT);
     assert(spin_held(&run->lock));
     if (front) {
         list_push_front(queue, &thread->run_node);
@@ -68,6 +69,7 @@ static void run_queue_push(struct cpu *cpu, struct thread *thread, bool front) {
 static void run_queue_remove(struct cpu *cpu, struct thread *thread) {
     struct run_queue *run = &cpu->run;
     uint8_t priority = thread->queued_priority;
+    assert(thread->queued_on == cpu && run->count != 0);
     assert(spin_held(&run->lock));
     list_remove(&thread->run_node);
     __atomic_store_n(&thread->queued_on, NULL, __ATOMIC_RELAXED);
@@ -92,6 +94,7 @@ static struct thread *run_queue_pop(struct cpu *cpu) {
 static struct cpu *choose_cpu(const struct thread *thread) {
     uint32_t idle = __atomic_load_n(&idle_mask, __ATOMIC_RELAXED);
     uint32_t last = __atomic_load_n(&thread->last_cpu, __ATOMIC_RELAXED);
+    assert(last < cpu_count);
     return cpus[idle == 0 || (idle & (1u << last)) != 0 ? last : (uint32_t)__builtin_ctz(idle)];
 }
 
@@ -130,6 +133,7 @@ duration_t sched_cpu_time(const struct thread *thread) {
 }
 
 static void change_thread(struct cpu *cpu, struct thread *prev, struct thread *next) {
+    assert(prev != next && prev->on_cpu);
     arch_thread_save(prev);
     __atomic_store_n(&prev->on_cpu, false, __ATOMIC_RELEASE);
     while (__atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE)) {
@@ -192,6 +196,7 @@ static struct thread *steal(struct cpu *self) {
 
 // Whether the running thread goes on; if it is preempted, it goes back on the queue. run.lock held.
 static bool keep_running(struct cpu *cpu, struct thread *prev, instant_t now) {
+    assert(spin_held(&cpu->run.lock) && prev == cpu->thread);
     int best = run_queue_best(&cpu->run);
     bool slice_over = now >= cpu->slice_end;
     if (best < (int)prev->priority || (best == (int)prev->priority && !slice_over)) {
@@ -208,6 +213,7 @@ static bool keep_running(struct cpu *cpu, struct thread *prev, instant_t now) {
 }
 
 void schedule(void) {
+    assert(spin_none_held());
     struct cpu *cpu = cpu_this();
     struct thread *prev = cpu->thread;
     instant_t now = clock_now();

@@ -49,6 +49,10 @@ bool spin_held(const struct spinlock *lock) {
            __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) == holder_mark();
 }
 
+bool spin_none_held(void) {
+    return cpu_this()->ranks_held == 0;
+}
+
 void spin_debug_acquire(struct spinlock *lock, bool same_rank_ok) {
     const struct cpu *cpu = cpu_this();
     if (lock->rank == 0 || lock->rank >= RANK_COUNT) {

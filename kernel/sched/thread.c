@@ -67,6 +67,7 @@ struct thread *thread_create_idle(struct cpu *cpu) {
 // Releases what a thread holds beyond its struct: its block and its call.
 static void thread_release(struct thread *thread) {
     spin_lock(&thread->lock);
+    assert(!thread->released);
     thread->released = true;
     spin_unlock(&thread->lock);
     call_thread_gone(thread);
@@ -224,6 +225,7 @@ void thread_drop_new(struct thread *thread) {
 }
 
 void thread_die(struct thread *self) {
+    assert(spin_none_held() && self->state == THREAD_RUNNING);
     struct process *process = self->process;
     assert(self == cpu_this()->thread);
     if (self->waiters != NULL || self->waiter.source != NULL) {
@@ -264,6 +266,7 @@ void thread_die(struct thread *self) {
 
 // Makes a thread that may run in user mode come through the exit path. thread->lock held.
 static void thread_nudge(struct thread *thread) {
+    assert(spin_held(&thread->lock));
     if (thread->state == THREAD_RUNNING) {
         struct cpu *cpu = cpus[__atomic_load_n(&thread->last_cpu, __ATOMIC_RELAXED)];
         if (cpu != cpu_this()) {
@@ -315,6 +318,7 @@ void thread_resume_one(struct thread *thread) {
 }
 
 void thread_stop_self(struct thread *self) {
+    assert(self == cpu_this()->thread);
     spin_lock(&self->lock);
     uint32_t pending = __atomic_load_n(&self->pending, __ATOMIC_RELAXED);
     // A kill that came before this lock found the thread running, and wakes nobody.

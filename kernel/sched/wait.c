@@ -54,6 +54,7 @@ status_t thread_park(struct thread *self, enum wait_kind kind, struct object *ob
 
 // Ends the wait and writes the result. thread->lock held. Returns whether the thread may run.
 static bool finish_wait(struct thread *thread, int64_t result) {
+    assert(spin_held(&thread->lock));
     assert(thread->state == THREAD_BLOCKED);
     // Acquire: what the CPU that popped the node did to it comes before it is added anew.
     if (__atomic_load_n(&thread->timer.cpu, __ATOMIC_ACQUIRE) != NULL) {
@@ -112,6 +113,7 @@ struct abort_plan {
 
 // Decides under thread->lock. Restarting waits that have no list are ended right here.
 static struct abort_plan plan_abort(struct thread *thread, uint64_t seq, status_t status) {
+    assert(spin_held(&thread->lock));
     struct abort_plan plan = {.kind = WAIT_NONE, .seq = thread->wait_seq};
     if (thread->state != THREAD_BLOCKED || (seq != 0 && thread->wait_seq != seq)) {
         return plan;
@@ -142,6 +144,7 @@ static struct abort_plan plan_abort(struct thread *thread, uint64_t seq, status_
 }
 
 void thread_abort_wait(struct thread *thread, uint64_t seq, status_t status) {
+    assert(!spin_held(&thread->lock));
     spin_lock(&thread->lock);
     struct abort_plan plan = plan_abort(thread, seq, status);
     spin_unlock(&thread->lock);

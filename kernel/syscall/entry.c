@@ -18,6 +18,7 @@
 
 // Works off what waits for the running thread.
 static void serve_pending(struct thread *thread) {
+    assert(thread == cpu_this()->thread && spin_none_held());
     uint32_t pending = __atomic_load_n(&thread->pending, __ATOMIC_SEQ_CST);
     if ((pending & PENDING_CLEANUP) != 0) {
         source_wait_cleanup(thread);

@@ -27,6 +27,7 @@ static void enter(struct thread *thread, vaddr_t pc) {
 
 static void upcall(struct thread *thread, uint32_t kind, uint32_t vector, uint64_t code,
                    vaddr_t addr) {
+    assert(!is_masked(thread));
     struct thread_block *block = thread->block;
     arch_thread_get_registers(thread, &block->upcall);
     block->upcall_kind = kind;

@@ -62,6 +62,7 @@ void timer_queue_add(struct timer_node *node, instant_t deadline, duration_t sla
     node->seq = seq;
     instant_t latest = node_latest(node);
     insert_node(&cpu->timers, node);
+    assert(cpu->timers.root != NULL);
     __atomic_store_n(&node->cpu, cpu, __ATOMIC_RELEASE);
     spin_unlock(&cpu->timer_lock);
     if (latest < cpu->timer_armed) {
@@ -91,6 +92,7 @@ static struct timer_node *pop_due(struct cpu *cpu, instant_t now, uint64_t *seq)
     struct timer_node *node = first_node(cpu);
     if (node != NULL && node->deadline <= now) {
         *seq = node->seq;
+        assert(node->cpu == cpu);
         tree_remove(&cpu->timers, &node->tree);
         __atomic_store_n(&node->cpu, NULL, __ATOMIC_RELEASE);
     } else {

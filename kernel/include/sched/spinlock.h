@@ -60,11 +60,14 @@ void spin_debug_acquired(struct spinlock *lock);
 void spin_debug_release(struct spinlock *lock);
 // True when this CPU holds the lock.
 bool spin_held(const struct spinlock *lock);
+// True when this CPU holds no lock at all.
+bool spin_none_held(void);
 #else
 #define spin_debug_acquire(lock, same) ((void)(lock))
 #define spin_debug_acquired(lock) ((void)(lock))
 #define spin_debug_release(lock) ((void)(lock))
 #define spin_held(lock) ((void)(lock), true)
+#define spin_none_held() true
 #endif
 
 static inline void spin_lock_raw(struct spinlock *lock) {
