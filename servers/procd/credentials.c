@@ -12,6 +12,7 @@
 #include <sys/calls.h>
 #include <sys/string.h>
 
+#include "groups.h"
 #include "ids.h"
 #include "pages.h"
 
@@ -26,6 +27,7 @@ void credentials_publish(struct procd *procd, const struct process *process) {
     (void)!sys_process_set_cookie(state_of(procd)->job, process->process,
                                   traits_cookie(traits_of(procd, process)));
     server_point();
+    groups_publish(procd, process);
     identity_write(procd, process);
 }
 
@@ -90,7 +92,7 @@ int64_t proc_do_set_groups(void *server, const struct packet *packet,
     memcpy(groups, request->groups, request->count * sizeof(groups[0]));
     vault_set(&procd->server.vault, &traits->group_count, request->count);
     vault_set_bytes(&procd->server.vault, traits->groups, groups, sizeof(groups));
-    identity_write(procd, process);
+    credentials_publish(procd, process);
     return 0;
 }
 

@@ -26,6 +26,7 @@
 #include <sys/thread.h>
 
 #include "devices.h"
+#include "groups.h"
 #include "ids.h"
 #include "mount.h"
 #include "name.h"
@@ -51,6 +52,7 @@ static const struct proc_ops operations = {
     .new_session = proc_do_new_session,
     .set_ids = proc_do_set_ids,
     .set_limit = proc_do_set_limit,
+    .groups = proc_do_groups,
     .get_limit = proc_do_get_limit,
     .get_priority = proc_do_get_priority,
     .set_priority = proc_do_set_priority,

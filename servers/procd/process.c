@@ -18,6 +18,7 @@
 #include <sys/string.h>
 #include <sys/thread.h>
 
+#include "groups.h"
 #include "kernel.h"
 #include "pages.h"
 #include "signal.h"
@@ -103,6 +104,7 @@ static status_t make_kernel_process(struct procd *procd, const struct process *p
     step_made(&procd->server.vault, (handle_t)made);
     process_set(procd, process, process, (handle_t)made);
     process_set(procd, process, id, kernel_process((handle_t)made).id);
+    groups_publish(procd, process);
     return sys_object_bind((handle_t)made, procd->server.port, KEY_ENDED | (uint32_t)process->pid,
                            SIGNAL_PROCESS_ENDED);
 }

@@ -12,6 +12,7 @@
 #include <sys/start.h>
 #include <sys/string.h>
 
+#include "groups.h"
 #include "image.h"
 #include "kernel.h"
 #include "name.h"
@@ -109,6 +110,10 @@ status_t procd_start(struct server *server, bool fresh) {
     status_t status = sys_object_get(state_of(procd)->job, &usage, sizeof(usage));
     if (found->dropped != 0) {
         repair_traits(procd);
+    }
+    status_t groups = groups_start(procd);
+    if (groups != OK) {
+        return groups;
     }
     if (status != OK || found->rolled_back || found->dropped != 0 || usage.processes != alive) {
         process_reconcile(procd);

@@ -66,6 +66,10 @@ static const struct vault_table tables[TABLES] = {
                          .count = 1,
                          .handles = {{offsetof(struct terminals, table), OBJECT_VMO},
                                      {offsetof(struct terminals, leaders), OBJECT_EVENT}}},
+    [TABLE_GROUPS] = {.name = "groups",
+                      .record_bytes = sizeof(struct groups),
+                      .count = 1,
+                      .handles = {{offsetof(struct groups, table), OBJECT_VMO}}},
 };
 
 const struct vault_layout procd_layout = {

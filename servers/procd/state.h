@@ -23,7 +23,15 @@
 #define HOST_NAME_BYTES 72   // with its zero, whole words; 64 are used at most
 #define CHECKPOINT_RECORDS 6 // changed records after which a long piece of work commits
 
-enum table { TABLE_STATE, TABLE_PROCESSES, TABLE_TRAITS, TABLE_THREADS, TABLE_TERMINALS, TABLES };
+enum table {
+    TABLE_STATE,
+    TABLE_PROCESSES,
+    TABLE_TRAITS,
+    TABLE_THREADS,
+    TABLE_TERMINALS,
+    TABLE_GROUPS,
+    TABLES
+};
 
 // The one record of the first table.
 struct state {
@@ -111,8 +119,16 @@ struct terminals {
     uint64_t last_signal; // id of the last order that was done
 };
 
+// For file servers; unused until somebody asks.
+struct groups {
+    struct vault_head head;
+    handle_t table; // vmo of struct group_table
+    uint32_t spare;
+};
+
 struct procd {
     struct server server;        // first
+    struct group_table *groups;  // null: nobody has asked for it
     struct process_table *table; // null: nobody has asked for it
     uint32_t process_top;        // slots from here on are free
     uint32_t thread_top;

@@ -43,7 +43,7 @@ static status_t check_owner(struct caller caller, const struct inode *inode,
                             const struct fs_set_request *request) {
     bool same_uid = (request->what & FS_SET_UID) == 0 || request->uid == inode->uid;
     bool same_gid = (request->what & FS_SET_GID) == 0 || request->gid == inode->gid ||
-                    request->gid == caller.gid;
+                    access_group(caller, request->gid);
     bool allowed = caller.uid == 0 || (caller.uid == inode->uid && same_uid && same_gid);
     return allowed ? OK : ERR_NOT_PERMITTED;
 }
@@ -96,7 +96,7 @@ static status_t check_set(struct caller caller, const struct description *descri
 
 static void set_mode(struct caller caller, struct inode *next, uint32_t mode) {
     mode &= MODE_PERMISSIONS;
-    if (caller.uid != 0 && caller.gid != next->gid) {
+    if (caller.uid != 0 && !access_group(caller, next->gid)) {
         mode &= ~MODE_SETGID;
     }
     next->mode = (next->mode & ~MODE_PERMISSIONS) | mode;

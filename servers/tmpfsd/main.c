@@ -49,6 +49,7 @@ static const struct fs_ops operations = {
     .sync = tmpfs_sync,
     .space = tmpfs_space,
     .seek = tmpfs_seek,
+    .groups = tmpfs_groups,
     .view = tmpfs_view,
     .attach = tmpfs_attach,
     .cover = tmpfs_cover,
@@ -99,6 +100,7 @@ static status_t start(struct server *server, bool fresh) {
     struct tmpfs *fs = (struct tmpfs *)server;
     const struct state *state = vault_record(vault_of(fs), TABLE_STATE, 0);
     status_t status = index_create(fs);
+    status = status == OK ? access_start(fs) : status;
     (void)fresh;
     if (status != OK) {
         return status;

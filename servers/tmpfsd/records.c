@@ -65,6 +65,7 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
         .name = "state",
         .record_bytes = sizeof(struct state),
         .count = 1,
+        .handles = {{offsetof(struct state, groups), OBJECT_VMO}},
     };
     tables[TABLE_INODES] = (struct vault_table){
         .name = "inodes",

@@ -54,6 +54,8 @@ struct state {
     struct vault_head head;
     uint32_t filled;   // 1: all of the boot archive is in it
     uint32_t made_for; // the mount that its file system was made for; 0: the first file system
+    handle_t groups;   // vmo of struct group_table, NONE: not given yet
+    uint32_t spare;
 };
 
 enum inode_flags {

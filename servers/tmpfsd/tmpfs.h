@@ -133,6 +133,7 @@ void name_enter(struct tmpfs *fs, uint32_t number);
 
 struct caller {
     uint32_t uid, gid;
+    uint64_t process; // whose further groups stand in procd's table
 };
 
 #define ACCESS_READ 4u
@@ -143,6 +144,11 @@ struct caller {
 struct caller caller_of(const struct packet *packet);
 // Whether the caller may do all of some ACCESS_ bits with an inode.
 bool access_allowed(struct caller caller, const struct inode *inode, uint32_t bits);
+// Whether the caller has this group, as its own or one of its supplementary ones.
+bool access_group(struct caller caller, uint32_t gid);
+// Maps the table of groups that the record names, if there is one. Errors of aspace_map.
+[[nodiscard]] status_t access_start(struct tmpfs *fs);
+int64_t tmpfs_groups(void *context, const struct packet *packet, const handle_t handles_in[1]);
 // Whether the caller owns it, or is root.
 bool access_owner(struct caller caller, const struct inode *inode);
 // Whether a name may be taken out of a directory: write and search, and the sticky bit.

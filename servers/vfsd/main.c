@@ -243,6 +243,12 @@ static void tell_others(struct vfsd *vfs) {
     if (result < 0) {
         log_printf("vfsd: procd does not take the channel: status %ld", result);
     }
+    handle_t groups[1];
+    result = proc_groups(start_handle("proc"), groups, INSTANT_NEVER);
+    result = result < 0 ? result : fs_groups(server_of(TYPE_TMPFS), groups, INSTANT_NEVER);
+    if (result < 0) {
+        log_printf("vfsd: tmpfsd does not know of groups: status %ld", result);
+    }
     given[0] = (handle_t)table;
     result = table < 0 ? table : fs_table(server_of(TYPE_PROC), given, INSTANT_NEVER);
     if (result < 0) {

@@ -9,7 +9,7 @@
 //   - the kernel's cookie of a process, and its page, follow its credentials before the answer
 //   - operations that must fail do so, with the declared error
 
-#include "linux.h"
+#include "linux_task.h"
 
 #include <abi/libos.h>
 #include <proto/proc_client.h>
@@ -29,50 +29,15 @@
 #define LINUX_SIGSTOP 19
 #define LINUX_SIGTSTP 20
 
-struct task {
-    struct sim_process *process; // null: the place is free
-    struct task *parent;
-    int32_t pid;
-    uint32_t depth, rounds, serial;
-    bool busy, reaped;
-    instant_t since;
-    // Signals of number QUEUED: those sent to it with success, those that may have been (the sender
-    // died in the call), those it has taken; how many senders are at it.
-    uint32_t expected, maybe, taken, senders;
-    struct task *sending; // to whom this one is sending
-    uint32_t user;        // effective; all real ones are root
-    bool grouped;         // leads a group of its own
-    bool wants_continue;  // is in `stopped`
-    bool child_signal;    // a SIGCHLD was taken
-};
-
 static struct task processes[LINUX_MAX];
 static struct sim_process *native;
 static struct task native_self;
 static uint32_t roots_left, root_rounds;
 static bool endless, stopping;
-static uint64_t calls;
+uint64_t linux_call_count;
 static uint32_t next_serial;
 
 // ---- helpers
-
-#define CALL(self, call)                                                                           \
-    ({                                                                                             \
-        (self)->busy = true;                                                                       \
-        (self)->since = sim.now;                                                                   \
-        int64_t result_ = (call);                                                                  \
-        (self)->busy = false;                                                                      \
-        calls++;                                                                                   \
-        result_;                                                                                   \
-    })
-
-#define EXPECT(self, what, got, wanted)                                                            \
-    do {                                                                                           \
-        int64_t got_ = (got), wanted_ = (wanted);                                                  \
-        if (got_ != wanted_) {                                                                     \
-            world_fail("process %d: %s gave %ld, not %ld", (self)->pid, what, got_, wanted_);      \
-        }                                                                                          \
-    } while (0)
 
 static void nap(void) {
     (void)!sys_thread_sleep(sim.now + (duration_t)sim_random(MICROSECONDS(200)), 0);
@@ -134,6 +99,8 @@ static struct task *process_new(struct task *parent, struct sim_process *process
         .depth = parent != NULL ? parent->depth + 1 : 0,
         .rounds = rounds,
         .user = parent != NULL ? parent->user : 0,
+        .groups = parent != NULL ? parent->groups : 0,
+        .group = parent != NULL ? parent->group : 0,
         .serial = ++next_serial,
         .since = sim.now,
     };
@@ -429,43 +396,6 @@ static void look_at_ids(struct task *self) {
     }
 }
 
-static void check_user(struct task *self) {
-    const struct identity_page *page = (const void *)self->process->identity->memory;
-    uint64_t cookie = self->user == 0 ? (uint64_t)1 << 63 : self->user;
-    EXPECT(self, "the cookie", (int64_t)sim.current->cookie, (int64_t)cookie);
-    EXPECT(self, "the page's user", page->euid, self->user);
-}
-
-// Gives root up and takes it back, as seteuid does.
-static void change_user(struct task *self) {
-    uint32_t user = self->user == 0 ? 1 + (uint32_t)sim_random(100) : 0;
-    struct proc_set_ids_request request = {.what = 2, .ids = {0, user}};
-    check_user(self);
-    EXPECT(self, "set_ids", CALL(self, proc_set_ids(CHANNEL, &request, INSTANT_NEVER)), OK);
-    self->user = user;
-    check_user(self);
-    struct proc_set_ids_request other = {.what = 1, .ids = {user + 1}};
-    EXPECT(self, "set_ids of another",
-           user == 0 ? ERR_NOT_PERMITTED : CALL(self, proc_set_ids(CHANNEL, &other, INSTANT_NEVER)),
-           ERR_NOT_PERMITTED);
-    check_user(self);
-}
-
-// Down is always allowed.
-static void change_priority(struct task *self) {
-    struct proc_get_priority_request ask = {.which = PROC_PRIORITY_PROCESS, .id = self->pid};
-    struct proc_get_priority_reply before = {0}, after = {0};
-    EXPECT(self, "get_priority",
-           CALL(self, proc_get_priority(CHANNEL, &ask, &before, INSTANT_NEVER)), OK);
-    int32_t nice = before.nice < 19 ? before.nice + 1 : 19;
-    struct proc_set_priority_request request = {.which = PROC_PRIORITY_PROCESS, .nice = nice};
-    EXPECT(self, "set_priority", CALL(self, proc_set_priority(CHANNEL, &request, INSTANT_NEVER)),
-           OK);
-    EXPECT(self, "get_priority",
-           CALL(self, proc_get_priority(CHANNEL, &ask, &after, INSTANT_NEVER)), OK);
-    EXPECT(self, "the priority", after.nice, nice);
-}
-
 static void use_tids(struct task *self) {
     struct proc_new_tid_reply reply = {0};
     int64_t result = CALL(self, proc_new_tid(CHANNEL, &reply, INSTANT_NEVER));
@@ -495,7 +425,7 @@ static void kill_child(struct task *self) {
 // ---- life
 
 static void act(struct task *self) {
-    switch (sim_random(15)) {
+    switch (sim_random(16)) {
     case 0:
     case 1:
     case 2:
@@ -531,6 +461,9 @@ static void act(struct task *self) {
         break;
     case 13:
         change_priority(self);
+        break;
+    case 14:
+        change_groups(self);
         break;
     default:
         kill_child(self);
@@ -662,6 +595,7 @@ static void clear_away(void) {
 
 static void native_main_thread(void *argument) {
     (void)argument;
+    ask_for_groups(&native_self);
     be_refused();
     while ((endless ? !stopping : roots_left > 0) && !world_failed()) {
         spawn_and_wait();
@@ -675,7 +609,7 @@ void linux_begin(void) {
     native = NULL;
     native_self = (struct task){.depth = UINT32_MAX}; // the next one is 0
     stopping = false;
-    calls = 0;
+    linux_call_count = 0;
     next_serial = 0;
 }
 
@@ -770,5 +704,5 @@ void linux_interrupt_one(void) {
 }
 
 uint64_t linux_calls(void) {
-    return calls;
+    return linux_call_count;
 }

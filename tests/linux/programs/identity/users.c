@@ -107,6 +107,30 @@ static void and_files(void) {
     report_raw("access by the real user", raw(__NR_access, "secret", R_OK));
 }
 
+// What supplementary groups open, and what they close.
+static void by_groups(void) {
+    unsigned list[2] = {66, 77};
+    make_file("shared", "of the group");
+    make_file("kept from", "all others");
+    report("to the group", chown("shared", 0, 77) | chown("kept from", 0, 66));
+    report("for the group", chmod("shared", 0640) | chmod("kept from", 0604));
+    report_raw("setgroups", raw(__NR_setgroups, 2, list));
+    report_raw("setgid", raw(__NR_setgid, 50));
+    report_raw("setuid", raw(__NR_setuid, 100));
+    show_file("shared");
+    show_file("kept from");
+    make_file("open/own", "");
+    report("give it to a group of mine", chown("open/own", -1, 77));
+    report("to another", chown("open/own", -1, 88));
+    pid_t pid = fork();
+    if (pid == 0) {
+        show_file("shared");
+        _exit(0);
+    }
+    await("a child", pid);
+    unlink("open/own");
+}
+
 static pthread_barrier_t changed;
 
 static void *other_thread(void *argument) {
@@ -143,6 +167,9 @@ int main(void) {
     apart("list", by_list);
     apart("files", and_files);
     apart("threads", by_threads);
+    apart("groups", by_groups);
+    unlink("shared");
+    unlink("kept from");
     show();
     unlink("secret");
     unlink("common");
