@@ -24,7 +24,8 @@ struct command_list {
 };
 
 struct command {
-    const char *run; // value of init.run=, null when absent
+    const char *run;      // value of init.run=, null when absent
+    const char *recovery; // of init.recovery=
     const char
         *arguments[COMMAND_ARGUMENTS_MAX]; // of init.args= (at commas), then what stands after --
     uint32_t argument_count;

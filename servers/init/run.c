@@ -49,6 +49,11 @@ static void resolve_uses(struct init *init, struct catalog_entry *entry) {
         }
         uint8_t provider =
             catalog_find_channel(&init->catalog, uses->items[i], &entry->use_channel[k]);
+        if (provider == SERVICE_NONE && init->command.recovery != NULL) {
+            // It starts without, ends badly, and the recovery follows.
+            log_printf("init: no service provides channel %s", uses->items[i]);
+            continue;
+        }
         if (provider == SERVICE_NONE) {
             refuse(init, "no service provides channel", uses->items[i]);
         }
@@ -92,20 +97,64 @@ void run_prepare(struct init *init) {
     init->service_count++;
 }
 
-void run_advance(struct init *init) {
-    if (init->run == NULL || init->run->record->state != SVC_STATE_WAITING) {
-        return;
-    }
+// A service that the program stands on, directly or not, and that will not come; null: none.
+static const struct service *failed_need(const struct init *init) {
+    uint64_t needs = init->run->entry->depends, before;
+    do {
+        before = needs;
+        for (uint32_t i = 0; i < init->catalog.count; i++) {
+            needs |= (needs & 1UL << i) != 0 ? init->services[i].entry->depends : 0;
+        }
+    } while (needs != before);
     for (uint32_t i = 0; i < init->catalog.count; i++) {
         uint32_t state = init->services[i].record->state;
-        if ((init->run->entry->depends & 1UL << i) != 0 &&
-            (state == SVC_STATE_FAILED || state == SVC_STATE_REFUSED)) {
-            refuse(init, "it uses a service that has failed:", init->services[i].record->name);
+        if ((needs & 1UL << i) != 0 && (state == SVC_STATE_FAILED || state == SVC_STATE_REFUSED)) {
+            return &init->services[i];
+        }
+    }
+    return NULL;
+}
+
+// The service of init.recovery=, null when there is none that can start.
+static struct service *recovery_of(struct init *init) {
+    const char *name = init->command.recovery;
+    struct service *recovery = name != NULL ? service_find(init, name) : NULL;
+    bool able = recovery != NULL && !recovery->bare && recovery->record->state != SVC_STATE_REFUSED;
+    return able ? recovery : NULL;
+}
+
+bool run_has_recovery(struct init *init) {
+    return recovery_of(init) != NULL;
+}
+
+// Starts the recovery. What it answers to is only looked at, so that this may be
+// done again at any time. Returns whether there is one.
+static bool recover(struct init *init, const char *why, const char *which) {
+    struct service *recovery = recovery_of(init);
+    if (recovery != NULL && recovery->record->state == SVC_STATE_STOPPED) {
+        log_printf("init: %s %s %s: RECOVERY", init->command.run, why, which);
+        return service_order_start(init, recovery) == OK;
+    }
+    return recovery != NULL;
+}
+
+void run_advance(struct init *init) {
+    if (init->run == NULL) {
+        return;
+    }
+    const struct service *failed = failed_need(init);
+    uint32_t state = init->run->record->state;
+    if (state == SVC_STATE_DONE) {
+        (void)recover(init, "has ended", "badly");
+    } else if (failed != NULL) {
+        bool helped = recover(init, "stands on a failed service:", failed->record->name);
+        if (!helped && state == SVC_STATE_WAITING) {
+            refuse(init, "it uses a service that has failed:", failed->record->name);
         }
     }
 }
 
-_Noreturn void run_ended(struct init *init, const struct process_info *info) {
+void run_ended(struct init *init, const struct process_info *info) {
     const char *name = init->command.run;
     switch (info->cause) {
     case EXIT_FAULT:
@@ -119,5 +168,10 @@ _Noreturn void run_ended(struct init *init, const struct process_info *info) {
         log_printf("init: %s was killed with status %ld", name, info->status);
         break;
     }
-    run_end_machine(info->cause == EXIT_VOLUNTARY && info->status == 0);
+    bool good = info->cause == EXIT_VOLUNTARY && info->status == 0;
+    if (good || !run_has_recovery(init)) {
+        run_end_machine(good);
+    }
+    service_clear(init, init->run, SVC_STATE_DONE);
+    run_advance(init);
 }

@@ -161,6 +161,7 @@ void service_check(struct init *init, struct service *service) {
     }
     if (service->bare) {
         run_ended(init, &info);
+        return;
     }
     if (service->entry->manifest.restart == RESTART_NEVER) {
         log_end(service->record, &info);
@@ -184,8 +185,15 @@ static bool needs_are_up(const struct init *init, const struct service *service)
 static void start_failed(struct init *init, struct service *service, status_t status) {
     struct service_record next = *service->record;
     log_printf("init: can't start %s: %s", next.name, status_name(status));
-    if (service->bare) {
+    if (service->bare && !run_has_recovery(init)) {
         run_end_machine(false);
+    }
+    if (service->bare) {
+        // What it uses is down, and comes back or fails for good.
+        next.state = SVC_STATE_DOWN;
+        next.next_start = time_now() + RUN_AGAIN;
+        service_commit(init, service, &next);
+        return;
     }
     if (next.process == HANDLE_NONE) {
         next.flags |= SERVICE_RENEW; // there is nothing to succeed to

@@ -17,10 +17,11 @@ CURSOR = re.escape("\x1b[6n")  # the line editor asks where the cursor is; we do
 class Session:
     """One boot to a shell; the second serial line comes through pipes, the log goes to a file."""
 
-    def __init__(self, name, smp=1, append=()):
+    def __init__(self, name, smp=1, append=(), **options):
         self.log = paths.log_folder() / f"{name}.log"
         self.log.unlink(missing_ok=True)
-        machine = qemu.Machine(smp=smp, append=[*run.session_words(), qemu.PANIC_WORD, *append])
+        words = [*run.session_words(), qemu.PANIC_WORD, *append]
+        machine = qemu.Machine(smp=smp, append=words, **options)
         machine.console, machine.log = "frames", self.log
         machine.trace = qemu.new_trace()
         self._machine = machine

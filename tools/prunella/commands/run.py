@@ -99,7 +99,7 @@ def session_words(sizes=False):
     """
     columns, rows = shutil.get_terminal_size()
     term = re.sub(r"[^A-Za-z0-9+.-]", "", os.environ.get("TERM", "")) or "linux"
-    return ["init.run=bin/session", "init.uses=tty,proc,vfs",
+    return ["init.run=bin/session", "init.recovery=recovery", "init.uses=tty,proc,vfs",
             f"init.args=rows={rows},columns={columns},term={term}{',sizes=1' if sizes else ''}"]
 
 
