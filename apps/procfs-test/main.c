@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// procfsd in the guest, with procd and one Linux process, which has ended and is not waited for:
-// what stands below /proc is then always the same, but for times and counters. A script reads it
-// in small pieces and compares all that it gets, while procfsd and procd die at each message.
+// procfsd in the guest, with procd and two Linux processes: one has ended and is not waited for,
+// the other sleeps. What stands below /proc is then always the same, but for times and counters. A
+// script reads it in small pieces and compares all that it gets, while procfsd and procd die at
+// each message.
 //
 //   procfs-test [PART...]   the tests whose names hold one of the parts, all without
 
@@ -23,11 +24,13 @@ enum { PROCD, PROCFSD, SERVICES };
 
 #define PROCD_VAULT_BYTES 1638400
 #define PROCFSD_VAULT_BYTES 131072
-#define SMALL 7 // bytes of a read
+#define SMALL 13 // bytes of a read
+#define FIRST_BYTES 64
 #define TEXT_BYTES 2048
 #define RESTARTS 100
+#define PATIENCE_MS 10000 // until a process has begun
 
-static int32_t zombie;
+static int32_t zombie, live;
 
 static handle_t root(void) {
     return service_channel(PROCFSD);
@@ -60,6 +63,20 @@ static int64_t read_all(const char *path, char *text) {
     return got < 0 ? got : used;
 }
 
+// The beginning of a file, by one read. Bytes, or a status.
+static int64_t read_first(const char *path, char text[FIRST_BYTES + 1]) {
+    const struct fs_read_request request = {.offset = 0, .size = FIRST_BYTES};
+    handle_t file;
+    int64_t got = open_at(root(), path, FS_OPEN_READ, &file);
+    if (got < 0) {
+        return got;
+    }
+    got = fs_read(file, &request, text, FIRST_BYTES, INSTANT_NEVER);
+    CHECK_EQ(sys_handle_close(file), OK);
+    text[got > 0 ? got : 0] = '\0';
+    return got;
+}
+
 static void check_file(const char *path, const char *wanted) {
     char text[TEXT_BYTES] = "";
     CHECK_EQ(read_all(path, text), (int64_t)strlen(wanted));
@@ -85,6 +102,41 @@ static void check_process(void) {
     CHECK_EQ(fields, 52);
 }
 
+// A process that shows itself (tests/proc/agent): what stands in its own memory.
+static void check_live(void) {
+    char path[64], text[FIRST_BYTES + 1];
+    const char *const files[][2] = {
+        {"%d/comm", "shown-one\n"},
+        {"%d/task/../task/%d/comm", "shown-one\n"},
+        {"%d/cmdline", "one"},
+        {"%d/environ", "A=bcdef"},
+        {"%d/limits", "Limit  "},
+        {"%d/status", "Name:\tshown-one\nState:\tS"},
+        {"%d/fdinfo/7", "pos:\t0\nflags:\t01\n"},
+    };
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        text_format(path, sizeof(path), files[i][0], live, live);
+#pragma GCC diagnostic pop
+        CHECK(read_first(path, text) >= (int64_t)strlen(files[i][1]));
+        CHECK(strncmp(text, files[i][1], strlen(files[i][1])) == 0);
+    }
+}
+
+static void check_live_links(void) {
+    char path[64], text[64] = "";
+    struct fs_read_link_reply reply;
+    int bytes = text_format(path, sizeof(path), "%d/fd/7", live);
+    CHECK_EQ(fs_read_link(root(), path, (size_t)bytes, &reply, text, sizeof(text), INSTANT_NEVER),
+             FS_WALK_DONE);
+    CHECK_EQ(reply.bytes, 11);
+    CHECK(memcmp(text, "pipe:[4242]", 11) == 0);
+    path[bytes - 1] = '8'; // it is said to be at an address where there is nothing
+    CHECK_EQ(fs_read_link(root(), path, (size_t)bytes, &reply, text, sizeof(text), INSTANT_NEVER),
+             ERR_NOT_FOUND);
+}
+
 // The directory in pieces that hold few entries: each name once, with the pid as the last one.
 static void check_list(void) {
     const struct fs_list_request request = {.cursor = FS_AT_CELL};
@@ -106,7 +158,7 @@ static void check_list(void) {
     text_format(pid, sizeof(pid), "%d", zombie);
     CHECK_EQ(got, 0);
     CHECK(strcmp(last, pid) == 0);
-    CHECK_EQ(count, 16); // two dots, 13 names, one process
+    CHECK_EQ(count, 17); // two dots, 13 names, two processes
     CHECK_EQ(sys_handle_close(directory), OK);
 }
 
@@ -173,6 +225,8 @@ static void play(void) {
     check_file("sys/kernel/ostype", "Linux\n");
     check_file("filesystems", "nodev\ttmpfs\nnodev\tproc\n");
     check_process();
+    check_live();
+    check_live_links();
     check_list();
     check_walks();
     check_snapshot();
@@ -245,24 +299,41 @@ static handle_t own_channel(void) {
     return pair < 0 ? HANDLE_NONE : handle_pair_first(pair);
 }
 
-// Starts a process that ends at once, and sees that it has. Its pid, 0: that failed.
-static int32_t make_zombie(void) {
-    static const char text[] = "agent\0/agent\0/";
-    const struct proc_spawn_request request = {.argc = 1, .path_bytes = 6};
+// Starts the agent with these words. Its pid, 0: that failed.
+static int32_t spawn_agent(const char *text, uint64_t bytes, uint32_t argc) {
+    const struct proc_spawn_request request = {.argc = argc, .path_bytes = 6};
     struct proc_spawn_reply reply;
     handle_t log = start_handle("log");
     handle_t files[3] = {log, log, log};
-    if (proc_spawn(service_channel(PROCD), &request, text, sizeof(text), files, &reply,
-                   INSTANT_NEVER) != OK) {
-        return 0;
-    }
+    return proc_spawn(service_channel(PROCD), &request, text, bytes, files, &reply,
+                      INSTANT_NEVER) == OK
+               ? reply.pid
+               : 0;
+}
+
+// Starts a process that ends at once, and sees that it has.
+static int32_t make_zombie(void) {
+    static const char text[] = "agent\0/agent\0/";
     const struct proc_wait_request wait = {
         .who = PROC_WHO_PID,
-        .id = reply.pid,
+        .id = spawn_agent(text, sizeof(text), 1),
         .options = PROC_WAIT_EXITED | PROC_WAIT_NO_REAP,
     };
     struct proc_wait_reply end;
-    return proc_wait(service_channel(PROCD), &wait, &end, INSTANT_NEVER) == OK ? reply.pid : 0;
+    return proc_wait(service_channel(PROCD), &wait, &end, INSTANT_NEVER) == OK ? wait.id : 0;
+}
+
+// Starts one that shows itself, and sees that it does.
+static int32_t make_live(void) {
+    static const char words[] = "agent\0show\0/agent\0/";
+    char path[32], text[TEXT_BYTES];
+    int32_t pid = spawn_agent(words, sizeof(words), 2);
+    instant_t end = (instant_t)sys_clock_get() + MILLISECONDS(PATIENCE_MS);
+    text_format(path, sizeof(path), "%d/cmdline", pid);
+    while (read_all(path, text) == 0 && (instant_t)sys_clock_get() < end) {
+        sleep_for(MILLISECONDS(1));
+    }
+    return pid;
 }
 
 int64_t native_main(struct thread_block *block) {
@@ -292,8 +363,9 @@ int64_t native_main(struct thread_block *block) {
     };
     (void)block;
     services_start(plans, SERVICES);
+    live = make_live();
     zombie = make_zombie();
-    int status = heal_program(zombie == 0);
+    int status = heal_program(zombie == 0 || live == 0);
     services_stop();
     return status;
 }

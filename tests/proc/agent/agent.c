@@ -153,6 +153,55 @@ static void run_random(struct agent *agent, uint64_t count) {
     }
 }
 
+// ---- showing itself
+
+// What a libos would show (struct libos_info), with one descriptor that is right and one that leads
+// nowhere, and a list of threads without an end.
+struct shown {
+    struct libos_info info;
+    struct libos_slot slots[LIBOS_FDS_MAX];
+    struct libos_file file;
+    struct libos_thread thread;
+    vaddr_t threads;
+    char args[8], environment[8];
+};
+#define SHOWN_BYTES ((sizeof(struct shown) + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1))
+
+static _Noreturn void run_show(struct agent *agent) {
+    int64_t vmo = sys_vmo_create(HANDLE_NONE, SHOWN_BYTES, 0);
+    WANT(agent, vmo > 0, true);
+    WANT(agent,
+         sys_aspace_map(HANDLE_NONE, (handle_t)vmo, 0, LIBOS_INFO, SHOWN_BYTES,
+                        MAP_READ | MAP_WRITE | MAP_FIXED | MAP_EXCLUSIVE),
+         LIBOS_INFO);
+    struct shown *shown = (struct shown *)LIBOS_INFO;
+    memcpy(shown->args, "one\0two", 8);
+    memcpy(shown->environment, "A=bcdef", 8);
+    shown->file = (struct libos_file){.kind = FD_STREAM, .inode = 4242, .flags = 1};
+    shown->slots[7].file = (vaddr_t)&shown->file;
+    shown->slots[8].file = LINUX_ADDR_MIN + 1;
+    shown->thread = (struct libos_thread){
+        .next = (vaddr_t)&shown->thread,
+        .tid = agent->pid,
+        .name = "shown-one",
+    };
+    shown->threads = (vaddr_t)&shown->thread;
+    shown->info = (struct libos_info){
+        .version = LIBOS_INFO_VERSION,
+        .args_start = (vaddr_t)shown->args,
+        .args_end = (vaddr_t)shown->args + sizeof(shown->args),
+        .environ_start = (vaddr_t)shown->environment,
+        .environ_end = (vaddr_t)shown->environment + sizeof(shown->environment),
+        .slots = (vaddr_t)shown->slots,
+        .mappings = 1, // nowhere
+        .threads = (vaddr_t)&shown->threads,
+    };
+    __atomic_store_n(&shown->info.magic, LIBOS_INFO_MAGIC, __ATOMIC_RELEASE);
+    for (;;) {
+        agent_sleep(SECONDS(1));
+    }
+}
+
 _Noreturn void agent_main(struct thread_block *block, const struct libos_record *record);
 
 _Noreturn void agent_main(struct thread_block *block, const struct libos_record *record) {
@@ -165,6 +214,9 @@ _Noreturn void agent_main(struct thread_block *block, const struct libos_record 
         agent.random = number_of(seed);
         run_random(&agent, number_of(next_word(seed)));
         agent_exit(&agent, 0);
+    }
+    if (record->argc == 2 && strcmp(next_word(word), "show") == 0) {
+        run_show(&agent);
     }
     for (uint32_t i = 1; i < record->argc; i++) {
         word = next_word(word);
