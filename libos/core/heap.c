@@ -30,7 +30,7 @@ static uint32_t class_of(size_t bytes) {
     return 64 - (uint32_t)__builtin_clzl(bytes - 1) - SMALLEST_SHIFT;
 }
 
-void *heap_alloc(size_t bytes) {
+void *heap_alloc_dirty(size_t bytes) {
     struct heap *heap = &process_current()->heap;
     uint32_t class = class_of(bytes);
     if (bytes == 0 || class >= HEAP_CLASSES) {
@@ -46,10 +46,12 @@ void *heap_alloc(size_t bytes) {
         heap->used += size;
     }
     mutex_unlock(&heap->lock);
-    if (memory != NULL) {
-        memset(memory, 0, bytes);
-    }
     return memory;
+}
+
+void *heap_alloc(size_t bytes) {
+    void *memory = heap_alloc_dirty(bytes);
+    return memory != NULL ? memset(memory, 0, bytes) : NULL;
 }
 
 void heap_free(void *memory, size_t bytes) {

@@ -19,7 +19,8 @@ struct heap {
 
 // Maps the heap and clears the process record. Errors of vmo_create and aspace_map.
 [[nodiscard]] status_t heap_start(void);
-// Zeroed memory, aligned to 16, or null.
+// Zeroed memory, aligned to 16, or null. Dirty: with anything in it, for large records.
 void *heap_alloc(size_t bytes);
+void *heap_alloc_dirty(size_t bytes);
 // Gives back what heap_alloc(bytes) returned; null is allowed.
 void heap_free(void *memory, size_t bytes);

@@ -273,47 +273,57 @@ int64_t path_read_link(int directory, const char *path, size_t bytes, char *targ
     return reply.bytes;
 }
 
-// Two paths that one call takes. The new one is relative to a description that the server knows by
-// its secret.
+// Two paths that one call takes. Nearly always both begin at the same description. If not, the new
+// one is relative to another one, made for that, which the server knows by its secret.
 struct pair_walk {
     struct path_walk old, new;
-    struct path_open described;
+    handle_t described;
+    uint64_t described_secret;
     size_t bytes; // of `joined`
     char joined[2 * PATH_BYTES];
 };
 
-// Makes the description that stands for where the new path begins.
-static int64_t pair_describe(struct pair_walk *walk) {
+static void pair_forget(struct pair_walk *walk) {
+    if (walk->described != HANDLE_NONE) {
+        (void)!sys_handle_close(walk->described);
+        walk->described = HANDLE_NONE;
+    }
+}
+
+// Says by what secret the server knows where the new path begins.
+static int64_t pair_secret(struct pair_walk *walk, uint64_t *secret) {
     const struct path_walk *new = &walk->new;
     const struct fs_open_request request = {.flags = FS_OPEN_PATH | FS_OPEN_DIRECTORY};
     struct fs_open_reply reply = {0};
-    if (walk->described.handle != HANDLE_NONE) {
-        (void)!sys_handle_close(walk->described.handle);
-        walk->described.handle = HANDLE_NONE;
+    *secret = 0;
+    if (new->base.handle == walk->old.base.handle) {
+        return 0;
     }
-    bool absolute = new->bytes > 0 && new->path[0] == '/';
-    int64_t result = fs_open(new->base.handle, &request, "/", absolute, &reply, walk->joined,
-                             sizeof(walk->joined), &walk->described.handle, INSTANT_NEVER);
-    walk->described.secret = reply.secret;
-    return result > FS_WALK_DONE ? -LINUX_ENOENT : linux_result(result);
+    if (walk->described == HANDLE_NONE) {
+        bool absolute = new->bytes > 0 && new->path[0] == '/';
+        int64_t result = fs_open(new->base.handle, &request, "/", absolute, &reply, walk->joined,
+                                 sizeof(walk->joined), &walk->described, INSTANT_NEVER);
+        if (result != FS_WALK_DONE) {
+            return result > FS_WALK_DONE ? -LINUX_ENOENT : linux_result(result);
+        }
+        walk->described_secret = reply.secret;
+    }
+    *secret = walk->described_secret;
+    return 0;
 }
 
 static int64_t pair_begin(struct pair_walk *walk, const struct path_pair *pair) {
-    walk->described.handle = HANDLE_NONE;
-    walk->new.base = (struct base){0};
+    walk->described = HANDLE_NONE;
+    walk->old.base = walk->new.base = (struct base){0};
     int64_t result = walk_begin(&walk->old, pair->old_directory, pair->old, pair->old_bytes);
-    if (result == 0) {
-        result = walk_begin(&walk->new, pair->new_directory, pair->new, pair->new_bytes);
-    }
-    return result < 0 ? result : pair_describe(walk);
+    return result < 0 ? result
+                      : walk_begin(&walk->new, pair->new_directory, pair->new, pair->new_bytes);
 }
 
 static void pair_end(struct pair_walk *walk) {
     base_put(&walk->old.base);
     base_put(&walk->new.base);
-    if (walk->described.handle != HANDLE_NONE) {
-        (void)!sys_handle_close(walk->described.handle);
-    }
+    pair_forget(walk);
 }
 
 // Whether the call is to be made again: as walk_goes_on, for the path that the reply is about.
@@ -329,9 +339,8 @@ static bool pair_goes_on(struct pair_walk *walk, int64_t *result, bool second, u
         memcpy(side->rest, walk->old.rest, rest <= PATH_BYTES ? rest : 0);
     }
     bool again = walk_goes_on(side, result, rest, mount);
-    if (again && second) {
-        *result = pair_describe(walk);
-        again = *result == 0;
+    if (second) {
+        pair_forget(walk); // it begins elsewhere now
     }
     return again;
 }
@@ -345,11 +354,14 @@ static int64_t pair_rename(struct pair_walk *walk, uint32_t flags) {
     struct fs_rename_reply reply;
     int64_t result;
     do {
-        const struct fs_rename_request request = {
-            .secret = walk->described.secret,
+        struct fs_rename_request request = {
             .flags = flags,
             .path_bytes = (uint32_t)walk->old.bytes,
         };
+        result = pair_secret(walk, &request.secret);
+        if (result < 0) {
+            return result;
+        }
         pair_join(walk);
         result = fs_rename(walk->old.base.handle, &request, walk->joined, walk->bytes, &reply,
                            walk->old.rest, sizeof(walk->old.rest), INSTANT_NEVER);
@@ -361,11 +373,14 @@ static int64_t pair_link(struct pair_walk *walk, uint32_t flags) {
     struct fs_link_reply reply;
     int64_t result;
     do {
-        const struct fs_link_request request = {
-            .secret = walk->described.secret,
+        struct fs_link_request request = {
             .flags = flags,
             .path_bytes = (uint32_t)walk->old.bytes,
         };
+        result = pair_secret(walk, &request.secret);
+        if (result < 0) {
+            return result;
+        }
         pair_join(walk);
         result = fs_link(walk->old.base.handle, &request, walk->joined, walk->bytes, &reply,
                          walk->old.rest, sizeof(walk->old.rest), INSTANT_NEVER);
@@ -375,7 +390,7 @@ static int64_t pair_link(struct pair_walk *walk, uint32_t flags) {
 
 static int64_t pair_run(const struct path_pair *pair, uint32_t flags,
                         int64_t (*operation)(struct pair_walk *, uint32_t)) {
-    struct pair_walk *walk = heap_alloc(sizeof(*walk));
+    struct pair_walk *walk = heap_alloc_dirty(sizeof(*walk));
     if (walk == NULL) {
         return -LINUX_ENOMEM;
     }

@@ -130,6 +130,7 @@ static int64_t read_at(struct description *file, const struct io *io, uint64_t o
     }
     const struct io rest = {.addr = io->addr + done, .bytes = io->bytes - done};
     int64_t more = read_calls(file, &rest, offset + done);
+    view_missed(file, more > 0 ? (uint64_t)more : 0);
     return more < 0 && done == 0 ? more : (int64_t)done + (more > 0 ? more : 0);
 }
 
@@ -357,9 +358,9 @@ int64_t file_map(struct linux_thread *self, int fd, struct mapping *mapping, uin
     } else if (file->kind != FD_FILE || file->device != 0) {
         result = -LINUX_ENODEV;
     } else {
-        struct fs_attributes attributes;
+        struct fs_attributes attributes = {.device = file->filesystem, .inode = file->inode};
         result = map_file(file, mapping, bytes, vmo);
-        if (result == 0 && regular_stat(file, &attributes) == 0) {
+        if (result == 0 && (file->filesystem != 0 || regular_stat(file, &attributes) == 0)) {
             mapping->kind = MAPPING_FILE;
             mapping->device = attributes.device;
             mapping->inode = attributes.inode;

@@ -97,6 +97,7 @@ struct description {
     uint64_t position; // of a private regular file: its offset; a private counter of others
 
     const struct file_ops *ops;
+    uint64_t filesystem; // FD_FILE: st_dev, 0 when not known
     // FD_FILE of a server that shows views (files/view.h, files/regular.c):
     bool viewable;
     bool unseen;        // there is no view of it to be had

@@ -29,9 +29,10 @@ struct views {
     struct view of[LIBOS_VIEWS_MAX]; // changes of the owner: under lock
 };
 
-// A view of an open file, for the caller until view_put; null: call the server. From the second
-// time on it asks the server for one.
+// A view of an open file, for the caller until view_put; null: call the server. After some uses it
+// asks the server for one; a call that has moved bytes counts for more.
 struct view *view_get(struct description *file);
+void view_missed(struct description *file, uint64_t bytes);
 void view_put(struct view *view);
 // The attributes, or the size alone. False: just now they are not to be had.
 [[nodiscard]] bool view_attributes(const struct view *view, struct fs_attributes *attributes);

@@ -74,6 +74,7 @@ static int64_t install_opened(const struct path_open *open, uint32_t flags) {
     file->device = type == FS_TYPE_CHARACTER && (flags & O_PATH) == 0 ? open->attributes.rdev : 0;
     file->inode = open->attributes.inode;
     file->secret = open->secret;
+    file->filesystem = open->attributes.device;
     file->viewable = file->private = open->viewable;
     return file_install(file, flags, 0);
 }

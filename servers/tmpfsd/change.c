@@ -155,6 +155,12 @@ static int64_t two_paths(struct tmpfs *fs, const struct packet *packet, uint32_t
     return status == OK && path_bytes > packet->in_bytes ? ERR_INVALID_ARGUMENT : status;
 }
 
+// What the new path of a pair is relative to.
+static const struct description *description_to(struct tmpfs *fs, const struct description *from,
+                                                uint64_t secret) {
+    return secret == 0 ? from : description_by_secret(fs, secret);
+}
+
 int64_t tmpfs_link(OPERATION_ARGUMENTS(link)) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
@@ -165,7 +171,7 @@ int64_t tmpfs_link(OPERATION_ARGUMENTS(link)) {
     if (status != OK) {
         return status;
     }
-    const struct description *to = description_by_secret(fs, request->secret);
+    const struct description *to = description_to(fs, from, request->secret);
     if (to == NULL) {
         return ERR_CROSS_DEVICE;
     }
@@ -308,7 +314,7 @@ int64_t tmpfs_rename(OPERATION_ARGUMENTS(rename)) {
     if (status != OK) {
         return status;
     }
-    const struct description *to = description_by_secret(fs, request->secret);
+    const struct description *to = description_to(fs, from, request->secret);
     if (to == NULL) {
         return ERR_CROSS_DEVICE;
     }

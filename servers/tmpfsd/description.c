@@ -37,6 +37,18 @@ const struct description *description_by_secret(struct tmpfs *fs, uint64_t secre
     return description != NULL && description->secret == secret ? description : NULL;
 }
 
+static status_t secret_take(struct tmpfs *fs, uint64_t *secret) {
+    if (fs->secrets_left == 0) {
+        status_t status = sys_random_get(fs->secrets, sizeof(fs->secrets));
+        if (status != OK) {
+            return status;
+        }
+        fs->secrets_left = TMPFS_SECRETS;
+    }
+    *secret = fs->secrets[--fs->secrets_left];
+    return OK;
+}
+
 status_t description_make(struct tmpfs *fs, struct description *as, handle_t *client) {
     int32_t index = vault_find_free(vault_of(fs), TABLE_DESCRIPTIONS);
     if (index < 0) {
@@ -48,7 +60,7 @@ status_t description_make(struct tmpfs *fs, struct description *as, handle_t *cl
     uint64_t uses = reused ? (place->key >> NUMBER_BITS) + 1 : 1;
     uint32_t number = (uint32_t)index + 1;
     as->key = (uses << NUMBER_BITS | number) & (SERVER_KEYS - 1);
-    status_t status = sys_random_get(&as->secret, sizeof(as->secret));
+    status_t status = secret_take(fs, &as->secret);
     as->secret = (as->secret & ~(uint64_t)NUMBER_MASK) | number;
     as->head.used = 1;
     return status == OK ? server_channel(&fs->server, as->key, 0, client, &as->endpoint) : status;

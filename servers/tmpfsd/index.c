@@ -17,7 +17,7 @@ static uint32_t buckets_for(uint32_t names) {
 
 status_t index_create(struct tmpfs *fs) {
     uint32_t buckets = buckets_for(fs->name_count);
-    size_t words = 3 * (size_t)fs->name_count + buckets + fs->inode_count;
+    size_t words = 3 * (size_t)fs->name_count + buckets + 2 * (size_t)fs->inode_count;
     size_t lists = fs->inode_count * (sizeof(struct name_list) + sizeof(struct fs_page *));
     uint32_t *memory = server_memory(words * sizeof(uint32_t) + lists);
     char *buffers = server_memory(2 * PATH_BYTES_MAX + WALK_BYTES_MAX + DATA_BYTES);
@@ -32,6 +32,7 @@ status_t index_create(struct tmpfs *fs) {
     fs->before = fs->after + fs->name_count;
     fs->buckets = fs->before + fs->name_count;
     fs->refs = fs->buckets + buckets;
+    fs->named = fs->refs + fs->inode_count;
     fs->bucket_mask = buckets - 1;
     fs->path = buffers;
     fs->walk = fs->path + 2 * PATH_BYTES_MAX;

@@ -146,15 +146,26 @@ int64_t tmpfs_read_link(void *context, const struct packet *packet,
 
 // ---- paths
 
-// A name of an inode: the hint if it still is one, else the first that there is, 0 for none.
-static uint32_t name_of(const struct tmpfs *fs, uint32_t inode, uint32_t hint) {
+static bool is_name_of(const struct tmpfs *fs, uint32_t inode, uint32_t number) {
     uint32_t count = vault_touched(&fs->server.vault, TABLE_NAMES);
-    for (uint32_t i = 0; i <= count; i++) {
-        uint32_t number = i == 0 ? hint : i;
-        const struct name *name = number != 0 && number <= count ? name_get(fs, number) : NULL;
-        if (name != NULL && name->head.used != 0 && name_kind(name) == NAME_ENTRY &&
-            name->inode == inode) {
-            return number;
+    const struct name *name = number != 0 && number <= count ? name_get(fs, number) : NULL;
+    return name != NULL && name->head.used != 0 && name_kind(name) == NAME_ENTRY &&
+           name->inode == inode;
+}
+
+// A name of an inode: the hint or the last that it was given if that still is one, which it always
+// is of a directory; else the first that there is, 0 for none.
+static uint32_t name_of(const struct tmpfs *fs, uint32_t inode, uint32_t hint) {
+    if (is_name_of(fs, inode, hint)) {
+        return hint;
+    }
+    if (is_name_of(fs, inode, fs->named[inode - 1])) {
+        return fs->named[inode - 1];
+    }
+    uint32_t count = vault_touched(&fs->server.vault, TABLE_NAMES);
+    for (uint32_t i = inode_get(fs, inode)->links != 0 ? 1 : count + 1; i <= count; i++) {
+        if (is_name_of(fs, inode, i)) {
+            return i;
         }
     }
     return 0;

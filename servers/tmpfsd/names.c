@@ -139,6 +139,7 @@ uint32_t name_next(const struct tmpfs *fs, uint32_t directory, uint32_t from) {
 
 void name_enter(struct tmpfs *fs, uint32_t number) {
     const struct name *name = name_get(fs, number);
+    fs->named[name->inode - 1] = number;
     uint32_t *bucket = &fs->buckets[name->hash & fs->bucket_mask];
     fs->chain[number - 1] = *bucket;
     *bucket = number;
@@ -223,6 +224,7 @@ void name_turn(struct tmpfs *fs, uint32_t number, uint32_t inode) {
     int32_t before = is_directory(inode_get(fs, name->inode));
     int32_t after = is_directory(inode_get(fs, inode));
     vault_set(vault_of(fs), &name->inode, inode);
+    fs->named[inode - 1] = number;
     inode_settle(fs, inode, name->directory);
     directory_count(fs, name->directory, 0, after - before);
 }

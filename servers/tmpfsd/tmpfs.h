@@ -17,6 +17,7 @@
 #define PATH_BYTES_MAX 4096
 #define WALK_BYTES_MAX 8192 // a path with what links have put before it
 #define DATA_BYTES 65536    // moved in one piece between a window and a file
+#define TMPFS_SECRETS 32    // got at a time: the call costs more than they do
 #define LINKS_MAX 40        // symbolic links followed in one walk
 
 #define TYPE_OF(mode) ((mode) >> 12)
@@ -43,6 +44,7 @@ struct tmpfs {
     // By inode - 1:
     struct name_list *lists;
     uint32_t *refs;         // descriptions that have it as object or root
+    uint32_t *named;        // the name that it was last given; may mean another one by now
     struct fs_page **pages; // where its attribute page is mapped, null: nowhere
     // Inodes with an attribute page that the step under way has changed.
     uint32_t changed[VAULT_STEP_RECORDS], changed_count;
@@ -54,7 +56,9 @@ struct tmpfs {
     uint32_t rest;  // bytes at the end of `walk` that a walk which left has not used
     uint32_t left;  // the mount that such a walk came to or went out of
     handle_t purge; // event: a file system is to be emptied
-    int64_t epoch;  // Unix time at monotonic time 0
+    uint64_t secrets[TMPFS_SECRETS]; // random, for descriptions to come
+    uint32_t secrets_left;
+    int64_t epoch;                  // Unix time at monotonic time 0
     const struct clock_page *clock; // says so itself, null: not given
 };
 

@@ -96,6 +96,17 @@ static void try_changes(void) {
     close(fd);
 }
 
+// The place as /proc tells it.
+static void show_place(int fd) {
+    char name[40], text[80] = "";
+    snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+    int info = open(name, O_RDONLY);
+    (void)!read(info, text, sizeof(text) - 1);
+    close(info);
+    text[strcspn(text, "\n")] = '\0';
+    say("%s\n", text);
+}
+
 // The place is one's own until somebody else gets the descriptor, by fork or exec.
 static void try_places(const char *program) {
     make_file("file", "0123456789abcdefghijklmnopqrst");
@@ -105,6 +116,7 @@ static void try_places(const char *program) {
         (void)!read(fd, text, 3);
     }
     say("read [%s], at %ld\n", text, (long)lseek(fd, 0, SEEK_CUR));
+    show_place(fd);
     pid_t pid = fork();
     if (pid == 0) {
         (void)!read(fd, text, 3);
@@ -114,6 +126,7 @@ static void try_places(const char *program) {
     await("child", pid);
     (void)!read(fd, text, 3);
     say("then the parent [%s], at %ld\n", text, (long)lseek(fd, 0, SEEK_CUR));
+    show_place(fd);
     pid = fork();
     if (pid == 0) {
         int own = open("file", O_RDWR | O_APPEND);
