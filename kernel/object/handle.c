@@ -50,12 +50,8 @@ status_t handle_lookup_rights(struct handle_table *table, handle_t value, uint8_
 
 status_t handle_lookup(struct handle_table *table, handle_t value, uint8_t type, uint32_t rights,
                        struct object **out) {
-    struct handle_entry entry;
-    status_t status = handle_lookup_inline(table, value, type, rights, &entry);
-    if (likely(status == OK)) {
-        *out = entry.object;
-    }
-    return status;
+    uint32_t have;
+    return handle_lookup_rights(table, value, type, rights, out, &have);
 }
 
 static void count_handle(struct object *object) {

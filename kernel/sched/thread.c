@@ -351,14 +351,12 @@ status_t thread_interrupt(struct thread *thread, uint32_t bits) {
 }
 
 void thread_describe(struct thread *thread, struct thread_info *info) {
-    static const uint8_t states[] = {
-        [THREAD_NEW] = THREAD_INFO_NEW,
-        [THREAD_READY] = THREAD_INFO_READY,
-        [THREAD_RUNNING] = THREAD_INFO_RUNNING,
-        [THREAD_BLOCKED] = THREAD_INFO_BLOCKED,
-        [THREAD_SUSPENDED] = THREAD_INFO_SUSPENDED,
-        [THREAD_DEAD] = THREAD_INFO_DEAD,
-    };
+    static_assert(THREAD_NEW == (int)THREAD_INFO_NEW && THREAD_READY == (int)THREAD_INFO_READY &&
+                      THREAD_RUNNING == (int)THREAD_INFO_RUNNING &&
+                      THREAD_BLOCKED == (int)THREAD_INFO_BLOCKED &&
+                      THREAD_SUSPENDED == (int)THREAD_INFO_SUSPENDED &&
+                      THREAD_DEAD == (int)THREAD_INFO_DEAD,
+                  "the states are told as they are");
     *info = (struct thread_info){
         .id = thread->id,
         .process = thread->process->id,
@@ -367,7 +365,7 @@ void thread_describe(struct thread *thread, struct thread_info *info) {
         .call_number = thread->call_number,
     };
     spin_lock(&thread->lock);
-    info->state = states[thread->state];
+    info->state = thread->state;
     if (thread->state == THREAD_BLOCKED) {
         info->waits = thread->wait_kind;
         info->waits_on = thread->wait_object == NULL ? 0 : thread->wait_object->id;

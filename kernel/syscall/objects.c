@@ -23,54 +23,40 @@ union record {
     struct system_info system;
 };
 
-static void fill_job(struct object *object, union record *record) {
-    job_describe(job_from(object), &record->job);
+// Fills in the record of an object. Returns its size; 0 when objects of this type have none.
+static size_t describe(struct object *object, union record *record) {
+    switch (object->type) {
+    case OBJECT_JOB:
+        job_describe(job_from(object), &record->job);
+        return sizeof(record->job);
+    case OBJECT_PROCESS:
+        process_describe(process_from(object), &record->process);
+        return sizeof(record->process);
+    case OBJECT_THREAD:
+        thread_describe(thread_from(object), &record->thread);
+        return sizeof(record->thread);
+    case OBJECT_VMO:
+        vmo_describe(vmo_from(object), &record->vmo);
+        return sizeof(record->vmo);
+    case OBJECT_STREAM:
+        stream_describe(object, &record->stream);
+        return sizeof(record->stream);
+    case OBJECT_SYSTEM:
+        system_describe(&record->system);
+        return sizeof(record->system);
+    default:
+        return 0;
+    }
 }
-
-static void fill_process(struct object *object, union record *record) {
-    process_describe(process_from(object), &record->process);
-}
-
-static void fill_thread(struct object *object, union record *record) {
-    thread_describe(thread_from(object), &record->thread);
-}
-
-static void fill_vmo(struct object *object, union record *record) {
-    vmo_describe(vmo_from(object), &record->vmo);
-}
-
-static void fill_stream(struct object *object, union record *record) {
-    stream_describe(object, &record->stream);
-}
-
-static void fill_system(struct object *object, union record *record) {
-    (void)object;
-    system_describe(&record->system);
-}
-
-static const struct {
-    size_t bytes;
-    void (*fill)(struct object *object, union record *record);
-} topics[OBJECT_LAST + 1] = {
-    [OBJECT_JOB] = {sizeof(struct job_usage), fill_job},
-    [OBJECT_PROCESS] = {sizeof(struct process_info), fill_process},
-    [OBJECT_THREAD] = {sizeof(struct thread_info), fill_thread},
-    [OBJECT_VMO] = {sizeof(struct vmo_info), fill_vmo},
-    [OBJECT_STREAM] = {sizeof(struct stream_info), fill_stream},
-    [OBJECT_SYSTEM] = {sizeof(struct system_info), fill_system},
-};
 
 int64_t sys_object_get(struct object *object, vaddr_t buffer, size_t size) {
-    if (topics[object->type].fill == NULL) {
-        return ERR_NOT_SUPPORTED;
-    }
-    if (size != topics[object->type].bytes) {
-        return ERR_INVALID_ARGUMENT;
-    }
     union record record;
     memset(&record, 0, sizeof(record));
-    topics[object->type].fill(object, &record);
-    return copy_out(buffer, &record, size);
+    size_t bytes = describe(object, &record);
+    if (bytes == 0) {
+        return ERR_NOT_SUPPORTED;
+    }
+    return size == bytes ? copy_out(buffer, &record, size) : ERR_INVALID_ARGUMENT;
 }
 
 // ---- binding
