@@ -9,10 +9,12 @@
 #include <core/process.h>
 #include <core/status.h>
 #include <core/threads.h>
+#include <ds/format.h>
 #include <files/adopt.h>
 #include <files/mounts.h>
 #include <files/path.h>
 #include <files/terminal.h>
+#include <linux/table.h>
 #include <load/program.h>
 #include <sys/calls.h>
 #include <sys/string.h>
@@ -136,20 +138,6 @@ static int64_t start_in_folder(struct linux_thread *self, const struct libos_rec
     return result;
 }
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-// The value of PATH in the record's environment.
-static const char *search_path(const struct libos_record *record) {
-    const char *at = (const char *)record + record->text;
-    for (uint32_t i = 0; i < record->argc + record->envc; i++) {
-        if (i >= record->argc && strncmp(at, "PATH=", 5) == 0) {
-            return at + 5;
-        }
-        at += strlen(at) + 1;
-    }
-    return DEFAULT_PATH;
-}
-
 static bool set_path(const char *path, size_t bytes) {
     struct linux_process *process = process_current();
     char *copy = heap_alloc(bytes + 1);
@@ -163,42 +151,14 @@ static bool set_path(const char *path, size_t bytes) {
     return true;
 }
 
-// Seeks a bare name in the folders of PATH. A file that may not be run does not end the search.
-static int64_t open_in_path(struct linux_thread *self, const struct libos_record *record,
-                            struct path_open *open) {
-    char path[PATH_BYTES];
-    const char *name = process_current()->path;
-    size_t name_bytes = strlen(name);
-    int64_t result = -LINUX_ENOENT;
-    for (const char *at = search_path(record); at != NULL;) {
-        const char *colon = strchr(at, ':');
-        size_t bytes = colon != NULL ? (size_t)(colon - at) : strlen(at);
-        if (bytes + name_bytes + 1 < sizeof(path)) {
-            memcpy(path, at, bytes);
-            path[bytes] = '/';
-            memcpy(path + bytes + (bytes != 0), name, name_bytes);
-            size_t length = bytes + (bytes != 0) + name_bytes;
-            int64_t found = path_open(self, AT_CURRENT, path, length, open);
-            if (found == 0) {
-                return set_path(path, length) ? 0 : -LINUX_ENOMEM;
-            }
-            result = found == -LINUX_ENOENT || found == -LINUX_ENOTDIR ? result : found;
-        }
-        at = colon != NULL ? colon + 1 : NULL;
-    }
-    return result;
-}
-
 // Who starts a first process leaves the opening of its program to it.
-static int64_t open_executable(struct linux_thread *self, const struct libos_record *record) {
+static int64_t open_executable(struct linux_thread *self) {
     struct linux_process *process = process_current();
     struct path_open open = {.flags = FS_OPEN_READ | FS_OPEN_EXECUTE};
     if (process->executable != HANDLE_NONE) {
         return 0;
     }
-    int64_t result = strchr(process->path, '/') == NULL
-                         ? open_in_path(self, record, &open)
-                         : path_open(self, AT_CURRENT, process->path, strlen(process->path), &open);
+    int64_t result = path_open(self, AT_CURRENT, process->path, strlen(process->path), &open);
     process->executable = result == 0 ? open.handle : HANDLE_NONE;
     process->places.exe = result == 0 ? open.secret : 0;
     process->places.exe_device = open.attributes.device;
@@ -213,6 +173,23 @@ static bool settle_path(void) {
     int64_t bytes =
         process->executable_is_vmo ? -LINUX_ENOENT : mounts_place(process->executable, path);
     return bytes < 0 || set_path(path, (size_t)bytes);
+}
+
+// Says on descriptor 2, as a shell would, and in the log why there is no program to run.
+static void tell_failure(struct linux_thread *self, int64_t error) {
+    char text[PATH_BYTES + 64];
+    const char *name = error < LINUX_ERROR_COUNT ? linux_error_names[error] : NULL;
+    const char *path = process_current()->path;
+    int wanted = text_format(text, sizeof(text), "libos: can't run %s: %s\n", path,
+                             name != NULL ? name : "unknown error");
+    uint64_t bytes = (uint64_t)wanted < sizeof(text) ? (uint64_t)wanted : sizeof(text) - 1;
+    struct io io = {.addr = (uint64_t)text, .bytes = bytes, .offset = OFFSET_CURRENT};
+    struct description *file = file_get_open(2);
+    process_log("libos: can't run %s: error %ld", path, (long)error);
+    if (file != NULL && can_write(file) && file->ops->write != NULL) {
+        // There is nobody to tell that nobody can be told.
+        (void)file->ops->write(self, file, &io);
+    }
 }
 
 void start_program(struct thread_block *block, const struct libos_record *record) {
@@ -239,12 +216,14 @@ void start_program(struct thread_block *block, const struct libos_record *record
     terminal_start();
     struct registers registers;
     int64_t result = start_in_folder(self, record);
-    result = result < 0 ? result : open_executable(self, record);
+    result = result < 0 ? result : open_executable(self);
     result = result < 0 || settle_path() ? result : -LINUX_ENOMEM;
     result = result < 0 ? result : program_load(self, record, &registers);
     if (result < 0) {
-        process_log("libos: can't run %s: error %ld", process_current()->path, (long)-result);
-        // As a shell says it; after an exec there is nobody left to tell.
+        // After an exec it is too late for an error, as on Linux.
+        if (record->is_exec == 0) {
+            tell_failure(self, -result);
+        }
         process_end(record->is_exec != 0 ? LINUX_STATUS_SIGNAL(SIGKILL)
                                          : LINUX_STATUS_EXIT(result == -LINUX_ENOENT ? 127 : 126));
     }

@@ -269,11 +269,8 @@ static void spawn_program(struct execd *execd) {
     int64_t result = ERR_INVALID_ARGUMENT;
     await_mount();
     if (strings_find(execd, &run->start, &strings)) {
-        // A libos seeks a bare name in PATH itself; who starts programs without one says NOT_FOUND.
-        result = spawn_at(execd, &strings, strings.program);
-        if (result == ERR_NOT_FOUND && strchr(strings.program, '/') == NULL) {
-            result = spawn_in_path(execd, &strings);
-        }
+        result = strchr(strings.program, '/') != NULL ? spawn_at(execd, &strings, strings.program)
+                                                      : spawn_in_path(execd, &strings);
     }
     if (result < 0) {
         log_printf("execd: can't start the program: %s", status_name(result));
