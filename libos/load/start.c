@@ -14,12 +14,14 @@
 #include <files/mounts.h>
 #include <files/path.h>
 #include <files/terminal.h>
+#include <linux/handlers.h>
 #include <linux/table.h>
 #include <load/program.h>
 #include <sys/calls.h>
 #include <sys/string.h>
 
 #define LIMIT_INFINITE UINT64_MAX
+#define SCRIPT_WORDS 0x100000000UL // an address that is free before there is a program
 
 static bool record_is_valid(const struct libos_record *record) {
     if (record->magic != LIBOS_RECORD_MAGIC || record->version != LIBOS_RECORD_VERSION ||
@@ -175,6 +177,40 @@ static bool settle_path(void) {
     return bytes < 0 || set_path(path, (size_t)bytes);
 }
 
+// Puts zero-terminated texts below each other, their addresses in a vector that ends with 0.
+static const char *put_vector(uint64_t *vector, uint32_t count, const char *text, uint64_t shift) {
+    for (uint32_t i = 0; i < count; i++) {
+        vector[i] = (uint64_t)text + shift;
+        text += strlen(text) + 1;
+    }
+    vector[count] = 0;
+    return text;
+}
+
+// The first program may be a script: then it becomes what execve makes of it, which takes its words
+// from memory of the program. Does not return when that works.
+static int64_t begin_script(struct linux_thread *self, const struct libos_record *record) {
+    const char *text = (const char *)record + record->text;
+    uint64_t words = (uint64_t)record->argc + record->envc + 2;
+    uint64_t bytes = page_up(words * 8 + record->text_bytes);
+    struct memory *memory = &process_current()->memory;
+    mutex_lock(&memory->lock);
+    status_t status = memory_map_zeros(SCRIPT_WORDS, bytes, PROT_READ | PROT_WRITE, 0);
+    mutex_unlock(&memory->lock);
+    if (status != OK) {
+        return linux_result(status);
+    }
+    uint64_t *vectors = (uint64_t *)SCRIPT_WORDS;
+    char *copy = (char *)(vectors + words);
+    memcpy(copy, text, record->text_bytes);
+    uint64_t shift = (uint64_t)copy - (uint64_t)text;
+    text = put_vector(vectors, record->argc, text, shift);
+    text = put_vector(vectors + record->argc + 1, record->envc, text, shift);
+    const uint64_t exec[6] = {(uint64_t)text + shift, (uint64_t)vectors,
+                              (uint64_t)(vectors + record->argc + 1)};
+    return linux_execve(self, exec);
+}
+
 // Says on descriptor 2, as a shell would, and in the log why there is no program to run.
 static void tell_failure(struct linux_thread *self, int64_t error) {
     char text[PATH_BYTES + 64];
@@ -219,6 +255,9 @@ void start_program(struct thread_block *block, const struct libos_record *record
     result = result < 0 ? result : open_executable(self);
     result = result < 0 || settle_path() ? result : -LINUX_ENOMEM;
     result = result < 0 ? result : program_load(self, record, &registers);
+    if (result == -LINUX_ENOEXEC && record->is_exec == 0) {
+        result = begin_script(self, record);
+    }
     if (result < 0) {
         // After an exec it is too late for an error, as on Linux.
         if (record->is_exec == 0) {

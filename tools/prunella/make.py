@@ -13,14 +13,14 @@ from prunella.progress import heartbeat, say
 
 @contextlib.contextmanager
 def _lock(folder):
-    """Two builds in one folder would write the same files."""
+    """Two builds in one folder would write the same files. Says so when it waits for long."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another build in {paths.shown(folder)}")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with heartbeat(f"waiting for another build in {paths.shown(folder)}"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
