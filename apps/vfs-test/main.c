@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// vfsd in the guest, with tmpfsd: a script mounts, walks across mounts, is refused, and ends them,
-// while either server dies at each message. What a libos does between the two servers is done here
-// by hand.
+// vfsd in the guest, with tmpfsd: a script locks files, mounts, walks across mounts, is refused,
+// and ends them, while either server dies at each message. What a libos does between the two
+// servers is done here by hand.
 //
 //   vfs-test [PART...]   the tests whose names hold one of the parts, all without
 
@@ -152,8 +152,53 @@ static void check_bind(int64_t number) {
     CHECK_EQ(walk_to(root(), "two/file", ERR_NOT_FOUND), ERR_NOT_FOUND);
 }
 
+static int64_t lock(handle_t file, uint32_t kind, uint32_t type, uint64_t start, uint64_t end) {
+    const struct fs_lock_request request = {
+        .start = start, .end = end, .kind = kind, .type = type, .pid = 7};
+    return fs_lock(file, &request, INSTANT_NEVER);
+}
+
+static void check_test(handle_t file, uint64_t at, uint32_t type, uint64_t start, uint64_t end) {
+    const struct fs_lock_test_request request = {
+        .start = at, .end = at, .kind = FS_LOCK_DESCRIPTION, .type = FS_LOCK_WRITE};
+    struct fs_lock_test_reply reply;
+    CHECK_EQ(fs_lock_test(file, &request, &reply, INSTANT_NEVER), OK);
+    CHECK_EQ(reply.type, type);
+    CHECK_EQ(reply.start, start);
+    CHECK_EQ(reply.end, end);
+}
+
+// Locks are records like others: what was granted is granted, and once.
+static void check_locks(void) {
+    const uint32_t own = FS_LOCK_DESCRIPTION, flags = FS_OPEN_READ | FS_OPEN_WRITE;
+    handle_t one = open_good(root(), "locked", flags | FS_OPEN_CREATE);
+    handle_t two = open_good(root(), "locked", flags);
+    CHECK_EQ(lock(one, own, FS_LOCK_WRITE, 0, 99), OK);
+    CHECK_EQ(lock(one, own, FS_LOCK_READ, 40, 59), OK);
+    CHECK_EQ(lock(one, own, FS_LOCK_NONE, 45, 49), OK);
+    check_test(two, 10, FS_LOCK_WRITE, 0, 39);
+    check_test(two, 44, FS_LOCK_READ, 40, 44);
+    check_test(two, 47, FS_LOCK_NONE, 0, 0);
+    check_test(two, 55, FS_LOCK_READ, 50, 59);
+    check_test(two, 99, FS_LOCK_WRITE, 60, 99);
+    CHECK_EQ(lock(two, own, FS_LOCK_WRITE, 44, 44), ERR_WOULD_BLOCK);
+    CHECK_EQ(lock(two, own, FS_LOCK_READ, 40, 59), OK);
+    CHECK_EQ(lock(one, own, FS_LOCK_WRITE, 0, 44), ERR_WOULD_BLOCK);
+    CHECK_EQ(lock(two, FS_LOCK_PROCESS, FS_LOCK_WRITE, 45, 49), ERR_WOULD_BLOCK);
+    CHECK_EQ(lock(two, FS_LOCK_PROCESS, FS_LOCK_WRITE, 200, UINT64_MAX), OK);
+    check_test(one, 1000, FS_LOCK_WRITE, 200, UINT64_MAX);
+    CHECK_EQ(lock(one, FS_LOCK_PROCESS, FS_LOCK_NONE, 0, UINT64_MAX), OK);
+    CHECK_EQ(lock(one, FS_LOCK_FLOCK, FS_LOCK_WRITE, 0, UINT64_MAX), OK);
+    CHECK_EQ(lock(two, FS_LOCK_FLOCK, FS_LOCK_READ, 0, UINT64_MAX), ERR_WOULD_BLOCK);
+    close_good(one); // all of its own end
+    check_test(two, 10, FS_LOCK_NONE, 0, 0);
+    CHECK_EQ(lock(two, FS_LOCK_FLOCK, FS_LOCK_WRITE, 0, UINT64_MAX), OK);
+    close_good(two);
+}
+
 static void play(void) {
     char name[] = "f00";
+    check_locks();
     handle_t target = open_good(root(), "one", FS_OPEN_PATH);
     CHECK_EQ(mount(target, target, 0, 0, "mode=750"), 0);
     CHECK_EQ(mount(target, target, 0, 0, "colour=blue"), ERR_INVALID_ARGUMENT);

@@ -71,6 +71,7 @@ static int64_t begin_child(struct linux_thread *self, const struct fork_options 
     self->clear_tid = options->clear_tid;
     self->robust_head = 0;
     self->restore_mask = false;
+    process->has_locks = false; // they are the parent's
     process->children_time = process->children_kib = process->threads.ended_time = 0;
     // What these name are the parent's pages.
     if (process->signals_vmo != HANDLE_NONE) {

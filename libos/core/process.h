@@ -30,7 +30,8 @@ struct linux_process {
     handle_t proc, log, libos, clock, executable, identity_vmo, signals_vmo;
     bool executable_is_vmo;
     bool trace;
-    bool alone; // no procd: the pages of procd are our own
+    bool has_locks; // the process has taken locks of stretches: closing ends them
+    bool alone;     // no procd: the pages of procd are our own
     uint32_t vector_bytes;
     uint64_t vector_mask;
     uint64_t vdso;

@@ -48,6 +48,7 @@ static const uint8_t errors[STATUS_LAST + 1] = {
     IS(NO_CHILD, ECHILD),
     IS(FILE_TOO_LARGE, EFBIG),
     IS(BACKGROUND, EIO),
+    IS(DEADLOCK, EDEADLK),
 };
 
 int64_t linux_result(int64_t result) {

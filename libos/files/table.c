@@ -3,6 +3,7 @@
 #include <files/table.h>
 
 #include <core/process.h>
+#include <files/locks.h>
 #include <sys/calls.h>
 
 struct description *description_make(uint16_t kind, handle_t handle, uint32_t flags,
@@ -108,6 +109,7 @@ int64_t file_close(int fd) {
     if (file == NULL) {
         return -LINUX_EBADF;
     }
+    lock_descriptor_closes(file);
     description_release(file);
     return 0;
 }

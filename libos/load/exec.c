@@ -197,6 +197,7 @@ static int64_t make_record(struct linux_thread *self, struct exec *exec) {
         .cwd = process->cwd,
         .tty = process->tty,
         .vfs = process->vfs,
+        .has_locks = process->has_locks,
         .mounted = process->mounted,
         .libos = process->libos,
         .clock = process->clock,

@@ -81,6 +81,7 @@ static void take_handles(const struct libos_record *record) {
     process->cwd = record->cwd;
     process->tty = record->tty;
     process->vfs = record->vfs;
+    process->has_locks = record->has_locks != 0;
     process->mounted = record->mounted;
     process->places = record->places;
     process->trace = record->trace != 0;

@@ -39,6 +39,7 @@ static int64_t replace(int from, int to, uint32_t flags) {
     files->slots[to] = (struct file_slot){file, (flags & O_CLOEXEC) != 0};
     mutex_unlock(&files->lock);
     if (old != NULL) {
+        lock_descriptor_closes(old);
         description_release(old);
     }
     return to;
@@ -97,6 +98,9 @@ enum fcntl_command {
     F_SETLKW = 7,
     F_SETOWN = 8,
     F_GETOWN = 9,
+    F_OFD_GETLK = 36,
+    F_OFD_SETLK = 37,
+    F_OFD_SETLKW = 38,
     F_DUPFD_CLOEXEC = 1030,
     F_SETPIPE_SZ = 1031,
     F_GETPIPE_SZ = 1032,
@@ -126,6 +130,9 @@ static int64_t command(struct linux_thread *self, struct description *file,
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
         return lock_command(self, file, (int)args[1], args[2]);
     case F_SETOWN:
         return 0;
@@ -153,6 +160,16 @@ int64_t linux_fcntl(struct linux_thread *self, const uint64_t args[6]) {
         return file_install(file, request == F_DUPFD ? 0 : O_CLOEXEC, (int)args[2]);
     }
     int64_t result = command(self, file, args);
+    description_release(file);
+    return result;
+}
+
+int64_t linux_flock(struct linux_thread *self, const uint64_t args[6]) {
+    struct description *file = file_get_open((int)args[0]);
+    if (file == NULL) {
+        return -LINUX_EBADF;
+    }
+    int64_t result = lock_whole(self, file, (uint32_t)args[1]);
     description_release(file);
     return result;
 }

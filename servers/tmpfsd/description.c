@@ -83,6 +83,7 @@ void description_closed(struct server *server, uint64_t key) {
     if (description == NULL) {
         return;
     }
+    lock_description_ends(fs, key);
     page_begin(fs);
     step_close(vault_of(fs), description->endpoint);
     vault_set(vault_of(fs), &description->head.used, 0);

@@ -51,6 +51,8 @@ static const struct fs_ops operations = {
     .seek = tmpfs_seek,
     .groups = tmpfs_groups,
     .view = tmpfs_view,
+    .lock = tmpfs_lock,
+    .lock_test = tmpfs_lock_test,
     .attach = tmpfs_attach,
     .cover = tmpfs_cover,
     .detach = tmpfs_detach,
@@ -72,6 +74,15 @@ static void committed(struct server *server) {
     if (fs->trim != 0) {
         data_trim(inode_get(fs, fs->trim));
         fs->trim = 0;
+    }
+}
+
+static void notice(struct server *server, const struct packet *packet) {
+    struct tmpfs *fs = (struct tmpfs *)server;
+    if (packet->kind == PACKET_CALLER_GONE) {
+        lock_process_ends(fs, packet->process);
+    } else if (packet->key == PURGE_KEY) {
+        mount_notice(fs);
     }
 }
 
@@ -161,7 +172,7 @@ int64_t native_main(struct thread_block *block) {
         .dispatch = dispatch,
         .committed = committed,
         .closed = description_closed,
-        .notice = mount_notice,
+        .notice = notice,
     };
     fs.clock = clock_map();
     return server_run(&fs.server, &program);

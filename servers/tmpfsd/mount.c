@@ -180,16 +180,12 @@ static const struct mount *purge_find(const struct tmpfs *fs) {
     return NULL;
 }
 
-void mount_notice(struct server *server, const struct packet *packet) {
-    struct tmpfs *fs = (struct tmpfs *)server;
-    if (packet->key != PURGE_KEY) {
-        return;
-    }
+void mount_notice(struct tmpfs *fs) {
     (void)sys_event_signal(fs->purge, PURGE_SIGNAL, 0);
     const struct mount *mount = purge_find(fs);
     for (uint32_t i = 0; mount != NULL && i < PURGE_MAX; i++) {
         bool more = purge_one(fs, mount);
-        server_checkpoint(server);
+        server_checkpoint(&fs->server);
         mount = more ? mount : purge_find(fs);
     }
     if (mount != NULL) {

@@ -57,6 +57,13 @@ static bool cover_check(uint32_t index, const void *record) {
     return cover->inode >= 1 && cover->inode <= inode_places && cover->by != 0;
 }
 
+static bool lock_check(uint32_t index, const void *record) {
+    const struct lock *lock = record;
+    (void)index;
+    return lock->inode >= 1 && lock->inode <= inode_places && lock->kind <= FS_LOCK_FLOCK &&
+           (lock->type == FS_LOCK_READ || lock->type == FS_LOCK_WRITE) && lock->start <= lock->end;
+}
+
 void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS_TABLES],
                     uint32_t inodes, uint32_t names, uint32_t descriptions) {
     inode_places = inodes;
@@ -105,11 +112,18 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
         .check = cover_check,
         .sparse = true,
     };
+    tables[TABLE_LOCKS] = (struct vault_table){
+        .name = "locks",
+        .record_bytes = sizeof(struct lock),
+        .count = LOCKS_MAX,
+        .check = lock_check,
+        .sparse = true,
+    };
     *layout = (struct vault_layout){
         .service = 0x46504d54, // "TMPF"
-        .version = 2,
+        .version = 3,
         .undo_bytes = 8192,
-        .calls_max = 32,
+        .calls_max = 64,
         .forwarded_max = 32,
         .table_count = TMPFS_TABLES,
         .tables = tables,

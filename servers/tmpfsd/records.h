@@ -9,6 +9,7 @@
 //   description  an open file description: what a client's channel names
 //   mount        a view of a file system, of its own or of what is somewhere in the tree
 //   cover        a place that walks leave, because something is mounted on it
+//   lock         an advisory lock of a stretch of a file, or of a whole one
 //
 // Bytes of regular files are not in the vault: they lie in a vmo each, whose handle is in the
 // inode, so they survive in the handle table.
@@ -37,6 +38,7 @@
 #define TARGET_SHORT_MAX 156  // a target up to here lies in pieces, a longer one in a vmo
 #define INODE_ROOT 1
 
+#define LOCKS_MAX 1024
 #define MOUNTS_MAX 64 // views at once; and places that are covered
 
 enum {
@@ -46,6 +48,7 @@ enum {
     TABLE_DESCRIPTIONS,
     TABLE_MOUNTS,
     TABLE_COVERS,
+    TABLE_LOCKS,
     TMPFS_TABLES
 };
 
@@ -137,6 +140,17 @@ struct cover {
     uint32_t spare;
 };
 static_assert(sizeof(struct cover) == 24, "covers are small");
+
+struct lock {
+    struct vault_head head;
+    uint32_t inode;
+    uint32_t kind;       // FS_LOCK_PROCESS, _DESCRIPTION, _FLOCK
+    uint32_t type;       // FS_LOCK_READ, _WRITE
+    int32_t pid;         // what a process says of itself, for others to see
+    uint64_t owner;      // kernel id of a process, or key of a description
+    uint64_t start, end; // the last byte; UINT64_MAX: to the end, however long it gets
+};
+static_assert(sizeof(struct lock) == 48, "locks are small");
 
 #define NUMBER_BITS 20 // of a description: the low bits of its key and secret
 #define NUMBER_MASK ((1u << NUMBER_BITS) - 1)

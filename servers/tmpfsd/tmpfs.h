@@ -243,7 +243,13 @@ bool mount_is_fresh_root(const struct tmpfs *fs, uint32_t inode);
 void mount_settle(struct tmpfs *fs);
 // Makes the event for that, and goes on with what a predecessor has begun.
 [[nodiscard]] status_t mount_start(struct tmpfs *fs);
-void mount_notice(struct server *server, const struct packet *packet);
+void mount_notice(struct tmpfs *fs);
+
+// ---- lock.c
+
+// A description, or a process, is no more: neither are its locks. Commits steps.
+void lock_description_ends(struct tmpfs *fs, uint64_t key);
+void lock_process_ends(struct tmpfs *fs, uint64_t process);
 
 // ---- description.c
 
@@ -329,6 +335,9 @@ int64_t tmpfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]);
 int64_t tmpfs_seek(OPERATION_ARGUMENTS(seek));
 int64_t tmpfs_view(void *context, const struct packet *packet, handle_t handles_out[2]);
 int64_t tmpfs_sync(void *context, const struct packet *packet);
+int64_t tmpfs_lock(void *context, const struct packet *packet,
+                   const struct fs_lock_request *request);
+int64_t tmpfs_lock_test(OPERATION_ARGUMENTS(lock_test));
 int64_t tmpfs_attach(void *context, const struct packet *packet,
                      const struct fs_attach_request *request, handle_t handles_out[1]);
 int64_t tmpfs_cover(void *context, const struct packet *packet,

@@ -163,13 +163,15 @@ struct libos_record {
     // upper half; none as long as none did.
     handle_t vfs;
     uint64_t mounted;
+    uint32_t has_locks; // 1: the process has locks of stretches of files
+    uint32_t spare;
     uint64_t text; // offset: argc strings, then envc strings, then the program's path
     uint64_t text_bytes;
     uint64_t fds;     // offset: fd_count struct libos_fd
     uint64_t seed[2]; // of AT_RANDOM and address layout
     struct libos_places places;
 };
-static_assert(sizeof(struct libos_record) == 200, "struct libos_record is ABI");
+static_assert(sizeof(struct libos_record) == 208, "struct libos_record is ABI");
 
 // ---- What the libos shows of its process to who may read its memory (procfsd, for /proc).
 //
