@@ -59,5 +59,7 @@ ifneq ($(filter linux,$(MAKECMDGOALS)),)
 $(foreach p,$(LINUX_PROGRAMS),$(eval $(call linux_program,$(word 1,$(subst |, ,$(p))),$(word 2,\
     $(subst |, ,$(p))),$(word 3,$(subst |, ,$(p))))))
 -include $(wildcard $(LINUX)/depend/*.d)
+# A program that was moved or removed since is no longer what its old list says.
+$(LINUX_ROOT)/%.c: ;
 endif
 linux: $(LINUX_BINARIES) $(LINUX)/runner

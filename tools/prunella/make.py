@@ -8,7 +8,7 @@ import subprocess
 
 from prunella import paths
 from prunella.errors import Failure
-from prunella.progress import heartbeat, say
+from prunella.progress import heartbeat
 
 
 @contextlib.contextmanager
