@@ -38,7 +38,8 @@ uint64_t request_reply_value(const struct request *request);
 uint64_t call_take(handle_t port);
 // The body of the message just taken.
 uint64_t call_value(void);
-// Answers a call with a value, without waiting for the next packet.
+// Answers a call with a value, without waiting for the next packet. One that is there already is
+// taken, and lost: only for when there can be none.
 status_t call_answer(handle_t port, uint64_t token, uint64_t value);
 
 // A thread that answers each call with its value plus one until the client end is closed.
