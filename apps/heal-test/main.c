@@ -32,14 +32,22 @@
 #define HANG_LIMIT MILLISECONDS(1500)
 #define SCRIPT_ROUNDS 32 // of each client, in the tests that die at each message
 #define POISON 613
+#define DEATHS_SPREAD 6
 
 static const char *const names[SERVICES] = {"bank", "queue", "relay"};
 static const struct service_plan plans[SERVICES] = {
-    [BANK] = {.name = "bank", .path = "sbin/bank", .vault_bytes = 256UL * 1024},
-    [QUEUE] = {.name = "queue", .path = "sbin/queue", .vault_bytes = 256UL * 1024},
+    [BANK] = {.name = "bank",
+              .path = "sbin/bank",
+              .vault_bytes = 256UL * 1024,
+              .spread = DEATHS_SPREAD},
+    [QUEUE] = {.name = "queue",
+               .path = "sbin/queue",
+               .vault_bytes = 256UL * 1024,
+               .spread = DEATHS_SPREAD},
     [RELAY] = {.name = "relay",
                .path = "sbin/relay",
                .vault_bytes = 256UL * 1024,
+               .spread = DEATHS_SPREAD,
                .forwards = 1 << BANK | 1 << QUEUE},
 };
 

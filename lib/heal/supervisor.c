@@ -17,7 +17,6 @@
 #define VAULT_RIGHTS (RIGHT_TRANSFER | RIGHT_READ | RIGHT_WRITE | RIGHT_MAP)
 #define HANDLES_MAX 16
 #define ARGUMENT_BYTES 48
-#define VARIATIONS 6
 #define KEY_TIMER 100
 #define KEY_STOP 101
 
@@ -109,9 +108,9 @@ static uint32_t arguments_fill(struct service *service, const char *list[5], cha
         list[count++] = text[0];
         service->once_stage = NULL;
     } else if (service->die_stage != NULL) {
-        // Not always the same one: those that wait come again first, and must not be all that is
-        // served.
-        uint64_t at = summary.messages + service->die_after + service->starts % VARIATIONS;
+        uint32_t spread = service->plan->spread;
+        uint64_t at =
+            summary.messages + service->die_after + (spread != 0 ? service->starts % spread : 0);
         text_format(text[0], 64, "die-at=%lu+:%s", at, service->die_stage);
         text_format(text[1], 64, "die-how=%s", service->die_how);
         list[count++] = text[0];

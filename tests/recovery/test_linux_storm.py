@@ -84,9 +84,9 @@ def storm(smp, wanted):
     results.figure(f"scripts under a storm, {smp} CPUs: {rounds} rounds, killed {told}")
 
 
-@pytest.mark.parametrize("smp, wanted", ((1, 100), (2, 30)))
-def test_scripts_notice_nothing(smp, wanted):
-    storm(smp, wanted)
+@pytest.mark.parametrize("smp", (1, 2))
+def test_scripts_notice_nothing(smp):
+    storm(smp, 100)
 
 
 @pytest.mark.long

@@ -21,6 +21,9 @@ struct service_plan {
     uint64_t vault_bytes;
     const char *argument; // of every start until service_argument; null: none
     uint32_t forwards;    // bits of the services that it calls in the name of its callers
+    // Over how many calls service_die_each spreads the deaths, 0 for always the same. Where several
+    // clients wait theirs come again first, and must not be all that is served.
+    uint32_t spread;
     uint32_t grant_count;
     struct spawn_handle grants[SERVICE_GRANTS_MAX]; // `rights` of a duplicate each
 };
