@@ -332,21 +332,6 @@ TEST(proc_costs) {
 
 // ---- the program
 
-// A job for procd alone: at its first start it ends whatever runs in its job.
-static handle_t own_job(void) {
-    const struct job_limits limits = {JOB_UNLIMITED, JOB_UNLIMITED, JOB_UNLIMITED, JOB_UNLIMITED,
-                                      0};
-    int64_t job = sys_job_create(start_handle("job"), &limits);
-    return job < 0 ? HANDLE_NONE : (handle_t)job;
-}
-
-static handle_t own_channel(void) {
-    // The agent opens no files: any channel stands for the root of a file system.
-    int64_t port = sys_port_create();
-    int64_t pair = port < 0 ? port : sys_channel_create((handle_t)port, 0, 0);
-    return pair < 0 ? HANDLE_NONE : handle_pair_first(pair);
-}
-
 int64_t native_main(struct thread_block *block) {
     const uint32_t shared = RIGHT_DUPLICATE | RIGHT_TRANSFER;
     const struct service_plan plan = {
@@ -355,10 +340,10 @@ int64_t native_main(struct thread_block *block) {
         .vault_bytes = VAULT_BYTES,
         .argument = "libos=lib/agent.img",
         .grant_count = 4,
-        .grants = {{"job", own_job(), RIGHTS_JOB},
+        .grants = {{"job", grant_job(), RIGHTS_JOB},
                    {"archive", start_handle("archive"), shared | RIGHT_READ | RIGHT_MAP},
                    {"clock", start_handle("clock"), shared | RIGHT_READ | RIGHT_MAP},
-                   {"root", own_channel(), shared | RIGHT_WAIT | RIGHT_CALL}},
+                   {"root", grant_unserved(), shared | RIGHT_WAIT | RIGHT_CALL}},
     };
     int failed = 0;
     (void)block;

@@ -284,21 +284,6 @@ TEST(procfs_nothing_leaks) {
 
 // ---- the program
 
-// A job for procd alone: at its first start it ends whatever runs in its job.
-static handle_t own_job(void) {
-    const struct job_limits limits = {JOB_UNLIMITED, JOB_UNLIMITED, JOB_UNLIMITED, JOB_UNLIMITED,
-                                      0};
-    int64_t job = sys_job_create(start_handle("job"), &limits);
-    return job < 0 ? HANDLE_NONE : (handle_t)job;
-}
-
-// The process opens no files: any channel stands for the root of a file system.
-static handle_t own_channel(void) {
-    int64_t port = sys_port_create();
-    int64_t pair = port < 0 ? port : sys_channel_create((handle_t)port, 0, 0);
-    return pair < 0 ? HANDLE_NONE : handle_pair_first(pair);
-}
-
 // Starts the agent with these words. Its pid, 0: that failed.
 static int32_t spawn_agent(const char *text, uint64_t bytes, uint32_t argc) {
     const struct proc_spawn_request request = {.argc = argc, .path_bytes = 6};
@@ -346,10 +331,10 @@ int64_t native_main(struct thread_block *block) {
             .vault_bytes = PROCD_VAULT_BYTES,
             .argument = "libos=lib/agent.img",
             .grant_count = 4,
-            .grants = {{"job", own_job(), RIGHTS_JOB},
+            .grants = {{"job", grant_job(), RIGHTS_JOB},
                        {"archive", start_handle("archive"), page},
                        {"clock", start_handle("clock"), page},
-                       {"root", own_channel(), shared | RIGHT_WAIT | RIGHT_CALL}},
+                       {"root", grant_unserved(), shared | RIGHT_WAIT | RIGHT_CALL}},
         },
         {
             .name = "procfsd",

@@ -260,6 +260,19 @@ void services_stop(void) {
 
 // ---- what the tests ask for
 
+handle_t grant_job(void) {
+    const struct job_limits limits = {JOB_UNLIMITED, JOB_UNLIMITED, JOB_UNLIMITED, JOB_UNLIMITED,
+                                      0};
+    int64_t job = sys_job_create(start_handle("job"), &limits);
+    return job < 0 ? HANDLE_NONE : (handle_t)job;
+}
+
+handle_t grant_unserved(void) {
+    int64_t own_port = sys_port_create();
+    int64_t pair = own_port < 0 ? own_port : sys_channel_create((handle_t)own_port, 0, 0);
+    return pair < 0 ? HANDLE_NONE : handle_pair_first(pair);
+}
+
 handle_t service_channel(uint32_t id) {
     return services[id].channel;
 }

@@ -18,6 +18,7 @@
 #include <core/process.h>
 #include <core/signal.h>
 #include <core/status.h>
+#include <files/service.h>
 #include <ds/format.h>
 #include <proto/proc_client.h>
 #include <sys/calls.h>
@@ -140,20 +141,9 @@ static int64_t kmsg_seek(struct description *file, int64_t offset, int whence) {
     return 0;
 }
 
-static int64_t kmsg_stat(struct description *file, struct fs_attributes *attributes) {
-    *attributes = (struct fs_attributes){
-        .links = 1,
-        .inode = file->device,
-        .mode = FS_TYPE_CHARACTER << 12 | 0600,
-        .rdev = file->device,
-        .block_bytes = PAGE_SIZE,
-    };
-    return 0;
-}
-
 const struct file_ops kmsg_ops = {
     .read = kmsg_read,
     .write = kmsg_write,
     .seek = kmsg_seek,
-    .stat = kmsg_stat,
+    .stat = service_stat,
 };

@@ -95,7 +95,7 @@ static int64_t service_control(struct linux_thread *self, struct description *fi
     }
 }
 
-static int64_t service_stat(struct description *file, struct fs_attributes *attributes) {
+int64_t service_stat(struct description *file, struct fs_attributes *attributes) {
     *attributes = (struct fs_attributes){
         .links = 1,
         .inode = file->device,

@@ -28,6 +28,12 @@ struct service_plan {
     struct spawn_handle grants[SERVICE_GRANTS_MAX]; // `rights` of a duplicate each
 };
 
+// Handles for grants: a job without limits of the service's own, since procd ends whatever runs in
+// its job at its first start; a channel that nobody serves, for what must be there and is not used.
+// HANDLE_NONE when there was no memory.
+handle_t grant_job(void);
+handle_t grant_unserved(void);
+
 // Starts the services, which are known by their places in `plans` from then on, and the thread that
 // watches them. Ends the program when that fails.
 void services_start(const struct service_plan *plans, uint32_t count);
