@@ -5,8 +5,9 @@
 
 struct linux_thread;
 
-// What mmap needs of a descriptor: a vmo to map at mapping->offset, which may be changed, and what
-// the list says of it. The caller closes the vmo. A negative error of Linux otherwise.
+// What mmap needs of a descriptor: a vmo, and what the list says of it; mapping->offset is the
+// file's, and may be changed. Returns where in the vmo the mapping begins, in bytes; the caller
+// closes the vmo. A negative error of Linux otherwise. May block in calls of the file's server.
 [[nodiscard]] int64_t file_map(struct linux_thread *self, int fd, struct mapping *mapping,
                                uint64_t bytes, handle_t *vmo);
 // The path that /proc shows of a mapping: that of the description's file as it is now. Never freed;

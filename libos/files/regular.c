@@ -297,12 +297,16 @@ const struct file_ops file_regular_ops = {
     .control = regular_control,
 };
 
-// The memory of a file for a mapping: the file's own, or a copy made at each first write.
+// The memory of a file for a mapping: the file's own, or from mapping->offset on a copy made at each
+// first write. Returns where in the vmo the mapping begins.
 static int64_t map_file(struct description *file, struct mapping *mapping, uint64_t bytes,
                         handle_t *vmo) {
     bool writes = mapping->shared && (mapping->protection & PROT_WRITE) != 0;
     struct fs_memory_request request = {.access = MAP_READ | MAP_EXECUTE};
     struct fs_memory_reply reply;
+    if (mapping->offset > INT64_MAX - bytes) {
+        return -LINUX_EOVERFLOW;
+    }
     if (!can_read(file) || (writes && !can_write(file))) {
         return -LINUX_EACCES;
     }
@@ -317,7 +321,7 @@ static int64_t map_file(struct description *file, struct mapping *mapping, uint6
         return result == ERR_NOT_SUPPORTED ? -LINUX_ENODEV : linux_result(result);
     }
     if (mapping->shared) {
-        return 0;
+        return (int64_t)mapping->offset;
     }
     struct vmo_info info;
     status_t status = sys_object_get(*vmo, &info, sizeof(info));
@@ -329,7 +333,8 @@ static int64_t map_file(struct description *file, struct mapping *mapping, uint6
                                               CLONE_AT_WRITE);
     (void)!sys_handle_close(*vmo);
     *vmo = clone < 0 ? HANDLE_NONE : (handle_t)clone;
-    return clone < 0 ? linux_result(clone) : 0;
+    // Behind the file's end all of the mapping lies behind that of its memory.
+    return clone < 0 ? linux_result(clone) : room == 0 ? (int64_t)PAGE_SIZE : 0;
 }
 
 const char *file_name(handle_t file) {
@@ -360,7 +365,7 @@ int64_t file_map(struct linux_thread *self, int fd, struct mapping *mapping, uin
     } else {
         struct fs_attributes attributes = {.device = file->filesystem, .inode = file->inode};
         result = map_file(file, mapping, bytes, vmo);
-        if (result == 0 && (file->filesystem != 0 || regular_stat(file, &attributes) == 0)) {
+        if (result >= 0 && (file->filesystem != 0 || regular_stat(file, &attributes) == 0)) {
             mapping->kind = MAPPING_FILE;
             mapping->device = attributes.device;
             mapping->inode = attributes.inode;

@@ -52,8 +52,9 @@ static int64_t choose(struct memory *memory, uint64_t addr, uint64_t bytes, uint
     return at == 0 ? -LINUX_ENOMEM : (int64_t)at;
 }
 
+// `offset`: where in the vmo the mapping begins.
 static int64_t map(struct memory *memory, const uint64_t args[6], struct mapping *mapping,
-                   handle_t vmo) {
+                   handle_t vmo, uint64_t offset) {
     uint32_t flags = (uint32_t)args[3];
     uint64_t bytes = page_up(args[1]);
     int64_t at = choose(memory, args[0], bytes, flags);
@@ -66,7 +67,7 @@ static int64_t map(struct memory *memory, const uint64_t args[6], struct mapping
     status_t status =
         vmo == HANDLE_NONE
             ? memory_map_zeros(mapping->start, bytes, mapping->protection, extra)
-            : memory_map(vmo, mapping->offset, mapping->start, bytes, mapping->protection, extra);
+            : memory_map(vmo, offset, mapping->start, bytes, mapping->protection, extra);
     if (status != OK) {
         return memory_error(status);
     }
@@ -91,14 +92,15 @@ int64_t linux_mmap(struct linux_thread *self, const uint64_t args[6]) {
         return -LINUX_ENOMEM;
     }
     handle_t vmo = HANDLE_NONE;
+    int64_t result = 0;
     if ((flags & LINUX_MAP_ANONYMOUS) == 0) {
-        int64_t result = file_map(self, (int)args[4], &mapping, page_up(bytes), &vmo);
+        result = file_map(self, (int)args[4], &mapping, page_up(bytes), &vmo);
         if (result < 0) {
             return result;
         }
     }
     mutex_lock(&memory->lock);
-    int64_t result = map(memory, args, &mapping, vmo);
+    result = map(memory, args, &mapping, vmo, (uint64_t)result);
     mutex_unlock(&memory->lock);
     if (vmo != HANDLE_NONE) {
         (void)!sys_handle_close(vmo);

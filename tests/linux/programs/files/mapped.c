@@ -72,6 +72,50 @@ static void try_rights(void) {
     close(folder);
 }
 
+// Each page of a file says its number. Mappings of parts of it, over others too, as a dynamic linker
+// makes them: whole, then each segment where it belongs.
+static void try_parts(void) {
+    int fd = open("pages", O_CREAT | O_RDWR, 0644);
+    for (int i = 0; i < 8; i++) {
+        char page[PAGE] = {(char)('0' + i)};
+        write_all(fd, page, i == 7 ? 100 : PAGE);
+    }
+    for (int shared = 0; shared < 2; shared++) {
+        int type = shared ? MAP_SHARED : MAP_PRIVATE;
+        say("%s:", shared ? "shared" : "private");
+        for (int i = 0; i < 8; i++) {
+            char *page = mmap(NULL, PAGE, PROT_READ, type, fd, (off_t)i * PAGE);
+            say(" %c", *page);
+            munmap(page, PAGE);
+        }
+        char *whole = mmap(NULL, 10 * PAGE, PROT_READ, type, fd, 0);
+        mmap(whole + 2 * PAGE, 2 * PAGE, PROT_READ | PROT_EXEC, type | MAP_FIXED, fd, 1 * PAGE);
+        char *data = mmap(whole + 6 * PAGE, 3 * PAGE, PROT_READ | PROT_WRITE, type | MAP_FIXED, fd,
+                          5 * PAGE);
+        say(", over each other: %c%c%c%c%c%c", whole[0], whole[2 * PAGE], whole[3 * PAGE],
+            whole[4 * PAGE], data[0], data[2 * PAGE]);
+        data[1] = 'x';
+        memset(data + 2 * PAGE + 100, 0, PAGE - 100);
+        char read_back[2];
+        report(", read", pread(fd, read_back, 2, 5 * PAGE));
+        say("the file has it: %d\n", read_back[1] == 'x');
+        for (int at = 8; at < 10; at++) {
+            pid_t pid = fork();
+            if (pid == 0) {
+                char *beyond = mmap(NULL, PAGE, PROT_READ, type, fd, (off_t)at * PAGE);
+                (void)*(volatile char *)beyond;
+                _exit(0);
+            }
+            await("behind the end", pid);
+        }
+        munmap(whole, 10 * PAGE);
+    }
+    check("too far", mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, INT64_MAX - PAGE + 1) ==
+                         MAP_FAILED && errno == EOVERFLOW);
+    close(fd);
+    unlink("pages");
+}
+
 int main(void) {
     scratch_enter("scratch-mapped");
     int fd = open("file", O_CREAT | O_RDWR, 0644);
@@ -79,6 +123,7 @@ int main(void) {
     report("size", ftruncate(fd, PAGE + 100));
     try_views(fd);
     try_rights();
+    try_parts();
     char *view = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
     unlink("file");
