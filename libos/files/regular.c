@@ -297,8 +297,8 @@ const struct file_ops file_regular_ops = {
     .control = regular_control,
 };
 
-// The memory of a file for a mapping: the file's own, or from mapping->offset on a copy made at each
-// first write. Returns where in the vmo the mapping begins.
+// The memory of a file for a mapping: the file's own, or from mapping->offset on a copy made at
+// each first write. Returns where in the vmo the mapping begins.
 static int64_t map_file(struct description *file, struct mapping *mapping, uint64_t bytes,
                         handle_t *vmo) {
     bool writes = mapping->shared && (mapping->protection & PROT_WRITE) != 0;

@@ -7,6 +7,8 @@
 BOOT_LIST := $(wildcard image/boot.list)
 ROOT_LIST := $(wildcard image/root.list)
 STRIPPED := $(PROGRAMS:%=$(B)/root/bin/%)
+# What is no program of its own, but part of Linux processes.
+IMAGES := $(B)/root/lib/libos.img $(B)/root/lib/agent.img
 
 image: $(B)/boot.tar
 
@@ -14,7 +16,7 @@ $(B)/root/bin/%: $(B)/bin/%
 	@mkdir -p $(@D)
 	$(Q)$(STRIP) -o $@ $<
 
-$(B)/boot.tar: $(STRIPPED) $(BOOT_LIST) $(ROOT_LIST) tools/mkarchive.py $(B)/programs
+$(B)/boot.tar: $(STRIPPED) $(IMAGES) $(BOOT_LIST) $(ROOT_LIST) tools/mkarchive.py $(B)/programs
 	$(call once,pack boot archive)
 	$(Q)$(PYTHON) tools/mkarchive.py --build $(B)/root --build $(B) --depfile $@.d --out $@ \
 	    --prefix root/ $(ROOT_LIST:%=--under %) $(BOOT_LIST)

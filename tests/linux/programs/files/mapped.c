@@ -72,8 +72,8 @@ static void try_rights(void) {
     close(folder);
 }
 
-// Each page of a file says its number. Mappings of parts of it, over others too, as a dynamic linker
-// makes them: whole, then each segment where it belongs.
+// Each page of a file says its number. Mappings of parts of it, over others too, as a dynamic
+// linker makes them: whole, then each segment where it belongs.
 static void try_parts(void) {
     int fd = open("pages", O_CREAT | O_RDWR, 0644);
     for (int i = 0; i < 8; i++) {
@@ -110,8 +110,9 @@ static void try_parts(void) {
         }
         munmap(whole, 10 * PAGE);
     }
-    check("too far", mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, INT64_MAX - PAGE + 1) ==
-                         MAP_FAILED && errno == EOVERFLOW);
+    check("too far",
+          mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, INT64_MAX - PAGE + 1) == MAP_FAILED &&
+              errno == EOVERFLOW);
     close(fd);
     unlink("pages");
 }
