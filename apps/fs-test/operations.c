@@ -104,16 +104,6 @@ static int64_t rename_it(const char *old, const char *new, uint32_t flags) {
 
 // ---- identities
 
-// Runs a function on a thread whose calls carry a user and a group.
-static void as_user(uint32_t uid, uint32_t gid, void (*function)(void *argument)) {
-    struct thread thread;
-    REQUIRE_EQ(thread_prepare(&thread), OK);
-    CHECK_EQ(sys_thread_set_cookie(start_handle("job"), thread.handle, (uint64_t)gid << 32 | uid),
-             OK);
-    CHECK_EQ(thread_begin(&thread, function, NULL), OK);
-    thread_join(&thread);
-}
-
 static void begin(void) {
     CHECK_EQ(make_directory(HOME, 0777), OK);
     CHECK_EQ(set_mode(HOME, 0777), OK);

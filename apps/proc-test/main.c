@@ -11,6 +11,7 @@
 #include <abi/names.h>
 #include <abi/objects.h>
 #include <abi/libos.h>
+#include <heal/agent.h>
 #include <heal/pause.h>
 #include <heal/program.h>
 #include <heal/supervisor.h>
@@ -31,7 +32,6 @@
 #define SAMPLES 100
 #define SCRIPT_MESSAGES 250
 #define AGENTS 4
-#define TEXT_BYTES 256
 
 static handle_t proc(void) {
     return service_channel(PROCD);
@@ -39,42 +39,12 @@ static handle_t proc(void) {
 
 // ---- agents
 
-// Starts an agent with these words as its arguments. Its pid, or a status.
-static int64_t agent_start(const char *const *words, uint32_t count) {
-    char text[TEXT_BYTES];
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        bytes += text_format(text + bytes, sizeof(text) - bytes, "%s", words[i]) + 1;
-    }
-    static const char rest[] = "/agent\0/";
-    memcpy(text + bytes, rest, sizeof(rest));
-    struct proc_spawn_request request = {.argc = count, .path_bytes = 6};
-    struct proc_spawn_reply reply;
-    handle_t log = start_handle("log");
-    handle_t files[3] = {log, log, log};
-    int64_t result =
-        proc_spawn(proc(), &request, text, bytes + sizeof(rest), files, &reply, INSTANT_NEVER);
-    return result == OK ? reply.pid : result;
-}
-
-// Waits for its end. The status of wait(2), or of the call.
-static int64_t agent_end(int32_t pid) {
-    struct proc_wait_request request = {
-        .who = PROC_WHO_PID,
-        .id = pid,
-        .options = PROC_WAIT_EXITED,
-    };
-    struct proc_wait_reply reply;
-    int64_t result = proc_wait(proc(), &request, &reply, INSTANT_NEVER);
-    return result == OK ? reply.status : result;
-}
-
 static void agent_run(const char *part) {
     const char *const words[] = {"agent", part};
-    int64_t pid = agent_start(words, 2);
+    int64_t pid = agent_start(proc(), words, 2);
     CHECK_EQ(pid > 0 ? OK : pid, OK);
     if (pid > 0) {
-        CHECK_EQ(agent_end((int32_t)pid), LINUX_STATUS_EXIT(0));
+        CHECK_EQ(agent_end(proc(), (int32_t)pid), LINUX_STATUS_EXIT(0));
     }
 }
 
@@ -83,7 +53,7 @@ static int64_t agent_random(uint32_t seed, uint32_t count) {
     text_format(numbers[0], sizeof(numbers[0]), "%u", seed);
     text_format(numbers[1], sizeof(numbers[1]), "%u", count);
     const char *const words[] = {"agent", "random", numbers[0], numbers[1]};
-    return agent_start(words, 4);
+    return agent_start(proc(), words, 4);
 }
 
 static uint64_t messages(void) {
@@ -167,7 +137,7 @@ TEST(proc_keys) {
     service_restart(PROCD);
     CHECK_EQ(proc_spawn(proc(), &request, text, sizeof(text), files, &second, INSTANT_NEVER), OK);
     CHECK_EQ(first.pid, second.pid);
-    CHECK_EQ(agent_end(first.pid), LINUX_STATUS_EXIT(0));
+    CHECK_EQ(agent_end(proc(), first.pid), LINUX_STATUS_EXIT(0));
     check_nobody();
 }
 
@@ -180,9 +150,9 @@ static void script_play(void) {
         "orphan", "ids",  "tids", "no-hang", "fork-failed", "no-stop",    "credentials",
         "limits", "tree", "kill", "errors",  "pages",       "queue-full",
     };
-    int64_t pid = agent_start(words, sizeof(words) / sizeof(words[0]));
+    int64_t pid = agent_start(proc(), words, sizeof(words) / sizeof(words[0]));
     CHECK_EQ(pid > 0 ? OK : pid, OK);
-    CHECK_EQ(agent_end((int32_t)pid), LINUX_STATUS_EXIT(0));
+    CHECK_EQ(agent_end(proc(), (int32_t)pid), LINUX_STATUS_EXIT(0));
 }
 
 TEST(proc_dies_at_nth_message) {
@@ -241,7 +211,7 @@ static void load_begin(void) {
 
 static void load_end(void) {
     for (uint32_t i = 0; i < AGENTS; i++) {
-        CHECK_EQ(agent_end(load[i]), LINUX_STATUS_EXIT(0));
+        CHECK_EQ(agent_end(proc(), load[i]), LINUX_STATUS_EXIT(0));
         load_done++;
     }
     check_nobody();
@@ -295,7 +265,7 @@ TEST(proc_nothing_leaks_in_1000_restarts) {
         if (i % 50 == 0) {
             int64_t pid = agent_random(i + 1, 3);
             (void)service_kill(PROCD, 0);
-            CHECK_EQ(agent_end((int32_t)pid), LINUX_STATUS_EXIT(0));
+            CHECK_EQ(agent_end(proc(), (int32_t)pid), LINUX_STATUS_EXIT(0));
         }
     }
     check_nobody();

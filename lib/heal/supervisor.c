@@ -134,6 +134,7 @@ static void start(struct service *service) {
         .job = start_handle("job"),
         .predecessor = before.process,
         .flags = PROCESS_KEEP,
+        .provider = (uint64_t)(service - services) + 1, // each its own, as init gives them
         .arguments = arguments,
         .argument_count = arguments_fill(service, arguments, text),
         .handles = service->handles,

@@ -5,6 +5,7 @@
 #include <sys/calls.h>
 #include <sys/log.h>
 #include <sys/start.h>
+#include <sys/thread.h>
 
 #define SETTLE_STEP MILLISECONDS(20)
 #define SETTLE_LIMIT SECONDS(10)
@@ -16,6 +17,15 @@ instant_t now(void) {
 
 void sleep_for(duration_t duration) {
     (void)!sys_thread_sleep(now() + duration, 0);
+}
+
+void as_user(uint32_t uid, uint32_t gid, void (*function)(void *argument)) {
+    struct thread thread;
+    REQUIRE_EQ(thread_prepare(&thread), OK);
+    CHECK_EQ(sys_thread_set_cookie(start_handle("job"), thread.handle, (uint64_t)gid << 32 | uid),
+             OK);
+    CHECK_EQ(thread_begin(&thread, function, NULL), OK);
+    thread_join(&thread);
 }
 
 static struct system_info counters(void) {

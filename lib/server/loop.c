@@ -115,6 +115,7 @@ static void notice(struct server *server, const struct packet *packet) {
 }
 
 static void take(struct server *server, const struct packet *packet) {
+    server->die.message = 0; // a notice is no part of the call before it
     switch (packet->kind) {
     case PACKET_CALL:
         request_take(server, packet);
