@@ -155,15 +155,37 @@ static void run_random(struct agent *agent, uint64_t count) {
 
 // ---- showing itself
 
-// What a libos would show (struct libos_info), with one descriptor that is right and one that leads
-// nowhere, and a list of threads without an end.
+// What a libos would show (struct libos_info): descriptors from SHOWN_FILES on, one that leads
+// nowhere behind them, two mappings, and a list of threads without an end.
+#define SHOWN_FILES 7
+#define SHOWN_PAGES 0x400000UL
+static const struct libos_file shown_files[] = {
+    {.kind = FD_STREAM, .inode = 4242, .flags = 1},
+    {.kind = FD_STREAM, .inode = 4243, .flags = 2},
+    {.kind = FD_EVENT, .flags = 2},
+    {.kind = FD_TIMER},
+    {.kind = FD_PROCESS},
+    {.kind = FD_LOG, .flags = 1},
+    {.kind = FD_TERMINAL, .device = 5 << 8 | 1, .flags = 2},
+    {.kind = FD_PORT},
+    {.kind = FD_FILE, .device = 136 << 8 | 3, .private = 1, .position = 99},
+    {.kind = FD_FILE, .device = 7 << 8 | 9},
+    {.kind = FD_FILE}, // neither a secret nor a device
+};
+#define SHOWN_COUNT (sizeof(shown_files) / sizeof(shown_files[0]))
+
 struct shown {
     struct libos_info info;
     struct libos_slot slots[LIBOS_FDS_MAX];
-    struct libos_file file;
+    struct libos_file files[SHOWN_COUNT];
+    struct libos_mapping mappings[2];
+    struct libos_list list;
+    struct libos_places places;
     struct libos_thread thread;
     vaddr_t threads;
-    char args[8], environment[8];
+    uint64_t brk[2];
+    uint32_t umask;
+    char args[8], environment[8], exe[16], file[16];
 };
 #define SHOWN_BYTES ((sizeof(struct shown) + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1))
 
@@ -174,12 +196,37 @@ static _Noreturn void run_show(struct agent *agent) {
          sys_aspace_map(HANDLE_NONE, (handle_t)vmo, 0, LIBOS_INFO, SHOWN_BYTES,
                         MAP_READ | MAP_WRITE | MAP_FIXED | MAP_EXCLUSIVE),
          LIBOS_INFO);
+    WANT(agent,
+         sys_aspace_map(HANDLE_NONE, (handle_t)vmo, 0, SHOWN_PAGES, 2 * PAGE_SIZE,
+                        MAP_READ | MAP_FIXED | MAP_EXCLUSIVE),
+         SHOWN_PAGES);
     struct shown *shown = (struct shown *)LIBOS_INFO;
     memcpy(shown->args, "one\0two", 8);
     memcpy(shown->environment, "A=bcdef", 8);
-    shown->file = (struct libos_file){.kind = FD_STREAM, .inode = 4242, .flags = 1};
-    shown->slots[7].file = (vaddr_t)&shown->file;
-    shown->slots[8].file = LINUX_ADDR_MIN + 1;
+    memcpy(shown->exe, "/bin/shown", 11);
+    memcpy(shown->file, "/lib/a file", 12);
+    memcpy(shown->files, shown_files, sizeof(shown_files));
+    for (uint32_t i = 0; i < SHOWN_COUNT; i++) {
+        shown->slots[SHOWN_FILES + i].file = (vaddr_t)&shown->files[i];
+    }
+    shown->slots[SHOWN_FILES].close_on_exec = 1;
+    shown->slots[SHOWN_FILES + SHOWN_COUNT].file = LINUX_ADDR_MIN + 1;
+    shown->mappings[0] = (struct libos_mapping){
+        .start = SHOWN_PAGES,
+        .end = SHOWN_PAGES + PAGE_SIZE,
+        .offset = 2 * PAGE_SIZE,
+        .device = 8 << 8 | 1,
+        .inode = 55,
+        .name = (vaddr_t)shown->file,
+        .kind = MAPPING_FILE,
+    };
+    shown->mappings[1] = (struct libos_mapping){
+        .start = SHOWN_PAGES + PAGE_SIZE,
+        .end = SHOWN_PAGES + 2 * PAGE_SIZE,
+        .kind = MAPPING_BRK,
+    };
+    shown->list = (struct libos_list){.first = (vaddr_t)shown->mappings, .count = 2};
+    shown->umask = 027;
     shown->thread = (struct libos_thread){
         .next = (vaddr_t)&shown->thread,
         .tid = agent->pid,
@@ -193,7 +240,11 @@ static _Noreturn void run_show(struct agent *agent) {
         .environ_start = (vaddr_t)shown->environment,
         .environ_end = (vaddr_t)shown->environment + sizeof(shown->environment),
         .slots = (vaddr_t)shown->slots,
-        .mappings = 1, // nowhere
+        .exe = (vaddr_t)shown->exe,
+        .places = (vaddr_t)&shown->places, // all the root directory, and no file of the program
+        .mappings = (vaddr_t)&shown->list,
+        .brk = (vaddr_t)shown->brk,
+        .umask = (vaddr_t)&shown->umask,
         .threads = (vaddr_t)&shown->threads,
     };
     __atomic_store_n(&shown->info.magic, LIBOS_INFO_MAGIC, __ATOMIC_RELEASE);
