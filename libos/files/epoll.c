@@ -16,9 +16,9 @@
 
 struct member {
     int fd;
-    int now;       // the descriptor by which the file is reached: a copy of it may outlive `fd`
-    bool muted;    // ONESHOT has fired
-    uint32_t edge; // EPOLLET: the last one reported, see struct wait_item; else 0
+    int now;    // the descriptor by which the file is reached: a copy of it may outlive `fd`
+    bool muted; // ONESHOT has fired
+    struct poll_edges edges;        // EPOLLET: those reported; else 0
     const struct description *file; // to see that the descriptor still means the same
     struct epoll_event event;
 };
@@ -33,10 +33,10 @@ struct epoll {
 // What to wait for, and by which edges.
 struct look {
     struct poll_entry entries[LIBOS_FDS_MAX];
-    uint32_t edges[LIBOS_FDS_MAX];
+    struct poll_edges edges[LIBOS_FDS_MAX];
 };
 
-static uint32_t epoll_poll(struct description *file, uint32_t events, struct wait_item *item);
+static uint32_t epoll_poll(struct description *file, uint32_t events, struct wait_item *items);
 
 const struct file_ops epoll_ops = {.stat = anonymous_stat, .poll = epoll_poll};
 
@@ -98,8 +98,9 @@ static struct member *find(struct epoll *epoll, int fd, const struct description
 }
 
 // Before any is reported: what is there already counts as one.
-static uint32_t first_edge(const struct epoll_event *event) {
-    return (event->events & EPOLLET) != 0 ? WAIT_EDGE : 0;
+static struct poll_edges first_edges(const struct epoll_event *event) {
+    uint32_t none = (event->events & EPOLLET) != 0 ? WAIT_EDGE : 0;
+    return (struct poll_edges){.known = {none, none, none}};
 }
 
 static int64_t change(struct epoll *epoll, uint32_t command, int fd, const struct description *file,
@@ -114,14 +115,14 @@ static int64_t change(struct epoll *epoll, uint32_t command, int fd, const struc
             return -LINUX_ENOSPC;
         }
         epoll->members[epoll->count++] = (struct member){
-            .fd = fd, .now = fd, .file = file, .edge = first_edge(event), .event = *event};
+            .fd = fd, .now = fd, .file = file, .edges = first_edges(event), .event = *event};
         return 0;
     case EPOLL_MODIFY:
         if (member == NULL) {
             return -LINUX_ENOENT;
         }
         member->event = *event;
-        member->edge = first_edge(event);
+        member->edges = first_edges(event);
         member->muted = false;
         return 0;
     case EPOLL_DELETE:
@@ -158,7 +159,7 @@ static uint32_t list(struct epoll *epoll, struct look *look) {
     purge(epoll);
     for (uint32_t i = 0; i < epoll->count; i++) {
         const struct member *member = &epoll->members[i];
-        look->edges[i] = member->edge;
+        look->edges[i] = member->edges;
         look->entries[i] = (struct poll_entry){
             .fd = member->muted ? -1 : member->now,
             .events = (uint16_t)(member->event.events & EVENTS),
@@ -193,7 +194,9 @@ static int64_t store(struct epoll *epoll, const struct look *look, uint32_t coun
             break;
         }
         stored++;
-        member->edge = member->edge != 0 ? look->edges[i] : 0;
+        if (member->edges.known[0] != 0) {
+            member->edges = look->edges[i];
+        }
         member->muted = (member->event.events & EPOLLONESHOT) != 0;
     }
     mutex_unlock(&epoll->lock);
@@ -222,10 +225,10 @@ int64_t epoll_wait_for(struct linux_thread *self, struct description *set, uint6
 }
 
 // A set within a set: whether something in it is ready now.
-static uint32_t epoll_poll(struct description *file, uint32_t events, struct wait_item *item) {
+static uint32_t epoll_poll(struct description *file, uint32_t events, struct wait_item *items) {
     struct epoll *epoll = file->data;
     struct look *look = heap_alloc(sizeof(*look));
-    *item = (struct wait_item){0};
+    (void)items;
     if (look == NULL) {
         return POLLERR;
     }

@@ -128,7 +128,9 @@ static uint32_t event_poll(struct description *file, uint32_t events, struct wai
     return 0;
 }
 
-static uint32_t event_poll_ready(struct description *file, uint32_t events, uint32_t observed) {
+static uint32_t event_poll_ready(struct description *file, uint32_t events,
+                                 const struct wait_item *items) {
+    uint32_t observed = items->observed;
     (void)file;
     return events & (((observed & EVENT_READABLE) != 0 ? POLLIN : 0) |
                      ((observed & EVENT_WRITABLE) != 0 ? POLLOUT : 0));

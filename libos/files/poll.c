@@ -11,66 +11,111 @@
 // What is always reported.
 #define ALWAYS (POLLERR | POLLHUP | POLLNVAL)
 
+// An entry that has to be waited for.
+struct waiting {
+    struct description *file;
+    uint32_t entry;
+    struct wait_item items[POLL_ITEMS];
+};
+
 // A look at all entries: what is ready at once, and for the others what to wait for.
 struct round {
-    struct wait_item *items;      // one for each entry that has to be waited for
-    struct description **waiting; // by item
-    uint32_t *entry;              // by item: its entry
-    uint32_t *edges;              // by entry; null: levels count
-    uint32_t items_count;
+    struct wait_item *items; // those of all that wait, one after the other
+    struct waiting *waiting;
+    struct poll_edges *edges; // by entry; null: levels count
+    uint32_t items_count, waiting_count;
     uint32_t ready;
 };
 
+static void look_ends(struct description *file, const struct wait_item *items) {
+    if (file->ops->poll_end != NULL) {
+        file->ops->poll_end(file, items);
+    }
+    description_release(file);
+}
+
+// Gives the items of an entry the edges that were reported.
+static void prepare_edges(struct wait_item *items, struct poll_edges *edges) {
+    uint32_t objects = items->edge;
+    for (uint32_t i = 0; i < POLL_ITEMS; i++) {
+        bool other = i > 0 && edges->known[i] != 0 && edges->objects != objects;
+        edges->known[i] = other ? WAIT_EDGE : edges->known[i];
+        items[i].edge = edges->known[i];
+    }
+    edges->objects = objects;
+}
+
+// Looks at one entry, and lists what to wait for if it is not ready.
+static void prepare_entry(struct round *round, struct poll_entry *entries, uint32_t at) {
+    struct poll_entry *entry = &entries[at];
+    struct waiting *waiting = &round->waiting[round->waiting_count];
+    struct description *file = file_get_open(entry->fd);
+    if (file == NULL) {
+        entry->ready = POLLNVAL;
+        return;
+    }
+    if (file->ops->poll == NULL) {
+        entry->ready = entry->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+        description_release(file);
+        return;
+    }
+    *waiting = (struct waiting){.file = file, .entry = at};
+    entry->ready = (uint16_t)file->ops->poll(file, entry->events | ALWAYS, waiting->items);
+    // What has no handle can only be looked at: a set of epoll within another.
+    if (entry->ready != 0 || waiting->items[0].handle == HANDLE_NONE) {
+        look_ends(file, waiting->items);
+        return;
+    }
+    struct poll_edges levels = {0};
+    prepare_edges(waiting->items, round->edges != NULL ? &round->edges[at] : &levels);
+    for (uint32_t i = 0; i < POLL_ITEMS; i++) {
+        if (waiting->items[i].handle != HANDLE_NONE) {
+            round->items[round->items_count++] = waiting->items[i];
+        }
+    }
+    round->waiting_count++;
+}
+
 static void prepare(struct round *round, struct poll_entry *entries, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        struct poll_entry *entry = &entries[i];
-        entry->ready = 0;
-        if (entry->fd < 0) {
-            continue;
+        entries[i].ready = 0;
+        if (entries[i].fd >= 0) {
+            prepare_entry(round, entries, i);
         }
-        struct description *file = file_get_open(entry->fd);
-        if (file == NULL) {
-            entry->ready = POLLNVAL;
-        } else if (file->ops->poll == NULL) {
-            entry->ready = entry->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
-            description_release(file);
-        } else {
-            uint32_t at = round->items_count;
-            entry->ready =
-                (uint16_t)file->ops->poll(file, entry->events | ALWAYS, &round->items[at]);
-            round->items[at].edge = round->edges != NULL ? round->edges[i] : 0;
-            // What has no handle can only be looked at: a set of epoll within another.
-            if (entry->ready == 0 && round->items[at].handle != HANDLE_NONE) {
-                round->waiting[at] = file;
-                round->entry[at] = i;
-                round->items_count++;
-            } else {
-                description_release(file);
-            }
-        }
-        round->ready += entry->ready != 0;
+        round->ready += entries[i].ready != 0;
     }
 }
 
 // Translates what the items show.
 static void collect(struct round *round, struct poll_entry *entries) {
-    for (uint32_t i = 0; i < round->items_count; i++) {
-        struct description *file = round->waiting[i];
-        struct poll_entry *entry = &entries[round->entry[i]];
-        if (round->items[i].observed != 0) {
-            entry->ready = (uint16_t)file->ops->poll_ready(file, entry->events | ALWAYS,
-                                                           round->items[i].observed);
-            round->ready += entry->ready != 0;
-            if (round->edges != NULL) {
-                round->edges[round->entry[i]] = round->items[i].edge;
+    const struct wait_item *item = round->items;
+    for (uint32_t i = 0; i < round->waiting_count; i++) {
+        struct waiting *waiting = &round->waiting[i];
+        struct poll_entry *entry = &entries[waiting->entry];
+        uint32_t observed = 0;
+        for (uint32_t at = 0; at < POLL_ITEMS; at++) {
+            if (waiting->items[at].handle != HANDLE_NONE) {
+                waiting->items[at] = *item++;
+                observed |= waiting->items[at].observed;
+            }
+        }
+        if (observed == 0) {
+            continue;
+        }
+        entry->ready = (uint16_t)waiting->file->ops->poll_ready(
+            waiting->file, entry->events | ALWAYS, waiting->items);
+        round->ready += entry->ready != 0;
+        for (uint32_t at = 0; round->edges != NULL && at < POLL_ITEMS; at++) {
+            if (waiting->items[at].handle != HANDLE_NONE) {
+                round->edges[waiting->entry].known[at] = waiting->items[at].edge;
             }
         }
     }
 }
 
 static void finish(struct round *round) {
-    for (uint32_t i = 0; i < round->items_count; i++) {
-        description_release(round->waiting[i]);
+    for (uint32_t i = 0; i < round->waiting_count; i++) {
+        look_ends(round->waiting[i].file, round->waiting[i].items);
     }
 }
 
@@ -88,7 +133,7 @@ static int64_t wait(struct round *round, int64_t deadline) {
 static int64_t run(struct linux_thread *self, struct round *round, struct poll_entry *entries,
                    uint32_t count, int64_t deadline) {
     for (;;) {
-        round->items_count = round->ready = 0;
+        round->items_count = round->waiting_count = round->ready = 0;
         prepare(round, entries, count);
         bool look = round->ready > 0 || deadline == 0;
         int64_t got = look && round->items_count == 0 ? 0 : wait(round, look ? 0 : deadline);
@@ -111,20 +156,19 @@ static int64_t run(struct linux_thread *self, struct round *round, struct poll_e
     }
 }
 
-int64_t poll_wait(struct linux_thread *self, struct poll_entry *entries, uint32_t *edges,
+int64_t poll_wait(struct linux_thread *self, struct poll_entry *entries, struct poll_edges *edges,
                   uint32_t count, int64_t deadline) {
-    size_t each = sizeof(struct wait_item) + sizeof(struct description *) + sizeof(uint32_t);
+    size_t each = sizeof(struct waiting) + POLL_ITEMS * sizeof(struct wait_item);
     size_t bytes = (count + 1) * each;
-    uint8_t *memory = heap_alloc(bytes);
+    uint8_t *memory = heap_alloc_dirty(bytes);
     if (memory == NULL) {
         return -LINUX_ENOMEM;
     }
     struct round round = {
-        .waiting = (struct description **)memory,
-        .items = (struct wait_item *)(memory + (count + 1) * sizeof(struct description *)),
+        .waiting = (struct waiting *)memory,
+        .items = (struct wait_item *)(memory + (count + 1) * sizeof(struct waiting)),
+        .edges = edges,
     };
-    round.edges = edges;
-    round.entry = (uint32_t *)(round.items + count + 1);
     int64_t result = run(self, &round, entries, count, deadline);
     heap_free(memory, bytes);
     return result;

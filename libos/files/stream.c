@@ -2,11 +2,12 @@
 //
 // Pipes and socket pairs: streams of the kernel, which block, signal and end by themselves.
 
+#include <files/stream.h>
+
 #include <core/access.h>
 #include <core/process.h>
 #include <core/signal.h>
 #include <core/status.h>
-#include <files/table.h>
 #include <sys/calls.h>
 
 #define FIONREAD 0x541b
@@ -69,19 +70,23 @@ static int64_t stream_stat(struct description *file, struct fs_attributes *attri
     return 0;
 }
 
-static int64_t bytes_ready(struct linux_thread *self, struct description *file, uint64_t argument) {
+static int64_t bytes_ready(handle_t stream, uint64_t argument) {
     // A look at what is there, through a bounded window of our own.
     uint8_t buffer[4096];
-    (void)self;
     int64_t got =
-        sys_stream_read(file->handle, buffer, sizeof(buffer), INSTANT_NEVER, IO_NONBLOCK | IO_PEEK);
+        sys_stream_read(stream, buffer, sizeof(buffer), INSTANT_NEVER, IO_NONBLOCK | IO_PEEK);
     uint32_t count = got > 0 ? (uint32_t)got : 0;
     return store_user32(argument, count) ? 0 : -LINUX_EFAULT;
 }
 
+int64_t stream_control_of(handle_t stream, uint32_t request, uint64_t argument) {
+    return request == FIONREAD ? bytes_ready(stream, argument) : -LINUX_ENOTTY;
+}
+
 static int64_t stream_control(struct linux_thread *self, struct description *file, uint32_t request,
                               uint64_t argument) {
-    return request == FIONREAD ? bytes_ready(self, file, argument) : -LINUX_ENOTTY;
+    (void)self;
+    return stream_control_of(file->handle, request, argument);
 }
 
 static uint32_t stream_poll(struct description *file, uint32_t events, struct wait_item *item) {
@@ -95,7 +100,9 @@ static uint32_t stream_poll(struct description *file, uint32_t events, struct wa
     return 0;
 }
 
-static uint32_t stream_poll_ready(struct description *file, uint32_t events, uint32_t observed) {
+static uint32_t stream_poll_ready(struct description *file, uint32_t events,
+                                  const struct wait_item *items) {
+    uint32_t observed = items->observed;
     bool closed = (observed & SIGNAL_STREAM_PEER_CLOSED) != 0;
     uint32_t ready = 0;
     bool only_writes = (file->flags & O_ACCMODE) == O_WRONLY;

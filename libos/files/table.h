@@ -42,6 +42,8 @@ enum open_flag {
 // What F_SETFL may change.
 #define O_CHANGEABLE (O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME)
 
+#define POLL_ITEMS 3 // objects that one description may have to be waited for
+
 // A read or write of a range of the program's memory.
 struct io {
     uint64_t addr;
@@ -76,10 +78,14 @@ struct file_ops {
     int64_t (*stat)(struct description *file, struct fs_attributes *attributes); // EBADF
     int64_t (*control)(struct linux_thread *self, struct description *file, uint32_t request,
                        uint64_t argument); // ENOTTY
-    // What is ready now without waiting: poll events. When that is not known, 0, and the item
-    // filled in whose signals tell; poll_ready translates them back. (always ready)
-    uint32_t (*poll)(struct description *file, uint32_t events, struct wait_item *item);
-    uint32_t (*poll_ready)(struct description *file, uint32_t events, uint32_t observed);
+    // What is ready now without waiting: poll events. When that is not known, 0, and those of the
+    // POLL_ITEMS items filled in whose signals tell (the others stay zero; `edge` of the first
+    // counts how often one of the others has become another object); poll_ready translates them
+    // back. poll_end is called once for each call of poll. (always ready)
+    uint32_t (*poll)(struct description *file, uint32_t events, struct wait_item *items);
+    uint32_t (*poll_ready)(struct description *file, uint32_t events,
+                           const struct wait_item *items);
+    void (*poll_end)(struct description *file, const struct wait_item *items); // (nothing to do)
     void (*close)(struct description *file); // (closes the handle)
 };
 
@@ -163,6 +169,6 @@ static inline bool can_write(const struct description *file) {
 }
 
 // The kinds.
-extern const struct file_ops stream_ops, log_ops, file_regular_ops, event_ops, timer_ops;
+extern const struct file_ops stream_ops, fifo_ops, log_ops, file_regular_ops, event_ops, timer_ops;
 // The behaviour of a device by its rdev; null: there is no such device.
 const struct file_ops *device_ops(uint64_t rdev);

@@ -128,7 +128,9 @@ static uint32_t terminal_poll(struct description *file, uint32_t events, struct 
     return 0;
 }
 
-static uint32_t terminal_poll_ready(struct description *file, uint32_t events, uint32_t observed) {
+static uint32_t terminal_poll_ready(struct description *file, uint32_t events,
+                                    const struct wait_item *items) {
+    uint32_t observed = items->observed;
     bool gone = (observed & (TTY_SIGNAL_HUNG_UP | SIGNAL_CHANNEL_PEER_CLOSED)) != 0;
     uint32_t ready = gone ? POLLHUP : 0;
     if (can_read(file) && (observed & TTY_SIGNAL_READABLE) != 0) {

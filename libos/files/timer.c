@@ -49,7 +49,9 @@ static uint32_t timer_poll(struct description *file, uint32_t events, struct wai
     return 0;
 }
 
-static uint32_t timer_poll_ready(struct description *file, uint32_t events, uint32_t observed) {
+static uint32_t timer_poll_ready(struct description *file, uint32_t events,
+                                 const struct wait_item *items) {
+    uint32_t observed = items->observed;
     (void)file;
     return (observed & SIGNAL_TIMER_EXPIRED) != 0 ? events & POLLIN : 0;
 }
