@@ -559,5 +559,7 @@ const struct act acts[] = {
     {"handles refused", handles_refused},
     {"users refused", users_refused},
     {"locks", locks},
+    {"pipes refused", pipes_refused},
+    {"ends of a pipe", pipe_ends},
 };
 const uint32_t act_count = sizeof(acts) / sizeof(acts[0]);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// vfsd in the guest, with the servers around it: a script locks files, mounts, walks across mounts,
-// is refused, and ends them, while vfsd or tmpfsd dies at each message. The table that programs
-// read in /proc/mounts is compared all the time.
+// vfsd in the guest, with the servers around it: a script locks files, opens named pipes, mounts,
+// walks across mounts, is refused, and ends them, while vfsd or tmpfsd dies at each message. The
+// table that programs read in /proc/mounts is compared all the time.
 //
 //   vfs-test [PART...]   the tests whose names hold one of the parts, all without
 //
@@ -67,6 +67,24 @@ TEST(vfs_tmpfsd_dies_at_nth_message) {
 TEST(vfs_tmpfsd_dies_often) {
     const struct scenario script = script_of(TMPFSD);
     scenario_die_often(&script, PERIOD, all_stages());
+}
+
+// Sides of a named pipe that wait for each other, while vfsd dies at each message.
+TEST(vfs_meetings_at_a_pipe) {
+    uint64_t before = service_summary(VFSD).messages;
+    pipe_meetings();
+    uint32_t count = (uint32_t)(service_summary(VFSD).messages - before);
+    uint32_t starts = service_starts(VFSD), runs = 0;
+    for (uint32_t n = 1; n <= count && !test_failed(); n++) {
+        for (uint32_t stage = 0; stage < HEAL_STAGES && !test_failed(); stage++, runs++) {
+            service_die_once(VFSD, n, heal_stages[stage]);
+            service_restart(VFSD);
+            pipe_meetings();
+        }
+    }
+    uint32_t deaths = service_starts(VFSD) - starts - runs;
+    CHECK(deaths > runs / 2);
+    test_figure("%u deaths at the n-th of some %u messages", deaths, count);
 }
 
 // All mounts that there can be, and one more; vfsd dies while the table is full.

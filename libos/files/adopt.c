@@ -3,6 +3,7 @@
 #include <files/adopt.h>
 
 #include <core/process.h>
+#include <files/fifo.h>
 #include <files/service.h>
 #include <files/table.h>
 #include <files/terminal.h>
@@ -15,6 +16,9 @@ static const struct file_ops *ops_of(const struct libos_fd *fd) {
     case FD_LOG:
         return &log_ops;
     case FD_FILE:
+        if ((fd->marks & LIBOS_FD_FIFO) != 0) {
+            return &fifo_ops;
+        }
         return fd->device != 0 ? device_ops(fd->device) : &file_regular_ops;
     case FD_EVENT:
         return &event_ops;
@@ -49,16 +53,21 @@ static void adopt(struct files *files, const struct libos_fd *fd) {
         return;
     }
     struct description *file = same_handle(files, fd->handle);
+    bool pipe = ops == &fifo_ops;
     if (file == NULL) {
         file = description_make(fd->kind, fd->handle, fd->flags, ops);
+        if (file != NULL && pipe && !fifo_adopt(file, fd)) {
+            description_release(file);
+            return;
+        }
     }
     if (file == NULL) {
         return;
     }
-    file->device = fd->device;
+    file->device = pipe ? 0 : fd->device;
     file->inode = fd->inode != 0 ? fd->inode : file->inode;
     file->secret = fd->secret;
-    file->position = fd->offset;
+    file->position = pipe ? 0 : fd->offset;
     file->private = fd->kind == FD_FILE && (fd->marks & LIBOS_FD_PRIVATE) != 0;
     file->viewable = file->private || (fd->marks & LIBOS_FD_VIEWABLE) != 0;
     file->published = OFFSET_UNKNOWN;
@@ -77,11 +86,11 @@ uint32_t files_describe(struct libos_fd *fds, uint32_t room) {
     struct files *files = &process_current()->files;
     uint32_t count = 0;
     for (uint32_t i = 0; i < LIBOS_FDS_MAX && count < room; i++) {
-        const struct description *file = files->slots[i].file;
+        struct description *file = files->slots[i].file;
         if (file == NULL || files->slots[i].close_on_exec) {
             continue;
         }
-        fds[count++] = (struct libos_fd){
+        fds[count] = (struct libos_fd){
             .fd = i,
             .handle = file->handle,
             .kind = file->kind,
@@ -93,6 +102,10 @@ uint32_t files_describe(struct libos_fd *fds, uint32_t room) {
             .inode = file->inode,
             .secret = file->secret,
         };
+        if (is_fifo(file)) {
+            fifo_describe(file, &fds[count]);
+        }
+        count++;
     }
     return count;
 }

@@ -32,7 +32,7 @@ static int64_t stretch(struct description *file, const struct file_lock *lock, u
     struct fs_attributes attributes;
     int64_t base = 0, first, last = INT64_MAX;
     if (lock->whence == SEEK_CUR) {
-        base = file->ops->seek(file, 0, SEEK_CUR);
+        base = file->ops->seek == NULL ? 0 : file->ops->seek(file, 0, SEEK_CUR);
     } else if (lock->whence == SEEK_END) {
         base = file->ops->stat(file, &attributes);
         base = base < 0 ? base : (int64_t)attributes.size;

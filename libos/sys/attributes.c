@@ -5,6 +5,7 @@
 #include <core/access.h>
 #include <core/process.h>
 #include <core/status.h>
+#include <files/fifo.h>
 #include <files/path.h>
 #include <linux/handlers.h>
 #include <proto/fs_client.h>
@@ -147,7 +148,7 @@ int64_t linux_fallocate(struct linux_thread *self, const uint64_t args[6]) {
         }
         return -LINUX_EBADF;
     }
-    int64_t result = file->kind != FD_FILE || file->device != 0
+    int64_t result = file->kind != FD_FILE || file->device != 0 || is_fifo(file)
                          ? -LINUX_ESPIPE
                          : file->ops->stat(file, &attributes);
     description_release(file);
@@ -263,7 +264,7 @@ static int64_t sync_descriptor(int fd) {
     if (file == NULL) {
         return -LINUX_EBADF;
     }
-    int64_t result = file->kind == FD_FILE && file->device == 0
+    int64_t result = file->kind == FD_FILE && file->device == 0 && !is_fifo(file)
                          ? linux_result(fs_sync(file->handle, INSTANT_NEVER))
                          : -LINUX_EINVAL;
     description_release(file);
@@ -297,9 +298,9 @@ int64_t linux_fadvise64(struct linux_thread *self, const uint64_t args[6]) {
     if (file == NULL) {
         return -LINUX_EBADF;
     }
-    int64_t result = file->kind == FD_STREAM ? -LINUX_ESPIPE
-                     : (int32_t)args[3] > 5  ? -LINUX_EINVAL
-                                             : 0;
+    int64_t result = file->kind == FD_STREAM || is_fifo(file) ? -LINUX_ESPIPE
+                     : (int32_t)args[3] > 5                   ? -LINUX_EINVAL
+                                                              : 0;
     description_release(file);
     return result;
 }

@@ -5,6 +5,7 @@
 #include <core/access.h>
 #include <core/process.h>
 #include <core/status.h>
+#include <files/fifo.h>
 #include <files/magic.h>
 #include <files/path.h>
 #include <files/service.h>
@@ -59,6 +60,9 @@ static int64_t install_opened(const struct path_open *open, uint32_t flags) {
     if (device && is_service(open->attributes.rdev)) {
         (void)!sys_handle_close(open->handle);
         return service_open(open->attributes.rdev, flags);
+    }
+    if (open->attributes.mode >> 12 == FS_TYPE_FIFO && (flags & O_PATH) == 0) {
+        return fifo_open(open, flags);
     }
     const struct file_ops *ops = ops_for(&open->attributes, flags);
     if (ops == NULL) {

@@ -5,7 +5,7 @@
 #include <core/access.h>
 #include <core/heap.h>
 #include <core/status.h>
-#include <files/table.h>
+#include <files/fifo.h>
 #include <linux/handlers.h>
 #include <sys/calls.h>
 
@@ -197,7 +197,7 @@ int64_t linux_copy_file_range(struct linux_thread *self, const uint64_t args[6])
     }
     struct description *in = file_get_open((int)args[0]), *out = file_get_open((int)args[2]);
     bool files = in != NULL && out != NULL && in->kind == FD_FILE && out->kind == FD_FILE &&
-                 !in->directory && !out->directory;
+                 !in->directory && !out->directory && !is_fifo(in) && !is_fifo(out);
     int64_t result = in == NULL || out == NULL ? -LINUX_EBADF : files ? 0 : -LINUX_EINVAL;
     if (in != NULL) {
         description_release(in);

@@ -198,3 +198,19 @@ int64_t tmpfs_space(void *context, const struct packet *packet, struct fs_space_
     };
     return 0;
 }
+
+int64_t tmpfs_identify(void *context, const struct packet *packet,
+                       struct fs_identify_reply *reply) {
+    struct tmpfs *fs = context;
+    const struct description *from = description_of(fs, packet);
+    if (from == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    *reply = (struct fs_identify_reply){
+        .device = inode_device(fs, from->inode),
+        .inode = from->inode,
+        .type = TYPE_OF(inode_get(fs, from->inode)->mode),
+        .access = from->flags & (FS_OPEN_READ | FS_OPEN_WRITE),
+    };
+    return 0;
+}

@@ -53,6 +53,7 @@ static const struct fs_ops operations = {
     .view = tmpfs_view,
     .lock = tmpfs_lock,
     .lock_test = tmpfs_lock_test,
+    .identify = tmpfs_identify,
     .attach = tmpfs_attach,
     .cover = tmpfs_cover,
     .detach = tmpfs_detach,

@@ -335,6 +335,7 @@ int64_t tmpfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]);
 int64_t tmpfs_seek(OPERATION_ARGUMENTS(seek));
 int64_t tmpfs_view(void *context, const struct packet *packet, handle_t handles_out[2]);
 int64_t tmpfs_sync(void *context, const struct packet *packet);
+int64_t tmpfs_identify(void *context, const struct packet *packet, struct fs_identify_reply *reply);
 int64_t tmpfs_lock(void *context, const struct packet *packet,
                    const struct fs_lock_request *request);
 int64_t tmpfs_lock_test(OPERATION_ARGUMENTS(lock_test));

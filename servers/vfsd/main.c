@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// vfsd: the server of the table of mounts.
+// vfsd: the server of the table of mounts. It is also where those meet who open a named pipe
+// (fifo.c); here is what concerns mounts.
 //
 // Whoever walks asks the file server of the directory where he stands, and comes here only when the
 // walk leaves that server: for the root of the mount that lies there, or for what a mount covers
@@ -68,13 +69,28 @@ static const struct vault_table tables[TABLES] = {
                       .handles = {{offsetof(struct mount, root), OBJECT_CHANNEL},
                                   {offsetof(struct mount, point), OBJECT_CHANNEL}},
                       .check = mount_check},
+    [TABLE_FIFOS] = {.name = "fifos",
+                     .record_bytes = sizeof(struct fifo),
+                     .count = FIFOS_MAX,
+                     .handles = {{offsetof(struct fifo, node), OBJECT_CHANNEL},
+                                 {offsetof(struct fifo, input), OBJECT_STREAM},
+                                 {offsetof(struct fifo, output), OBJECT_STREAM},
+                                 {offsetof(struct fifo, endpoint), OBJECT_ENDPOINT},
+                                 {offsetof(struct fifo, client), OBJECT_CHANNEL}},
+                     .check = fifo_check},
+    [TABLE_OPENERS] = {.name = "openers",
+                       .record_bytes = sizeof(struct opener),
+                       .count = OPENERS_MAX,
+                       .handles = {{offsetof(struct opener, watch), OBJECT_EVENT},
+                                   {offsetof(struct opener, member), OBJECT_EVENT}},
+                       .check = opener_check},
 };
 
 static const struct vault_layout layout = {
     .service = 0x44534656, // "VFSD"
-    .version = 1,
+    .version = 2,
     .undo_bytes = 8192,
-    .calls_max = 64,
+    .calls_max = 256,
     .forwarded_max = 8,
     .table_count = TABLES,
     .tables = tables,
@@ -132,12 +148,23 @@ static const struct vfs_ops operations = {
     .up = vfsd_up,
     .mount = vfsd_mount,
     .unmount = vfsd_unmount,
+    .fifo_open = vfsd_fifo_open,
+    .fifo_peer = vfsd_fifo_peer,
 };
 
 static int64_t dispatch(struct server *server, const struct packet *packet,
                         struct message *message) {
-    ((struct vfsd *)server)->changed = false;
+    struct vfsd *vfs = (struct vfsd *)server;
+    vfs->changed = false;
+    vfs->answered = 0;
     return vfs_dispatch(&operations, server, packet, message);
+}
+
+static void notice(struct server *server, const struct packet *packet) {
+    struct vfsd *vfs = (struct vfsd *)server;
+    vfs->changed = false;
+    vfs->answered = 0;
+    fifo_notice(vfs, packet);
 }
 
 static void committed(struct server *server) {
@@ -145,6 +172,7 @@ static void committed(struct server *server) {
     if (vfs->changed) {
         table_write(vfs);
     }
+    fifo_committed(vfs);
 }
 
 // ---- the beginning
@@ -281,6 +309,7 @@ static status_t start(struct server *server, bool fresh) {
         learn_provider(vfs, type);
     }
     mount_recover(vfs);
+    fifo_start(vfs);
     if (state_of(vfs)->started == 0) {
         mount_first(vfs);
     }
@@ -296,6 +325,7 @@ static const struct server_program program = {
     .start = start,
     .dispatch = dispatch,
     .committed = committed,
+    .notice = notice,
 };
 
 int64_t native_main(struct thread_block *block) {

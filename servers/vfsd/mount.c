@@ -275,9 +275,7 @@ static int64_t mount_new(struct vfsd *vfs, struct mounting *mounting, handle_t s
     return result < 0 ? result : mount_make(vfs, mounting);
 }
 
-// Handles that came with a request are closed: now when nothing was done, else with the step.
-static int64_t done_with(struct vfsd *vfs, const handle_t *handles, uint32_t count,
-                         int64_t result) {
+int64_t done_with(struct vfsd *vfs, const handle_t *handles, uint32_t count, int64_t result) {
     for (uint32_t i = 0; i < count; i++) {
         if (result < 0) {
             (void)!sys_handle_close(handles[i]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// vfsd in parts: its records and the beginning (main.c), what is asked (ask.c), mounting and its
-// end (mount.c), and the table as text (table.c).
+// vfsd in parts: its records, the beginning, and what walks ask (main.c), mounting and its end
+// (mount.c), options of mounts (options.c), the table as text (table.c), and named pipes (fifo.c).
 #pragma once
 
 #include <abi/mounts.h>
@@ -9,14 +9,16 @@
 #include <abi/proto/vfs.h>
 #include <server/server.h>
 
-#define MOUNTS_MAX 64 // at once; as many as a file server takes
+#define MOUNTS_MAX 64   // at once; as many as a file server takes
+#define FIFOS_MAX 64    // open at once: their streams are paid for by vfsd's job
+#define OPENERS_MAX 256 // of all of them: descriptions, and calls that wait
 #define WINDOW_BYTES 4096
 #define SOURCE_BYTES 64
 #define PATH_BYTES 256
 #define OPTIONS_BYTES 64
 #define ROOT_ID 0 // the mount that is there without being made
 
-enum { TABLE_STATE, TABLE_MOUNTS, TABLES };
+enum { TABLE_STATE, TABLE_MOUNTS, TABLE_FIFOS, TABLE_OPENERS, TABLES };
 
 enum mount_type { TYPE_TMPFS, TYPE_PROC, TYPES };
 
@@ -34,6 +36,7 @@ struct state {
     handle_t endpoint; // of the channel that processes get
     handle_t client;   // its other end, to give duplicates of to procd
     uint32_t spare;
+    uint64_t last_fifo; // pipes have numbers that are never used again, from 1
 };
 
 struct mount {
@@ -49,12 +52,40 @@ struct mount {
     char options[OPTIONS_BYTES];
 };
 
+// A named pipe that somebody has open, or waits to.
+struct fifo {
+    struct vault_head head;
+    uint64_t number; // key of its channel
+    uint64_t device, inode;
+    handle_t node;             // a description
+    handle_t input, output;    // the ends of its stream: read, write
+    handle_t endpoint, client; // of its channel
+    uint32_t arrivals;         // openings for writing so far
+};
+
+enum opener_state {
+    OPENER_WAITING,
+    OPENER_MET,  // the other side has come; it may have gone again
+    OPENER_OPEN, // it has its member
+};
+
+struct opener {
+    struct vault_head head; // spare: enum opener_state
+    uint32_t fifo;          // place of the pipe
+    uint32_t side;          // VFS_FIFO_READER or VFS_FIFO_WRITER
+    handle_t watch;         // shows PEER_CLOSED when it has gone
+    handle_t member;        // not OPEN: the other event of the pair
+    uint64_t process;       // not OPEN: the call that waits
+    uint64_t thread, call_number;
+};
+
 struct vfsd {
     struct server server; // first
     char *window;         // WINDOW_BYTES
     struct mount_table *table;
     uint64_t providers[TYPES]; // the stamps of the file servers
     bool changed;              // the step under way changes the table
+    uint64_t answered;         // a process of which the step under way answers a call that waited
 };
 
 static inline struct vault *vault_of(struct vfsd *vfs) {
@@ -91,6 +122,27 @@ int64_t vfsd_mount(void *context, const struct packet *packet,
                    const struct vfs_mount_request *request, const handle_t handles_in[2]);
 int64_t vfsd_unmount(void *context, const struct packet *packet,
                      const struct vfs_unmount_request *request, const handle_t handles_in[1]);
+
+// Handles that came with a request are closed: now when nothing was done, else with the step.
+// Returns the result.
+int64_t done_with(struct vfsd *vfs, const handle_t *handles, uint32_t count, int64_t result);
+
+// ---- fifo.c
+
+bool fifo_check(uint32_t index, const void *record);
+bool opener_check(uint32_t index, const void *record);
+// Puts right what a predecessor has left. Commits steps.
+void fifo_start(struct vfsd *vfs);
+// Somebody has closed a pipe, or has died waiting for one. Commits steps.
+void fifo_notice(struct vfsd *vfs, const struct packet *packet);
+// A step was committed.
+void fifo_committed(struct vfsd *vfs);
+int64_t vfsd_fifo_open(void *context, const struct packet *packet,
+                       const struct vfs_fifo_open_request *request, const handle_t handles_in[1],
+                       struct vfs_fifo_open_reply *reply, handle_t handles_out[3]);
+int64_t vfsd_fifo_peer(void *context, const struct packet *packet,
+                       const struct vfs_fifo_peer_request *request,
+                       struct vfs_fifo_peer_reply *reply, handle_t handles_out[1]);
 
 // ---- options.c
 

@@ -38,6 +38,16 @@ MOUNTS = (f'i=0; while [ $i -lt {MOUNT_ROUNDS} ]; do i=$((i+1)); '
           'umount /mnt || exit 5; ls /mnt; done; wc -l < /proc/mounts')
 MOUNTS_SAY = b"2\nprunella\n" * MOUNT_ROUNDS + b"2\n"
 
+# Named pipes: readers and writers that wait for each other, and a loop that many write to.
+FIFO_ROUNDS = 8
+FIFOS = (f'mkfifo /run/p /run/q; i=0; while [ $i -lt {FIFO_ROUNDS} ]; do i=$((i+1)); '
+         'seq 500 > /run/p & sort -rn < /run/p > /run/q & head -n 2 /run/q; wait; '
+         'echo visit > /run/p & read -r word < /run/p; echo $word; wait; '
+         'exec 5<> /run/p; for n in 1 2 3; do echo $n > /run/p & done; wait; '
+         '(for n in 1 2 3; do read -r line <&5; echo $line; done) | sort; exec 5<&-; '
+         'done; rm /run/p /run/q')
+FIFOS_SAY = b"500\n499\nvisit\n1\n2\n3\n" * FIFO_ROUNDS
+
 
 def check_scripts(guest):
     """One round of scripts, each with a checksum that the host knows."""
@@ -55,6 +65,8 @@ def check_scripts(guest):
     assert (done.stdout, done.stderr, done.status) == (PROC_SAYS, b"", 0)
     done = guest.run(["sh", "-c", MOUNTS], env=ENVIRONMENT, timeout=PATIENCE_S)
     assert (done.stdout, done.stderr, done.status) == (MOUNTS_SAY, b"", 0)
+    done = guest.run(["sh", "-c", FIFOS], env=ENVIRONMENT, timeout=PATIENCE_S)
+    assert (done.stdout, done.stderr, done.status) == (FIFOS_SAY, b"", 0)
 
 
 def kills_in(text):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Mounts, while vfsd and tmpfsd die at each message.
+"""Mounts and named pipes, while vfsd and tmpfsd die at each message.
 
 apps/vfs-test brings a supervisor of its own. What Linux programs make of mounts is compared with
 Debian's kernel (tests/linux/programs/mounts), and vfsd is killed in tests/recovery, too.
@@ -13,8 +13,8 @@ LONG_TIMEOUT_S = 3600
 # The script has a single client, in turn with a server that dies when it is told to: a second CPU
 # would only make each call wait for the emulator. tmpfsd dies in sessions with many deaths here;
 # alone at each message in `--long`, and with a script of its own in tests/fs.
-SHORT = ("script", "vfsd_dies", "tmpfsd_dies_often", "limit", "leaks")
-ON_TWO_CPUS = ("script", "vfsd_dies_often", "limit", "leaks")
+SHORT = ("script", "vfsd_dies", "tmpfsd_dies_often", "meetings", "limit", "leaks")
+ON_TWO_CPUS = ("script", "vfsd_dies_often", "meetings", "limit", "leaks")
 LONG = ("script", "dies", "stages=5", "rounds=10")
 
 

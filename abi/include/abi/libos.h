@@ -128,6 +128,9 @@ static_assert(sizeof(struct libos_fd) == 48, "struct libos_fd is ABI");
 #define LIBOS_FD_VIEWABLE 2 // FD_FILE: its server shows views (fs.open)
 // A VIEWABLE one that no other process has: its offset is here and not in the server.
 #define LIBOS_FD_PRIVATE 4
+// FD_FILE: of a named pipe. `offset` and `device` hold two handles each (libos/files/fifo.c).
+#define LIBOS_FD_FIFO 8
+#define LIBOS_FD_MET 16 // FIFO: there was a writer since it was opened
 
 // Secrets of descriptions (protocol fs): by them their server tells a path. 0: it is the root of
 // the first file system, or not known.
