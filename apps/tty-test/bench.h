@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// ttyd on a bench: a small supervisor that starts it, kills it and starts successors, and stand-ins
-// for its two peers: a serial driver whose line is played by the tests, and a procd that tells of
-// three processes and notes what signals it was ordered to send.
+// What stands around ttyd: the line of a serial driver, played by the tests, and a procd that tells
+// of three processes and notes what signals it was ordered to send. The supervisor is lib/heal's.
 #pragma once
 
 #include <abi/info.h>
 #include <abi/terminal.h>
+#include <heal/supervisor.h>
 #include <heal/support.h>
 #include <stdbool.h>
 #include <test/test.h>
 
-// Ends the program when something can't be had.
-void bench_start(void);
-void bench_stop(void);
-
-// ---- ttyd
-
-handle_t ttyd_channel(void);
-// Kills the instance that runs. Returns whether there was one.
-bool ttyd_kill(void);
-// Kills it and waits until a successor is being started.
-void ttyd_restart(void);
-uint32_t ttyd_starts(void);
-// Calls that all instances have taken.
-uint64_t ttyd_messages(void);
-// The next instance dies at this stage of the nth call that it takes; STAGE as in server/die.h.
-void ttyd_die_once(uint32_t nth, const char *stage);
-// From now on each instance dies at this stage of the nth call that it takes, or of the first one
-// after that which gets there. Null: no more.
-void ttyd_die_each(uint32_t nth, const char *stage);
+// The one service.
+#define TTYD 0
 
 // ---- the line
 

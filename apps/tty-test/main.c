@@ -3,12 +3,17 @@
 // ttyd in the guest: what it does, and that nobody notices when it dies. It stands on a bench
 // (bench.h) that plays the serial driver, procd and the processes.
 //
-//   tty-test [PART...]    the tests whose names hold one of the parts, all without; kills=N,
-//                         step=N, stages=N and restarts=N as arguments change how much is done
+//   tty-test [PART...]    the tests whose names hold one of the parts, all without
+//
+//   rounds=N     the script is played so often (default 1)
+//   stages=5     deaths at each stage of each message, not at two
+//   kills=N      at random (default 300)
+//   restarts=N   after which nothing may have leaked (default 1000)
 
 #include <abi/terminal.h>
 #include <heal/pause.h>
 #include <heal/program.h>
+#include <heal/scenario.h>
 #include <proto/tty_client.h>
 #include <sys/calls.h>
 #include <sys/log.h>
@@ -18,17 +23,33 @@
 
 #include "bench.h"
 #include "load.h"
+#include "peers.h"
 #include "script.h"
 #include "terminal.h"
 
 #define DEFAULT_KILLS 300
 #define RESTARTS 1000
 #define SAMPLES 100
+#define PERIOD 10
+#define VAULT_BYTES (512UL * 1024)
 
-TEST(tty_session) {
-    uint64_t before = ttyd_messages();
-    script_play();
-    test_figure("the session has %u messages", (uint32_t)(ttyd_messages() - before));
+static struct scenario script(void) {
+    return (struct scenario){
+        .service = TTYD,
+        .stages = STAGES_ALL,
+        .acts = acts,
+        .act_count = act_count,
+        .rounds = (uint32_t)start_number("rounds", 1),
+    };
+}
+
+static bool all_stages(void) {
+    return start_number("stages", 0) == HEAL_STAGES;
+}
+
+TEST(tty_script) {
+    const struct scenario all = script();
+    test_figure("the script is %u messages", scenario_play(&all));
 }
 
 // ---- what the session does not show
@@ -82,7 +103,7 @@ TEST(tty_readiness_is_seen_without_a_call) {
     CHECK(wait_signals(master, TTY_SIGNAL_READABLE, 0));
     CHECK_EQ(terminal_write(master, "\r", 1), 1);
     CHECK(wait_signals(slave, TTY_SIGNAL_READABLE | TTY_SIGNAL_WRITABLE, 0));
-    ttyd_restart();
+    service_restart(TTYD);
     CHECK(wait_signals(slave, TTY_SIGNAL_READABLE | TTY_SIGNAL_WRITABLE, TTY_SIGNAL_HUNG_UP));
     terminal_close(master);
     CHECK(wait_signals(slave, TTY_SIGNAL_READABLE | TTY_SIGNAL_HUNG_UP, 0));
@@ -165,46 +186,14 @@ TEST(tty_flow_of_output) {
 
 // ---- at the n-th message, for each n
 
-// One death in each session, at its n-th message.
 TEST(tty_dies_at_nth_message) {
-    uint64_t before = ttyd_messages();
-    script_play();
-    uint32_t messages = (uint32_t)(ttyd_messages() - before);
-    uint32_t starts = ttyd_starts(), runs = 0;
-    for (uint32_t n = 1; n <= messages && !test_failed(); n += (uint32_t)start_number("step", 20)) {
-        ttyd_die_once(n, heal_stages[runs % HEAL_STAGES]);
-        ttyd_restart();
-        script_play();
-        runs++;
-    }
-    uint32_t deaths = ttyd_starts() - starts - runs;
-    CHECK(deaths > runs / 3); // reads change nothing: some stages don't come
-    test_figure("%u deaths at the n-th message of a session of %u", deaths, messages);
+    const struct scenario all = script();
+    scenario_die_alone(&all, all_stages());
 }
 
-// In each session a death at every PERIOD-th message, the first at one of the first PERIOD: so each
-// message of the session meets one. With stages=5 each meets one at each stage.
-#define PERIOD 10
-
-static void die_each(uint32_t first, const char *stage) {
-    ttyd_die_once(first, stage);
-    ttyd_restart();
-    ttyd_die_each(PERIOD, stage);
-    script_play();
-    ttyd_die_each(0, NULL);
-    ttyd_restart();
-}
-
-TEST(tty_dies_at_each_message) {
-    uint32_t starts = ttyd_starts(), sessions = 0;
-    uint32_t all = (uint32_t)start_number("stages", 1);
-    for (uint32_t i = 0; i < PERIOD * all && !test_failed(); i++) {
-        die_each(1 + i % PERIOD, heal_stages[(i + i / PERIOD) % HEAL_STAGES]);
-        sessions++;
-    }
-    uint32_t deaths = ttyd_starts() - starts - 2 * sessions;
-    CHECK(deaths > sessions * 8);
-    test_figure("%u deaths in %u sessions, at each message", deaths, sessions);
+TEST(tty_dies_often) {
+    const struct scenario all = script();
+    scenario_die_often(&all, PERIOD, all_stages());
 }
 
 // ---- at random
@@ -216,7 +205,7 @@ TEST(tty_random_kills_under_load) {
     instant_t start = now();
     for (uint32_t i = 0; i < kills && !test_failed(); i++) {
         pause_in_steps(MICROSECONDS(test_random_below(&random, 10000)));
-        done += ttyd_kill();
+        done += service_kill(TTYD, 0);
     }
     duration_t took = now() - start;
     uint64_t bytes = load_finish();
@@ -237,15 +226,16 @@ TEST(tty_load_undisturbed) {
 // ---- flat, and quick
 
 TEST(tty_nothing_leaks_in_restarts) {
-    script_play();
-    ttyd_restart();
+    const struct scenario all = script();
+    (void)scenario_play(&all);
+    service_restart(TTYD);
     sleep_for(MILLISECONDS(300));
     struct system_info before = counters_settled();
     uint32_t restarts = (uint32_t)start_number("restarts", RESTARTS);
     for (uint32_t i = 0; i < restarts && !test_failed(); i++) {
-        ttyd_restart();
+        service_restart(TTYD);
         if (i % 100 == 50) {
-            script_play();
+            (void)scenario_play(&all);
         }
     }
     sleep_for(MILLISECONDS(300));
@@ -261,7 +251,7 @@ TEST(tty_recovery_times) {
         char got[8];
         sleep_for(MICROSECONDS(300 * (i % 5)));
         instant_t start = now();
-        CHECK(ttyd_kill());
+        CHECK(service_kill(TTYD, 0));
         CHECK_EQ(terminal_write(slave, "x", 1), 1);
         CHECK_EQ(terminal_read(master, got, 1, 0), 1);
         times[i] = now() - start;
@@ -275,8 +265,16 @@ TEST(tty_recovery_times) {
 
 int64_t native_main(struct thread_block *block) {
     (void)block;
-    bench_start();
+    peers_start();
+    const struct service_plan plan = {
+        .name = "ttyd",
+        .path = "sbin/ttyd",
+        .vault_bytes = VAULT_BYTES,
+        .grant_count = 2,
+        .grants = {{"uart", peers_uart(), SPAWN_MOVE}, {"proc", peers_proc(), SPAWN_MOVE}},
+    };
+    services_start(&plan, 1);
     int status = heal_program(0);
-    bench_stop();
+    services_stop();
     return status;
 }

@@ -2,10 +2,12 @@
 
 #include "peers.h"
 
+#include <abi/names.h>
 #include <driver/ring.h>
 #include <proto/proc_server.h>
 #include <proto/uart_server.h>
 #include <sys/calls.h>
+#include <sys/log.h>
 #include <sys/mutex.h>
 #include <sys/start.h>
 #include <sys/thread.h>
@@ -32,6 +34,13 @@ static struct mutex lock; // guards what follows
 static uint64_t last_order;
 static struct noted noted[NOTED_MAX];
 static uint32_t noted_count;
+
+handle_t must(int64_t result, const char *what) {
+    if (result < 0) {
+        panic("tty-test: %s: %s", what, status_name(result));
+    }
+    return (handle_t)result;
+}
 
 // ---- what they answer
 

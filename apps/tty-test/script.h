@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A session that is played again and again: whoever kills ttyd meanwhile, it must go the same way.
+// The script of tty-test (heal/scenario.h): a session on the console, pairs, and what is refused.
 #pragma once
 
-// Plays the session and checks all that comes out of it. Leaves everything as it was.
-void script_play(void);
+#include <heal/scenario.h>
+
+extern const struct act acts[];
+extern const uint32_t act_count;

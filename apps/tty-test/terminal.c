@@ -12,7 +12,7 @@ int64_t terminal_open(uint64_t rdev, uint32_t flags, handle_t *terminal) {
     const struct tty_open_request request = {.rdev = rdev, .flags = flags};
     struct tty_open_reply reply;
     *terminal = HANDLE_NONE;
-    return tty_open(ttyd_channel(), &request, &reply, terminal, INSTANT_NEVER);
+    return tty_open(service_channel(TTYD), &request, &reply, terminal, INSTANT_NEVER);
 }
 
 void terminal_close(handle_t terminal) {

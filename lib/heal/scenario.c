@@ -48,6 +48,7 @@ static uint32_t play(uint32_t service, const struct act *act, uint32_t round) {
 
 uint32_t scenario_play(const struct scenario *scenario) {
     uint32_t sum = 0;
+    ask(scenario->service); // once it answers, its vault can be looked into
     for (uint32_t round = 0; round < scenario->rounds && !test_failed(); round++) {
         for (uint32_t i = 0; i < scenario->act_count && !test_failed(); i++) {
             sum += play(scenario->service, &scenario->acts[i], round);
@@ -138,6 +139,7 @@ static void die_in_act(const struct scenario *scenario, const struct act *act, u
 void scenario_die_alone(const struct scenario *scenario, bool all_stages) {
     struct sum sum = {0};
     instant_t start = now();
+    ask(scenario->service);
     for (uint32_t round = 0; round < scenario->rounds && !test_failed(); round++) {
         for (uint32_t i = 0; i < scenario->act_count && !test_failed(); i++) {
             die_in_act(scenario, &scenario->acts[i], round, all_stages, &sum);
