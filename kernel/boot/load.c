@@ -32,8 +32,9 @@ static status_t map_filled(struct aspace *aspace, vaddr_t addr, uint64_t size, u
     } else {
         assert((uint64_t)written == bytes);
         vaddr_t mapped;
-        status = aspace_map(aspace, NULL, HANDLE_NONE, vmo, 0, addr, size,
-                            flags | MAP_FIXED | MAP_EXCLUSIVE, &mapped);
+        status = aspace_map_step(aspace, NULL, HANDLE_NONE, vmo, 0, addr, &size,
+                                 flags | MAP_FIXED | MAP_EXCLUSIVE, &mapped);
+        assert(status != OK || size == 0); // the place was free
     }
     // The mapping holds a reference of its own.
     object_unref(vmo_object(vmo));
@@ -72,7 +73,8 @@ static status_t map_region(struct aspace *aspace) {
     if (status != OK) {
         return status;
     }
-    return aspace_protect(aspace, INIT_REGION + PAGE_SIZE, PAGE_SIZE, 0);
+    uint64_t guard = PAGE_SIZE;
+    return aspace_protect_step(aspace, INIT_REGION + PAGE_SIZE, &guard, 0);
 }
 
 // The table, or null when it is damaged.

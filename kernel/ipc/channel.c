@@ -2,6 +2,7 @@
 //
 // The two ends of a connection and what their closing does. The client end keeps the struct's port
 // alive for calls under way; the server end only says whether the service still answers.
+#include <abi/flags.h>
 #include <ipc/call.h>
 #include <ipc/channel.h>
 #include <mm/slab.h>
@@ -68,8 +69,8 @@ static const struct object_ops server_ops = {
     .destroy = server_destroy,
 };
 
-status_t channel_create(struct job *job, struct port *port, uint64_t key, bool forwarder,
-                        uint64_t provider, struct channel **out) {
+status_t channel_create(struct job *job, struct port *port, uint64_t key, uint32_t flags,
+                        uint64_t provider, struct object **client, struct object **server) {
     void *memory;
     status_t status = slab_alloc(&channel_cache, job, &memory);
     if (status != OK) {
@@ -78,7 +79,7 @@ status_t channel_create(struct job *job, struct port *port, uint64_t key, bool f
     struct channel *channel = memory;
     channel->port = port;
     channel->key = key;
-    channel->forwarder = forwarder;
+    channel->forwarder = (flags & CHANNEL_FORWARDER) != 0;
     channel->closed_item.kind = PACKET_PEER_CLOSED;
     channel->ends = 2;
     spin_lock(&port->lock);
@@ -94,6 +95,7 @@ status_t channel_create(struct job *job, struct port *port, uint64_t key, bool f
     object_init(&channel->client, &client_ops, OBJECT_CHANNEL, job, provider);
     source_init(&channel->client_source, &channel->client, 0);
     object_init(&channel->server, &server_ops, OBJECT_ENDPOINT, job, provider);
-    *out = channel;
+    *client = &channel->client;
+    *server = &channel->server;
     return OK;
 }

@@ -207,21 +207,6 @@ status_t aspace_map_step(struct aspace *aspace, struct handle_table *table, hand
     return OK;
 }
 
-status_t aspace_map(struct aspace *aspace, struct handle_table *table, handle_t handle,
-                    struct vmo *vmo, uint64_t offset, vaddr_t addr, uint64_t size, uint32_t flags,
-                    vaddr_t *out) {
-    uint64_t left = size;
-    status_t status;
-    do {
-        status = aspace_map_step(aspace, table, handle, vmo, offset, addr, &left, flags, out);
-    } while (status == OK && left != 0);
-    uint64_t done = 0;
-    while (status == OK && (flags & MAP_POPULATE) != 0 && done < size) {
-        aspace_populate_step(aspace, *out, size, &done);
-    }
-    return status;
-}
-
 void aspace_populate_step(struct aspace *aspace, vaddr_t addr, uint64_t size, uint64_t *done) {
     spin_lock(&aspace->lock);
     const struct mapping *mapping = mapping_find(aspace, addr + *done);
@@ -263,14 +248,6 @@ status_t aspace_unmap_step(struct aspace *aspace, vaddr_t addr, uint64_t *size) 
         }
     }
     spin_unlock(&aspace->lock);
-    return status;
-}
-
-status_t aspace_unmap(struct aspace *aspace, vaddr_t addr, uint64_t size) {
-    status_t status;
-    do {
-        status = aspace_unmap_step(aspace, addr, &size);
-    } while (status == OK && size != 0);
     return status;
 }
 
@@ -342,14 +319,6 @@ status_t aspace_protect_step(struct aspace *aspace, vaddr_t addr, uint64_t *size
         *size = start - addr;
     }
     spin_unlock(&aspace->lock);
-    return status;
-}
-
-status_t aspace_protect(struct aspace *aspace, vaddr_t addr, uint64_t size, uint32_t flags) {
-    status_t status;
-    do {
-        status = aspace_protect_step(aspace, addr, &size, flags);
-    } while (status == OK && size != 0);
     return status;
 }
 

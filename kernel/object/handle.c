@@ -27,31 +27,15 @@
 
 #define DESCRIBE_SCAN 1024 // slots that handle_describe_next looks at before it restarts
 
-status_t handle_lookup_entry(struct handle_table *table, handle_t value, uint8_t type,
-                             uint32_t rights, struct handle_entry *entry) {
-    return handle_lookup_inline(table, value, type, rights, entry);
+status_t handle_lookup(struct handle_table *table, handle_t value, uint8_t type, uint32_t rights,
+                       struct handle_entry *out) {
+    return handle_lookup_inline(table, value, type, rights, out);
 }
 
 bool handle_entry_live(const struct handle_entry *entry) {
     assert(spin_held(&entry->object->tree_lock));
-    return __atomic_load_n(&entry->node->tag, __ATOMIC_RELAXED) == entry->tag;
-}
-
-status_t handle_lookup_rights(struct handle_table *table, handle_t value, uint8_t type,
-                              uint32_t rights, struct object **out, uint32_t *have) {
-    struct handle_entry entry;
-    status_t status = handle_lookup_inline(table, value, type, rights, &entry);
-    if (likely(status == OK)) {
-        *out = entry.object;
-        *have = handle_tag_rights(entry.tag);
-    }
-    return status;
-}
-
-status_t handle_lookup(struct handle_table *table, handle_t value, uint8_t type, uint32_t rights,
-                       struct object **out) {
-    uint32_t have;
-    return handle_lookup_rights(table, value, type, rights, out, &have);
+    return __atomic_load_n(&entry->node->tag, __ATOMIC_RELAXED) == entry->tag &&
+           entry->node->object == entry->object && !entry->node->dead;
 }
 
 static void count_handle(struct object *object) {
@@ -146,125 +130,138 @@ status_t handle_insert(struct handle_table *table, struct object *object, uint32
     return status;
 }
 
-status_t handle_insert_pair(struct handle_table *table, struct object *a, uint32_t rights_a,
-                            struct object *b, uint32_t rights_b, int64_t *out) {
-    struct handle *node_a;
-    struct handle *node_b;
-    spin_lock(&table->lock);
-    status_t status = handle_slot_take(table, 0, false, &node_a);
+// ---- Relatives
+
+// How a new node stands to the one that it comes from.
+enum relation {
+    DERIVED,   // its child, one deeper
+    DELIVERED, // the child of a message node, as deep: that was derived on the way
+    COPIED,    // beside it
+    MOVED,     // in its place
+};
+
+static void fill(struct handle *node, struct object *object, uint32_t rights) {
+    assert(spin_held(&object->tree_lock));
+    if (node->kind == HANDLE_TABLE_ENTRY) {
+        (void)handle_slot_publish(node, object, rights);
+        return;
+    }
+    node->rights = (uint16_t)rights;
+    node->revoking = false;
+    node->dead = false;
+    __atomic_store_n(&node->object, object, __ATOMIC_RELEASE);
+}
+
+static void link_as(enum relation relation, struct object *object, struct handle *from,
+                    struct handle *node) {
+    switch (relation) {
+    case DERIVED:
+    case DELIVERED:
+        handle_tree_add_child(object, from, node);
+        break;
+    case COPIED:
+        handle_tree_add_sibling(object, from, node);
+        break;
+    case MOVED:
+        handle_tree_replace(object, from, node);
+        handle_slot_withdraw(from);
+        break;
+    }
+}
+
+// Makes a taken slot, or a node that is in no table, a relative of what was seen, if that is still
+// there. BAD_HANDLE, BUSY.
+static status_t relate(struct handle *node, const struct handle_entry *seen, uint32_t rights,
+                       enum relation relation) {
+    struct object *object = seen->object;
+    struct handle *from = seen->node;
+    bool derived = relation == DERIVED;
+    spin_lock(&object->tree_lock);
+    status_t status = handle_entry_live(seen) ? OK : ERR_BAD_HANDLE;
+    if (status == OK && derived && from->revoking) {
+        status = ERR_BUSY;
+    }
     if (status == OK) {
-        status = handle_slot_take(table, 0, false, &node_b);
-        if (status == OK) {
-            *out = fill_top(node_a, a, rights_a);
-            *out |= (int64_t)fill_top(node_b, b, rights_b) << 32;
-        } else {
-            handle_slot_put(node_a, false);
+        set_origin(node, from->depth + derived,
+                   derived ? from->table->process : from->parent_process);
+        if (node->kind == HANDLE_MAPPING) {
+            object_ref(object);
+        } else if (relation != MOVED) {
+            count_handle(object);
         }
+        fill(node, object, rights);
+        link_as(relation, object, from, node);
     }
-    spin_unlock(&table->lock);
-    if (status != OK) {
-        object_unref(a);
-        object_unref(b);
-    }
+    spin_unlock(&object->tree_lock);
     return status;
 }
 
-// ---- Deriving
-
-// Whether new nodes may be derived from a linked node. Tree lock held.
-static status_t may_derive(const struct handle *parent) {
-    assert(!parent->dead);
-    return parent->revoking ? ERR_BUSY : OK;
-}
-
-// Links and publishes a taken slot as a child of what was looked up, if that still is there.
-static status_t fill_child(struct handle *node, const struct handle_entry *parent, uint32_t rights,
-                           handle_t *out) {
-    assert(spin_held(&node->table->lock));
-    struct object *object = parent->object;
-    spin_lock(&object->tree_lock);
-    status_t status = handle_entry_live(parent) ? may_derive(parent->node) : ERR_BAD_HANDLE;
-    if (status == OK) {
-        count_handle(object);
-        set_origin(node, parent->node->depth + 1, node->table->process);
-        *out = handle_slot_publish(node, object, rights);
-        handle_tree_add_child(object, parent->node, node);
+// Takes a slot of a table, which is locked, for a relative of what was seen; see handle_slot_take.
+// A copy has the number of the original.
+static status_t add_relative(struct handle_table *table, uint32_t index, bool from_reserve,
+                             const struct handle_entry *seen, uint32_t rights,
+                             enum relation relation, handle_t *out) {
+    struct handle *node;
+    status_t status = handle_slot_take(table, index, from_reserve, &node);
+    if (status != OK) {
+        return status;
     }
-    spin_unlock(&object->tree_lock);
+    if (relation == COPIED) {
+        __atomic_store_n(&node->value, (uint32_t)seen->tag | HANDLE_NOT_LIVE, __ATOMIC_RELAXED);
+    }
+    status = relate(node, seen, rights, relation);
+    if (status == OK) {
+        *out = node->value & ~HANDLE_NOT_LIVE; // it may have been revoked since
+    } else {
+        handle_slot_put(node, from_reserve);
+    }
     return status;
 }
 
 status_t handle_derive(struct handle_table *table, handle_t value, uint32_t rights, handle_t *out) {
     struct handle_entry parent;
-    status_t status = handle_lookup_entry(table, value, 0, RIGHT_DUPLICATE | rights, &parent);
-    if (status != OK) {
-        return status;
-    }
-    struct handle *node;
-    spin_lock(&table->lock);
-    status = handle_slot_take(table, 0, false, &node);
+    status_t status = handle_lookup(table, value, 0, RIGHT_DUPLICATE | rights, &parent);
     if (status == OK) {
-        status = fill_child(node, &parent, rights, out);
-        if (status != OK) {
-            handle_slot_put(node, false);
-        }
+        spin_lock(&table->lock);
+        status = add_relative(table, 0, false, &parent, rights, DERIVED, out);
+        spin_unlock(&table->lock);
     }
-    spin_unlock(&table->lock);
     return status;
-}
-
-// Fills in a node that is in no table, and counts it. Tree lock held; the caller links it.
-static void fill_node(struct handle *node, struct object *object, uint32_t rights, uint32_t depth,
-                      uint64_t parent_process) {
-    assert(spin_held(&object->tree_lock));
-    *node = (struct handle){
-        .object = object,
-        .rights = (uint16_t)rights,
-        .parent_process = parent_process,
-        .depth = depth,
-        .kind = node->kind,
-    };
-    if (node->kind == HANDLE_MESSAGE) {
-        count_handle(object);
-    } else {
-        object_ref(object);
-    }
 }
 
 status_t handle_derive_node(struct handle_table *table, handle_t value, uint8_t type, uint32_t need,
                             uint32_t keep, struct handle *node) {
-    struct handle_entry entry;
     assert(node->kind == HANDLE_MAPPING || node->kind == HANDLE_MESSAGE);
-    status_t status = handle_lookup_entry(table, value, type, need, &entry);
-    if (status != OK) {
-        return status;
-    }
-    struct object *object = entry.object;
-    spin_lock(&object->tree_lock);
-    status = handle_entry_live(&entry) ? may_derive(entry.node) : ERR_BAD_HANDLE;
-    if (status == OK) {
-        fill_node(node, object, handle_tag_rights(entry.tag) & keep, entry.node->depth + 1,
-                  table->process);
-        handle_tree_add_child(object, entry.node, node);
-    }
-    spin_unlock(&object->tree_lock);
-    return status;
+    struct handle_entry parent;
+    status_t status = handle_lookup(table, value, type, need, &parent);
+    return status == OK ? relate(node, &parent, handle_entry_rights(&parent) & keep, DERIVED)
+                        : status;
+}
+
+// What there is to see of a mapping or message node; false when revoke has taken its object.
+static bool see_node(struct handle *node, struct handle_entry *seen) {
+    assert(node->kind == HANDLE_MAPPING || node->kind == HANDLE_MESSAGE);
+    *seen =
+        (struct handle_entry){node, __atomic_load_n(&node->object, __ATOMIC_ACQUIRE), node->tag};
+    return seen->object != NULL;
 }
 
 bool handle_copy_node(struct handle *from, struct handle *node) {
-    struct object *object = __atomic_load_n(&from->object, __ATOMIC_ACQUIRE);
-    if (object == NULL) {
-        return false;
+    struct handle_entry seen;
+    node->kind = from->kind;
+    return see_node(from, &seen) && relate(node, &seen, from->rights, COPIED) == OK;
+}
+
+status_t handle_install(struct handle_table *table, struct handle *node, bool from_reserve,
+                        handle_t *out) {
+    struct handle_entry seen;
+    if (!see_node(node, &seen)) {
+        return ERR_BAD_HANDLE;
     }
-    spin_lock(&object->tree_lock);
-    bool alive = from->object == object && !from->dead;
-    if (alive) {
-        node->kind = from->kind;
-        fill_node(node, object, from->rights, from->depth, from->parent_process);
-        handle_tree_add_sibling(object, from, node);
-    }
-    spin_unlock(&object->tree_lock);
-    return alive;
+    spin_lock(&table->lock);
+    status_t status = add_relative(table, 0, from_reserve, &seen, node->rights, DELIVERED, out);
+    spin_unlock(&table->lock);
+    return status;
 }
 
 void handle_node_drop(struct handle *node) {
@@ -290,35 +287,6 @@ void handle_node_drop(struct handle *node) {
     }
 }
 
-status_t handle_install(struct handle_table *table, struct handle *node, bool from_reserve,
-                        handle_t *out) {
-    struct handle *entry;
-    struct object *object = __atomic_load_n(&node->object, __ATOMIC_ACQUIRE);
-    assert(node->kind == HANDLE_MESSAGE);
-    if (object == NULL) {
-        return ERR_BAD_HANDLE;
-    }
-    spin_lock(&table->lock);
-    status_t status = handle_slot_take(table, 0, from_reserve, &entry);
-    if (status == OK) {
-        spin_lock(&object->tree_lock);
-        if (node->object == object) {
-            count_handle(object);
-            set_origin(entry, node->depth, node->parent_process);
-            *out = handle_slot_publish(entry, object, node->rights);
-            handle_tree_add_child(object, node, entry);
-        } else {
-            status = ERR_BAD_HANDLE;
-        }
-        spin_unlock(&object->tree_lock);
-        if (status != OK) {
-            handle_slot_put(entry, from_reserve);
-        }
-    }
-    spin_unlock(&table->lock);
-    return status;
-}
-
 // ---- Closing and moving
 
 // Takes what was looked up out of its tree, if it still is there, so that look-ups fail. The table
@@ -341,7 +309,7 @@ static bool unlink_entry(const struct handle_entry *entry) {
 
 status_t handle_close(struct handle_table *table, handle_t value) {
     struct handle_entry entry;
-    status_t status = handle_lookup_entry(table, value, 0, 0, &entry);
+    status_t status = handle_lookup(table, value, 0, 0, &entry);
     if (status != OK) {
         return status;
     }
@@ -361,7 +329,7 @@ status_t handle_close(struct handle_table *table, handle_t value) {
 status_t handle_renew(struct handle_table *table, handle_t value, struct object *object,
                       uint32_t rights) {
     struct handle_entry entry;
-    status_t status = handle_lookup_entry(table, value, 0, 0, &entry);
+    status_t status = handle_lookup(table, value, 0, 0, &entry);
     if (status == OK) {
         spin_lock(&table->lock);
         if (unlink_entry(&entry)) {
@@ -381,41 +349,19 @@ status_t handle_renew(struct handle_table *table, handle_t value, struct object 
     return OK;
 }
 
-// Puts a taken slot of another table in the place of a handle. Both tables are locked.
-static status_t replace_entry(const struct handle_entry *old, struct handle *node, handle_t *out) {
-    assert(spin_held(&old->node->table->lock) && spin_held(&node->table->lock));
-    struct object *object = old->object;
-    spin_lock(&object->tree_lock);
-    bool live = handle_entry_live(old);
-    if (live) {
-        set_origin(node, old->node->depth, old->node->parent_process);
-        *out = handle_slot_publish(node, object, handle_tag_rights(old->tag));
-        handle_tree_replace(object, old->node, node);
-        handle_slot_withdraw(old->node);
-    }
-    spin_unlock(&object->tree_lock);
-    if (!live) {
-        handle_slot_put(node, false);
-        return ERR_BAD_HANDLE;
-    }
-    handle_port_unlink(object);
-    port_link(node->table, object);
-    handle_slot_put(old->node, false);
-    return OK;
-}
-
 status_t handle_move(struct handle_table *from, handle_t value, struct handle_table *to,
                      uint32_t index, handle_t *out) {
-    struct handle_entry entry;
-    status_t status = handle_lookup_entry(from, value, 0, 0, &entry);
+    struct handle_entry old;
+    status_t status = handle_lookup(from, value, 0, 0, &old);
     if (status != OK) {
         return status;
     }
-    struct handle *node;
     spin_lock_pair(&from->lock, &to->lock);
-    status = handle_slot_take(to, index, false, &node);
+    status = add_relative(to, index, false, &old, handle_entry_rights(&old), MOVED, out);
     if (status == OK) {
-        status = replace_entry(&entry, node, out);
+        handle_port_unlink(old.object);
+        port_link(to, old.object);
+        handle_slot_put(old.node, false);
     }
     spin_unlock_pair(&from->lock, &to->lock);
     return status;
@@ -423,31 +369,23 @@ status_t handle_move(struct handle_table *from, handle_t value, struct handle_ta
 
 // ---- Describing
 
-static status_t describe(struct handle *node, handle_t value, struct handle_info *info) {
-    struct handle seen = {.tag = __atomic_load_n(&node->tag, __ATOMIC_ACQUIRE)};
-    const struct object *object = __atomic_load_n(&node->object, __ATOMIC_ACQUIRE);
+status_t handle_describe(struct handle_table *table, handle_t value, struct handle_info *info) {
+    struct handle_entry entry;
+    status_t status = handle_lookup(table, value, 0, 0, &entry);
+    if (status != OK) {
+        return status;
+    }
     *info = (struct handle_info){
         .handle = value,
-        .rights = seen.rights,
-        .depth = __atomic_load_n(&node->depth, __ATOMIC_ACQUIRE),
-        .parent = __atomic_load_n(&node->parent_process, __ATOMIC_ACQUIRE),
+        .type = entry.object->type,
+        .id = entry.object->id,
+        .provider = entry.object->provider,
+        .rights = handle_entry_rights(&entry),
+        .depth = __atomic_load_n(&entry.node->depth, __ATOMIC_ACQUIRE),
+        .parent = __atomic_load_n(&entry.node->parent_process, __ATOMIC_ACQUIRE),
     };
-    if (seen.value != value || object == NULL ||
-        __atomic_load_n(&node->tag, __ATOMIC_RELAXED) != seen.tag) {
-        return ERR_BAD_HANDLE;
-    }
-    info->type = object->type;
-    info->id = object->id;
-    info->provider = object->provider;
-    return OK;
-}
-
-status_t handle_describe(struct handle_table *table, handle_t value, struct handle_info *info) {
-    struct handle *node = handle_slot_at(table, HANDLE_INDEX(value));
-    if (node == NULL || (value & HANDLE_NOT_LIVE) != 0) {
-        return ERR_BAD_HANDLE;
-    }
-    return describe(node, value, info);
+    // Depth and parent are this handle's if the slot still is.
+    return __atomic_load_n(&entry.node->tag, __ATOMIC_RELAXED) == entry.tag ? OK : ERR_BAD_HANDLE;
 }
 
 status_t handle_describe_next(struct handle_table *table, uint32_t cursor,
@@ -463,7 +401,7 @@ status_t handle_describe_next(struct handle_table *table, uint32_t cursor,
             continue;
         }
         uint32_t value = __atomic_load_n(&node->value, __ATOMIC_RELAXED);
-        if ((value & HANDLE_NOT_LIVE) == 0 && describe(node, value, info) == OK) {
+        if (handle_describe(table, value, info) == OK) {
             return OK;
         }
         index++;
@@ -481,24 +419,6 @@ static bool is_inherited(const struct handle_info *info) {
            info->type != OBJECT_ASPACE;
 }
 
-// Makes a taken slot of another table a copy of what was looked up, with the same number and beside
-// it in the tree. Both tables are locked.
-static bool copy_entry(const struct handle_entry *from, struct handle *node) {
-    assert(spin_held(&from->node->table->lock) && spin_held(&node->table->lock));
-    struct object *object = from->object;
-    spin_lock(&object->tree_lock);
-    bool live = handle_entry_live(from);
-    if (live) {
-        count_handle(object);
-        set_origin(node, from->node->depth, from->node->parent_process);
-        __atomic_store_n(&node->value, (uint32_t)from->tag | HANDLE_NOT_LIVE, __ATOMIC_RELAXED);
-        (void)handle_slot_publish(node, object, handle_tag_rights(from->tag));
-        handle_tree_add_sibling(object, from->node, node);
-    }
-    spin_unlock(&object->tree_lock);
-    return live;
-}
-
 status_t handle_copy_next(struct handle_table *from, struct handle_table *to, uint32_t *cursor) {
     struct handle_info info = {0};
     struct handle_entry entry;
@@ -507,15 +427,14 @@ status_t handle_copy_next(struct handle_table *from, struct handle_table *to, ui
     if (status != OK) {
         return status == STATUS_RESTART ? OK : status;
     }
-    if (!is_inherited(&info) || handle_lookup_entry(from, info.handle, 0, 0, &entry) != OK) {
+    if (!is_inherited(&info) || handle_lookup(from, info.handle, 0, 0, &entry) != OK) {
         return OK;
     }
-    struct handle *node;
+    handle_t out;
     spin_lock_pair(&from->lock, &to->lock);
-    status = handle_slot_take(to, HANDLE_INDEX(info.handle), false, &node);
-    if (status == OK && !copy_entry(&entry, node)) {
-        handle_slot_put(node, false);
-    }
+    status = add_relative(to, HANDLE_INDEX(info.handle), false, &entry, handle_entry_rights(&entry),
+                          COPIED, &out);
     spin_unlock_pair(&from->lock, &to->lock);
-    return status == ERR_ALREADY_EXISTS ? OK : status;
+    // Left out: its index is taken, or it has just been closed.
+    return status == ERR_ALREADY_EXISTS || status == ERR_BAD_HANDLE ? OK : status;
 }

@@ -40,9 +40,6 @@ void handle_slot_withdraw(struct handle *node);
 // held.
 void handle_slot_put(struct handle *node, bool to_reserve);
 
-// handle_lookup that gives everything. No lock.
-[[nodiscard]] status_t handle_lookup_entry(struct handle_table *table, handle_t value, uint8_t type,
-                                           uint32_t rights, struct handle_entry *entry);
 // Whether what a look-up saw still holds; then it does as long as the object's tree lock is held.
 bool handle_entry_live(const struct handle_entry *entry);
 // Drops `count` references that were open handles; the last one tells the object's type. No lock

@@ -69,7 +69,7 @@ static void clean_up(struct object *object, struct casualties *casualties) {
 
 status_t handle_revoke(struct handle_table *table, handle_t value) {
     struct handle_entry entry;
-    status_t status = handle_lookup_entry(table, value, 0, RIGHT_DUPLICATE, &entry);
+    status_t status = handle_lookup(table, value, 0, RIGHT_DUPLICATE, &entry);
     if (status != OK) {
         return status;
     }

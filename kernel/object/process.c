@@ -296,7 +296,7 @@ void process_end(struct process *process) {
 status_t process_suspend(struct process *process) {
     status_t status = OK;
     spin_lock(&process->lock);
-    if (process->state >= PROCESS_DYING) {
+    if (process->state >= PROCESS_DYING || process == thread_self()->process) {
         status = ERR_BAD_STATE;
     } else if (process->suspends == UINT32_MAX) {
         status = ERR_LIMIT;

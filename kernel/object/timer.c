@@ -11,9 +11,10 @@
 // The queue holds no reference. So a timer is disarmed for good when its last handle is closed,
 // which comes before its last reference goes; a CPU that has popped it by then is waited for by the
 // grace period.
+#include <abi/limits.h>
 #include <mm/slab.h>
 #include <object/job.h>
-#include <object/process.h>
+#include <sched/current.h>
 #include <object/source.h>
 #include <object/timer.h>
 #include <time/timer_queue.h>
@@ -38,6 +39,21 @@ static struct timer *timer_from(struct object *object) {
     return container_of(object, struct timer, object);
 }
 
+// From now on an expiry also latches `bits` in a thread of a process; null: in none.
+static void set_target(struct timer *timer, struct process *target, uint32_t bits) {
+    spin_lock(&timer->source.lock);
+    struct process *old = timer->target;
+    timer->target = timer->closed ? NULL : target;
+    timer->bits = bits;
+    if (timer->target != NULL) {
+        object_ref(&target->object);
+    }
+    spin_unlock(&timer->source.lock);
+    if (old != NULL) {
+        object_unref(&old->object);
+    }
+}
+
 static void timer_handles_gone(struct object *object) {
     struct timer *timer = timer_from(object);
     spin_lock(&timer->source.lock);
@@ -45,7 +61,7 @@ static void timer_handles_gone(struct object *object) {
     timer->seq++;
     timer_queue_remove(&timer->node);
     spin_unlock(&timer->source.lock);
-    timer_set_target(object, NULL, 0);
+    set_target(timer, NULL, 0);
 }
 
 static const struct object_ops timer_ops = {
@@ -102,19 +118,9 @@ static void timer_expired(struct timer_node *node, uint64_t seq, instant_t now) 
     }
 }
 
-void timer_set_target(struct object *object, struct process *target, uint32_t bits) {
-    struct timer *timer = timer_from(object);
-    spin_lock(&timer->source.lock);
-    struct process *old = timer->target;
-    timer->target = timer->closed ? NULL : target;
-    timer->bits = bits;
-    if (timer->target != NULL) {
-        object_ref(&target->object);
-    }
-    spin_unlock(&timer->source.lock);
-    if (old != NULL) {
-        object_unref(&old->object);
-    }
+int64_t timer_interrupt(struct object *timer, uint32_t bits) {
+    set_target(timer_from(timer), bits != 0 ? self_process() : NULL, bits);
+    return OK;
 }
 
 status_t timer_create(struct job *job, uint64_t provider, struct object **out) {
@@ -128,9 +134,12 @@ status_t timer_create(struct job *job, uint64_t provider, struct object **out) {
     return status;
 }
 
-void timer_set(struct object *object, instant_t deadline, duration_t interval, duration_t slack) {
+int64_t timer_set(struct object *object, instant_t deadline, duration_t interval,
+                  duration_t slack) {
     struct timer *timer = timer_from(object);
-    assert(interval >= 0 && slack >= 0);
+    if (slack < 0 || interval < 0 || (interval != 0 && interval < TIMER_MIN_INTERVAL)) {
+        return ERR_INVALID_ARGUMENT;
+    }
     spin_lock(&timer->source.lock);
     timer->seq++;
     timer_queue_remove(&timer->node);
@@ -143,6 +152,7 @@ void timer_set(struct object *object, instant_t deadline, duration_t interval, d
         timer_arm(timer);
     }
     spin_unlock(&timer->source.lock);
+    return OK;
 }
 
 uint64_t timer_ack(struct object *object) {

@@ -56,8 +56,9 @@ void futex_init(void) {
     }
 }
 
-static status_t find_key(struct aspace *aspace, vaddr_t addr, bool shared, struct futex_key *key) {
-    if (shared) {
+static status_t find_key(struct aspace *aspace, vaddr_t addr, uint32_t flags,
+                         struct futex_key *key) {
+    if ((flags & FUTEX_SHARED) != 0) {
         return aspace_futex_key(aspace, addr, key->words);
     }
     key->words[0] = aspace_object(aspace)->id;
@@ -159,7 +160,7 @@ int64_t futex_wait(vaddr_t addr, uint32_t expected, uint32_t mask, instant_t dea
     uint32_t value;
     status_t status = user_load32(addr, &value);
     if (status == OK) {
-        status = find_key(self->process->aspace, addr, (flags & FUTEX_SHARED) != 0, &key);
+        status = find_key(self->process->aspace, addr, flags, &key);
     }
     if (status != OK) {
         return status;
@@ -215,29 +216,29 @@ static uint32_t wake_key(const struct futex_key *key, uint32_t count, uint32_t m
     }
 }
 
-int64_t futex_wake(vaddr_t addr, uint32_t count, uint32_t mask, bool shared) {
+int64_t futex_wake(vaddr_t addr, uint32_t count, uint32_t mask, uint32_t flags) {
     struct futex_key key;
-    status_t status = find_key(thread_self()->process->aspace, addr, shared, &key);
+    status_t status = find_key(thread_self()->process->aspace, addr, flags, &key);
     return status == OK ? (int64_t)wake_key(&key, count, mask) : status;
 }
 
 void futex_wake_address(struct aspace *aspace, vaddr_t addr, uint32_t count) {
     struct futex_key key;
-    (void)find_key(aspace, addr, false, &key);
+    (void)find_key(aspace, addr, 0, &key);
     uint32_t woken = wake_key(&key, count, UINT32_MAX);
-    if (woken < count && find_key(aspace, addr, true, &key) == OK) {
+    if (woken < count && find_key(aspace, addr, FUTEX_SHARED, &key) == OK) {
         (void)wake_key(&key, count - woken, UINT32_MAX);
     }
 }
 
 int64_t futex_requeue(vaddr_t addr, uint32_t wake, vaddr_t target, uint32_t move, uint32_t expected,
-                      bool shared) {
+                      uint32_t flags) {
     struct aspace *aspace = thread_self()->process->aspace;
     struct futex_key key;
     struct futex_key target_key;
-    status_t status = find_key(aspace, addr, shared, &key);
+    status_t status = find_key(aspace, addr, flags, &key);
     if (status == OK) {
-        status = find_key(aspace, target, shared, &target_key);
+        status = find_key(aspace, target, flags, &target_key);
     }
     if (status != OK) {
         return status;

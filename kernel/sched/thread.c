@@ -241,8 +241,8 @@ void thread_die(struct thread *self) {
     if (self->exit_clear != 0) {
         futex_wake_address(process->aspace, self->exit_clear, 1);
     }
-    if (self->exit_unmap_size != 0) {
-        (void)aspace_unmap(process->aspace, self->exit_unmap, self->exit_unmap_size);
+    while (self->exit_unmap_size != 0 &&
+           aspace_unmap_step(process->aspace, self->exit_unmap, &self->exit_unmap_size) == OK) {
     }
     spin_lock(&self->lock);
     self->state = THREAD_DEAD;

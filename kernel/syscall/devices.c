@@ -12,8 +12,8 @@ int64_t sys_interrupt_create(struct object *device, uint32_t index) {
     if (index != 0) {
         return ERR_OUT_OF_RANGE;
     }
-    status_t status = interrupt_create(device_from(device)->line, self_job(),
-                                       self_process()->provider, &interrupt);
+    status_t status =
+        interrupt_create(device_from(device)->line, self_job(), self_provider(), &interrupt);
     int64_t handle = status == OK ? self_insert(interrupt, RIGHTS_INTERRUPT) : status;
     if (handle > 0) {
         (void)interrupt_ack(interrupt); // unmasks it
@@ -24,7 +24,7 @@ int64_t sys_interrupt_create(struct object *device, uint32_t index) {
 int64_t sys_device_port(struct object *object, uint32_t op, uint32_t reg, uint32_t value,
                         const struct device_move *move) {
     const struct device *device = device_from(object);
-    struct object *vmo;
+    struct handle_entry vmo;
     if (reg >= device->register_count || value > UINT8_MAX) {
         return ERR_OUT_OF_RANGE;
     }
@@ -39,6 +39,6 @@ int64_t sys_device_port(struct object *object, uint32_t op, uint32_t reg, uint32
         return ERR_INVALID_ARGUMENT;
     }
     status_t status = self_lookup(move->vmo, OBJECT_VMO, RIGHT_READ | RIGHT_WRITE, &vmo);
-    return status == OK ? device_move(device, reg, vmo_from(vmo), move, op == DEVICE_RECEIVE)
+    return status == OK ? device_move(device, reg, vmo_from(vmo.object), move, op == DEVICE_RECEIVE)
                         : status;
 }

@@ -8,22 +8,26 @@
 #include <object/id.h>
 #include <syscall/syscall.h>
 
-int64_t sys_handle_close(handle_t handle) {
-    return handle_close(self_table(), handle);
+int64_t self_insert_pair(struct object *first, uint32_t first_rights, struct object *second,
+                         uint32_t second_rights) {
+    int64_t low = self_insert(first, first_rights);
+    if (low < 0) {
+        object_unref(second);
+        return low;
+    }
+    int64_t high = self_insert(second, second_rights);
+    if (high < 0) {
+        (void)handle_close(self_table(),
+                           (handle_t)low); // unless a thread has guessed and closed it
+        return high;
+    }
+    return low | high << 32;
 }
 
 int64_t sys_handle_duplicate(handle_t handle, uint32_t rights) {
     handle_t out;
     status_t status = handle_derive(self_table(), handle, rights, &out);
     return status == OK ? (int64_t)out : status;
-}
-
-int64_t sys_handle_revoke(handle_t handle) {
-    return handle_revoke(self_table(), handle);
-}
-
-int64_t sys_handle_info(handle_t handle, struct handle_info *info) {
-    return handle_describe(self_table(), handle, info);
 }
 
 // The table of a process, with a reference, if it is in `state` (PROCESS_ANY: in any). Null: it has
@@ -47,10 +51,7 @@ int64_t sys_handle_next(struct process *process, uint32_t cursor, struct handle_
     }
     status_t status = handle_describe_next(table, cursor, info);
     object_unref(&table->object);
-    if (status == STATUS_RESTART) {
-        arch_thread_set_argument(&thread_self()->arch, 1, info->handle);
-    }
-    return status;
+    return status == STATUS_RESTART ? self_restart_with(1, info->handle) : status;
 }
 
 int64_t sys_object_alive(uint64_t id) {
@@ -96,13 +97,12 @@ static bool may_give(struct object *object, uint32_t rights) {
 }
 
 int64_t sys_handle_give(struct process *process, handle_t handle, uint32_t index) {
-    struct object *object;
-    uint32_t rights;
-    status_t status = self_lookup_rights(handle, OBJECT_NONE, 0, &object, &rights);
+    struct handle_entry entry;
+    status_t status = self_lookup(handle, OBJECT_NONE, 0, &entry);
     if (status != OK) {
         return status;
     }
-    if (!may_give(object, rights)) {
+    if (!may_give(entry.object, handle_entry_rights(&entry))) {
         return ERR_ACCESS_DENIED;
     }
     struct handle_table *table = table_of(process, PROCESS_NEW);

@@ -105,8 +105,9 @@ static int64_t wait_with(const struct wait_scratch *scratch, vaddr_t items, uint
     size_t bytes = count * sizeof(struct wait_item);
     status_t status = copy_in(scratch->items, items, bytes);
     for (uint32_t i = 0; i < count && status == OK; i++) {
-        status =
-            self_lookup(scratch->items[i].handle, OBJECT_NONE, RIGHT_WAIT, &scratch->objects[i]);
+        struct handle_entry entry;
+        status = self_lookup(scratch->items[i].handle, OBJECT_NONE, RIGHT_WAIT, &entry);
+        scratch->objects[i] = entry.object;
     }
     if (status != OK) {
         return status;

@@ -75,10 +75,6 @@ int64_t sys_process_aspace(struct process *process) {
     return aspace == NULL ? ERR_BAD_STATE : self_insert(aspace_object(aspace), RIGHT_READ);
 }
 
-int64_t sys_process_suspend(struct process *process) {
-    return process == self_process() ? ERR_BAD_STATE : process_suspend(process);
-}
-
 int64_t sys_process_exit(int64_t status) {
     process_kill(self_process(), EXIT_VOLUNTARY, status);
     return STATUS_RESUMED; // PENDING_KILL is set: the exit path ends this thread

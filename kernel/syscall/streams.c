@@ -9,8 +9,7 @@
 int64_t sys_stream_create(size_t capacity, uint32_t flags) {
     struct object *first;
     struct object *second;
-    status_t status =
-        stream_create(self_job(), capacity, flags, self_process()->provider, &first, &second);
+    status_t status = stream_create(self_job(), capacity, flags, self_provider(), &first, &second);
     if (status != OK) {
         return status;
     }

@@ -3,7 +3,6 @@
 // Native calls of the group "system": the log, randomness, power, the clock.
 #include <abi/limits.h>
 #include <arch/boot.h>
-#include <arch/clock.h>
 #include <debug/log.h>
 #include <kernel/syscall_handlers.h>
 #include <lib/random.h>
@@ -77,8 +76,4 @@ int64_t sys_system_control(struct object *system, uint32_t op, uint64_t value) {
     default:
         return ERR_INVALID_ARGUMENT;
     }
-}
-
-int64_t sys_clock_get(void) {
-    return clock_now();
 }

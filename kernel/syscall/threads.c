@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Native calls of the group "threads".
+// Native calls of the group "threads", and robust_list.
 #include <abi/flags.h>
 #include <arch/clock.h>
 #include <kernel/syscall_handlers.h>
@@ -106,4 +106,10 @@ int64_t sys_thread_resume(const struct registers *registers) {
     __atomic_store_n(&self->block->masked, 0, __ATOMIC_SEQ_CST);
     __atomic_fetch_or(&self->pending, PENDING_UPCALL, __ATOMIC_SEQ_CST);
     return STATUS_RESUMED;
+}
+
+int64_t sys_robust_list(vaddr_t head, uint32_t tid) {
+    thread_self()->robust_head = head;
+    thread_self()->robust_tid = tid;
+    return OK;
 }

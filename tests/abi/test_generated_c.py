@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from abigen_support import DATA, ROOT, compile_to, includes, run_program
 
-from abigen.emit_kernel import prototype
+from abigen.emit_kernel import made_names, prototype
 from abigen.load import load
 from abigen.model import Abi, Arg, Call
 from abigen.types import ARG_TYPES
@@ -127,15 +127,30 @@ def note(abi: Abi, arg: Arg, index: int) -> str:
             check = f"    if ((uintptr_t){arg.name} != {none}) {{\n{check}    }}\n"
         carried = f"    wrong |= {arg.name}_rights != RIGHTS_CARRIED;\n" if arg.carried else ""
         return f"    seen[{index}] = (uintptr_t){arg.name};\n{check}{carried}"
+    if arg.progress:
+        return f"    seen[{index}] = (*{arg.name})--;\n"
     if ARG_TYPES[arg.type].signed:
         return f"    seen[{index}] = (uint64_t)(int64_t){arg.name};\n"
     return f"    seen[{index}] = {arg.name};\n"
 
 
+def result_of(call: Call) -> str:
+    """What the dispatch gives when all goes well; of a size to be worked off 1 is done."""
+    return "STEP_MADE" if any(arg.progress for arg in call.args) else str(1000 + call.number)
+
+
 def handler(abi: Abi, call: Call) -> str:
     """A handler that notes its arguments, sign-extended where they are signed."""
     notes = "".join(note(abi, arg, index) for index, arg in enumerate(call.args))
-    return f"{handler_prototype(abi, call)} {{\n{notes}    return {1000 + call.number};\n}}\n"
+    for name in call.gives + ("provider",) * bool(call.makes):
+        notes += f"    wrong |= (uintptr_t){name} != SELF_ADDRESS;\n"
+    result = result_of(call)
+    if call.makes:
+        values = (f"(void *)(uintptr_t){result}", "NULL")
+        notes += "".join(f"    *{name} = {value};\n"
+                         for name, value in zip(made_names(call), values))
+    done = "OK" if call.makes or result == "STEP_MADE" else result
+    return f"{handler_prototype(abi, call)} {{\n{notes}    return {done};\n}}\n"
 
 
 def dispatch_row(number_text: str, values: list[str], wanted: str, seen: list[str]) -> str:
@@ -145,7 +160,7 @@ def dispatch_row(number_text: str, values: list[str], wanted: str, seen: list[st
 
 
 def dispatch_rows(abi: Abi, call: Call) -> list[str]:
-    number_text, done = str(call.number), str(1000 + call.number)
+    number_text, done = str(call.number), result_of(call)
     good = [proper(arg, index) for index, arg in enumerate(call.args)]
     rows = [dispatch_row(number_text, good, done, good)]
     for index, arg in enumerate(call.args):

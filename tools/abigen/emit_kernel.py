@@ -3,7 +3,10 @@
 
 What can be told from the data is done here, once for all calls: a register that must hold a narrow
 argument does, numbers lie in their ranges, handles become objects of the right type, looked up with
-the right rights, records are copied in and out. So a handler gets what it can use at once.
+the right rights, records are copied in and out. So a handler gets what it can use at once. A
+function of the kernel that was not written for a call alone can be one too: the data says which
+things of the caller it gets first, what objects it makes, for which the caller gets handles, and
+what size it works off in steps.
 """
 
 from .emit import WIDTH, call_text, comment, header
@@ -12,6 +15,7 @@ from .model import Abi, Arg, Call
 from .types import ARG_TYPES, declare, kernel_parameter
 
 ANY = "OBJECT_NONE"
+OWN = {"table": "struct handle_table *", "job": "struct job *", "thread": "struct thread *"}
 
 
 # ---- What a handler is given
@@ -22,17 +26,33 @@ def struct_of(abi: Abi, arg: Arg) -> str:
     return known or "object"
 
 
+def made_types(abi: Abi, call: Call) -> list[str]:
+    """The kernel's structs of the objects that the handler makes."""
+    kinds = [next(each.struct for each in abi.objects if each.name == name) or "object"
+             for name in call.makes]
+    return kinds if len(kinds) < 2 else ["object"] * len(kinds)
+
+
+def made_names(call: Call) -> tuple[str, ...]:
+    return ("made",) if len(call.makes) == 1 else ("first", "second")[:len(call.makes)]
+
+
 def parameters(abi: Abi, call: Call) -> list[str]:
-    found = []
+    found = [f"{OWN[name]}{name}" for name in call.gives]
     for arg in call.args:
         if arg.looked_up:
             found.append(f"struct {struct_of(abi, arg)} *{arg.name}")
         elif arg.record:
             found.append(declare(f"{'const ' if arg.type == 'in' else ''}{arg.of} *", arg.name))
+        elif arg.progress:
+            found.append(f"uint64_t *{arg.name}")
         else:
             found.append(kernel_parameter(arg))
         if arg.carried:
             found.append(f"uint32_t {arg.name}_rights")
+    found += ["uint64_t provider"] if call.makes else []
+    found += [f"struct {kind} **{name}"
+              for kind, name in zip(made_types(abi, call), made_names(call))]
     return found or ["void"]
 
 
@@ -139,25 +159,25 @@ def local(arg: Arg) -> str:
     return f"{arg.name}_{'found' if arg.looked_up else 'record'}"
 
 
-def declarations(call: Call) -> str:
+def declarations(abi: Abi, call: Call) -> str:
     lines = ""
-    for arg in call.args:
+    for index, arg in enumerate(call.args):
         if arg.looked_up:
-            lines += f"    struct object *{local(arg)} = NULL;\n"
+            lines += f"    struct handle_entry {local(arg)} = {{0}};\n"
         elif arg.record:
             # What is given out is all zero at first: what a handler leaves out tells nothing.
             lines += f"    {arg.of} {local(arg)}{' = {0}' if arg.type == 'out' else ''};\n"
-        if arg.carried:
-            lines += f"    uint32_t {arg.name}_rights = 0;\n"
+        elif arg.progress:
+            lines += f"    uint64_t {arg.name}_left = args[{index}];\n"
+    for kind, name in zip(made_types(abi, call), made_names(call)):
+        lines += f"    struct {kind} *{name} = NULL;\n"
     return lines
 
 
 def lookup(index: int, arg: Arg) -> tuple[str, list[str]]:
-    values = [f"(handle_t)args[{index}]", f"OBJECT_{arg.object.upper()}" if arg.object else ANY,
-              " | ".join(f"RIGHT_{name}" for name in arg.rights) or "0", f"&{local(arg)}"]
-    if arg.carried:
-        return "self_lookup_rights", values + [f"&{arg.name}_rights"]
-    return "self_lookup", values
+    return "self_lookup", [
+        f"(handle_t)args[{index}]", f"OBJECT_{arg.object.upper()}" if arg.object else ANY,
+        " | ".join(f"RIGHT_{name}" for name in arg.rights) or "0", f"&{local(arg)}"]
 
 
 def copy(function: str, index: int, arg: Arg) -> tuple[str, list[str]]:
@@ -202,6 +222,28 @@ def stores(call: Call) -> str:
     return text + "    return status == OK ? result : status;\n" if text else ""
 
 
+def handles_made(abi: Abi, call: Call) -> str:
+    """Statements that give the caller handles to what the handler has made."""
+    if not call.makes:
+        return ""
+    values = []
+    for name, kind, made in zip(call.makes, made_types(abi, call), made_names(call)):
+        values += [made if kind == "object" else f"{name}_object({made})", f"RIGHTS_{name.upper()}"]
+    function = "self_insert" if len(call.makes) == 1 else "self_insert_pair"
+    return ("    if (result != OK) {\n        return result;\n    }\n"
+            + call_text(f"    return {function}", values, ";") + "\n")
+
+
+def rest(call: Call) -> str:
+    """Statements that let the call restart with what a step has left to do."""
+    for index, arg in enumerate(call.args):
+        if arg.progress:
+            left = f"{arg.name}_left"
+            return (f"    return result == OK && {left} != 0 ? self_restart_with({index}, {left})"
+                    " : result;\n")
+    return ""
+
+
 def argument(abi: Abi, index: int, arg: Arg) -> list[str]:
     c_type = ARG_TYPES[arg.type].kernel
     if arg.record:
@@ -209,26 +251,33 @@ def argument(abi: Abi, index: int, arg: Arg) -> list[str]:
         if arg.optional:
             text = f"{given_record(index, arg)} ? {text} : NULL"
     elif arg.looked_up:
-        text = local(arg) if struct_of(abi, arg) == "object" else f"{arg.object}_from({local(arg)})"
-        if arg.own or (arg.optional and text != local(arg)):
+        found = f"{local(arg)}.object"
+        text = found if struct_of(abi, arg) == "object" else f"{arg.object}_from({found})"
+        if arg.own or (arg.optional and text != found):
             none = f"self_{arg.object}()" if arg.own else "NULL"
-            text = f"{local(arg)} != NULL ? {text} : {none}"
+            text = f"{found} != NULL ? {text} : {none}"
+    elif arg.progress:
+        text = f"&{arg.name}_left"
     else:
         text = f"args[{index}]" if c_type == "uint64_t" else f"({c_type})args[{index}]"
-    return [text] + ([f"{arg.name}_rights"] if arg.carried else [])
+    return [text] + ([f"handle_entry_rights(&{local(arg)})"] if arg.carried else [])
 
 
 def checked(abi: Abi, call: Call) -> str:
     """The function that stands between the registers and a handler."""
-    values = [text for index, arg in enumerate(call.args) for text in argument(abi, index, arg)]
-    before, after = fetches(call), stores(call)
+    values = [f"self_{name}()" if name != "thread" else "thread_self()" for name in call.gives]
+    values += [text for index, arg in enumerate(call.args) for text in argument(abi, index, arg)]
+    values += ["self_provider()"] if call.makes else []
+    values += [f"&{name}" for name in made_names(call)]
+    before, copied = fetches(call), stores(call)
+    after = copied or handles_made(abi, call) or rest(call)
     handler = call.handler or f"sys_{call.name}"
     opening = f"    {'int64_t result =' if after else 'return'} {handler}"
     run = call_text(opening, values, ";")
     return (f"static inline int64_t checked_{call.name}(const uint64_t args[6]) {{\n"
             + ("" if call.args else "    (void)args;\n")
-            + ("    status_t status = OK;\n" if before or after else "")
-            + declarations(call) + refuse(invalid(abi, call), "ERR_INVALID_ARGUMENT")
+            + ("    status_t status = OK;\n" if before or copied else "")
+            + declarations(abi, call) + refuse(invalid(abi, call), "ERR_INVALID_ARGUMENT")
             + refuse(out_of_range(call), "ERR_OUT_OF_RANGE") + before + f"{run}\n{after}}}\n")
 
 

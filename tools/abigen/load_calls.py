@@ -11,6 +11,7 @@ from .types import ARG_TYPES, POINTERS, RETURN_TYPES, SCALARS
 MAX_ARGS = 6
 MAX_NUMBER = 1023
 SIZES = ("size", "offset")
+OWN = ("table", "job", "thread")     # what `gives` may name: self_table() and so on
 USES = {"in": "read", "out": "write", "inout": "read and write"}
 
 
@@ -93,9 +94,31 @@ class CallLoader:
                     doc=entry.prose("doc", required=False), args=args, returns=returns,
                     returns_doc=returns_doc, errors=errors, may_block=entry.flag("may_block"),
                     noreturn=noreturn, may_ignore=entry.flag("may_ignore"),
-                    handler=entry.name(key="handler") if entry.has("handler") else "")
+                    handler=entry.name(key="handler") if entry.has("handler") else "",
+                    gives=self._gives(entry), makes=self._makes(entry, returns))
+        self._check_made(entry, call)
         entry.finish()
         return call
+
+    def _gives(self, entry: Entry) -> tuple[str, ...]:
+        gives = entry.names("gives")
+        for name in gives:
+            if name not in OWN:
+                entry.refuse(f"`gives`: the caller has no {name} of its own")
+        return gives
+
+    def _makes(self, entry: Entry, returns: str) -> tuple[str, ...]:
+        """One name stands for both of a pair."""
+        makes = entry.names("makes")
+        return makes * 2 if returns == "handle_pair" and len(makes) == 1 else makes
+
+    def _check_made(self, entry: Entry, call: Call) -> None:
+        for name in call.makes:
+            self._constants.check_object(entry, name)
+        if (call.gives or call.makes) and not call.handler:
+            entry.refuse("`gives` and `makes` say what a `handler` is called with")
+        if call.makes and call.returns != ("", "handle", "handle_pair")[min(len(call.makes), 2)]:
+            entry.refuse("`makes` has one object for a handle, and two for a pair")
 
     def _returns(self, entry: Entry, noreturn: bool) -> tuple[str, str]:
         returns = entry.entry("returns")
@@ -179,6 +202,8 @@ class CallLoader:
             found |= {key: entry.flag(key) for key in ("own", "carried")}
         if kind in SIZES:
             found |= {key: entry.word(key, required=False) or None for key in ("min", "max")}
+        if kind == "size":
+            found["progress"] = entry.flag("progress")
         if kind in SIZES + ("addr",):
             found["align"] = entry.word("align", required=False) or None
         if kind == "signals":

@@ -68,6 +68,7 @@ class Arg:
     align: str | None = None        # of an address, an offset or a size: a constant
     mask: str | None = None         # of signals: the constant that holds all that are meant
     nonzero: bool = False           # of a number
+    progress: bool = False          # of a size: the kernel works it off in steps; see emit_kernel
 
     @property
     def looked_up(self) -> bool:
@@ -95,6 +96,8 @@ class Call:
     noreturn: bool
     may_ignore: bool                # the caller need not look at the result
     handler: str = ""               # the kernel's function, where it is not one of this call alone
+    gives: tuple[str, ...] = ()     # the caller's own things that the handler gets first
+    makes: tuple[str, ...] = ()     # objects that the handler makes: each gets a handle
 
     @property
     def constant(self) -> str:

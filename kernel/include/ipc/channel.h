@@ -30,5 +30,8 @@ static inline struct channel *endpoint_from(struct object *object) {
     return container_of(object, struct channel, server);
 }
 
+// Creates a channel; see the native call. The caller gets a reference on each end. BAD_STATE (the
+// port is dead), LIMIT, NO_MEMORY.
 [[nodiscard]] status_t channel_create(struct job *job, struct port *port, uint64_t key,
-                                      bool forwarder, uint64_t provider, struct channel **out);
+                                      uint32_t flags, uint64_t provider, struct object **client,
+                                      struct object **server);

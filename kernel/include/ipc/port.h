@@ -108,3 +108,7 @@ void port_discard(struct port *port);
 static inline struct port *port_from(struct object *object) {
     return container_of(object, struct port, object);
 }
+
+static inline struct object *port_object(struct port *port) {
+    return &port->object;
+}

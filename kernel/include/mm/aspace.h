@@ -31,19 +31,14 @@ struct object *aspace_object(struct aspace *aspace);
 [[nodiscard]] status_t aspace_create(struct job *job, uint32_t flags, uint64_t provider,
                                      struct aspace **out);
 
-// See the native calls of the same names. For aspace_map the vmo is named by a handle in `table`,
-// so that the mapping becomes a node of its derivation tree; `table` null: `vmo` is used without a
-// node. These run to the end, however long it takes.
-[[nodiscard]] status_t aspace_map(struct aspace *aspace, struct handle_table *table,
-                                  handle_t handle, struct vmo *vmo, uint64_t offset, vaddr_t addr,
-                                  uint64_t size, uint32_t flags, vaddr_t *out);
-[[nodiscard]] status_t aspace_unmap(struct aspace *aspace, vaddr_t addr, uint64_t size);
-[[nodiscard]] status_t aspace_protect(struct aspace *aspace, vaddr_t addr, uint64_t size,
-                                      uint32_t flags);
+// See the native call.
 [[nodiscard]] status_t aspace_query(struct aspace *aspace, vaddr_t addr, struct mapping_info *info);
 
-// One step of the same, from the end of the range: leaves in *size what is still to be done, 0 when
-// it is finished; the other arguments stay for the next step. Does not populate.
+// One step of the native calls of these names, from the end of the range: leaves in *size what is
+// still to be done, 0 when it is finished; the other arguments stay for the next step. For
+// aspace_map the vmo is named by a handle in `table`, so that the mapping becomes a node of its
+// derivation tree; `table` null: `vmo` is used without a node. What finds its place free needs one
+// step. Does not populate.
 [[nodiscard]] status_t aspace_map_step(struct aspace *aspace, struct handle_table *table,
                                        handle_t handle, struct vmo *vmo, uint64_t offset,
                                        vaddr_t addr, uint64_t *size, uint32_t flags, vaddr_t *out);

@@ -94,14 +94,21 @@ struct handle_table {
 // CPU's revoke has slots of it to free. One caller at a time, no lock held.
 bool handle_table_clear(struct handle_table *table, uint32_t budget);
 
+// What a look-up saw: the node, and its tag and object at that moment.
+struct handle_entry {
+    struct handle *node;
+    struct object *object;
+    uint64_t tag;
+};
+
+static inline uint32_t handle_entry_rights(const struct handle_entry *entry) {
+    return (uint16_t)(entry->tag >> 32);
+}
+
 // Looks a handle up. `type` 0 accepts every type. No lock is taken and no reference: the object
 // stays readable until this kernel entry ends. Returns OK, BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED.
 [[nodiscard]] status_t handle_lookup(struct handle_table *table, handle_t value, uint8_t type,
-                                     uint32_t rights, struct object **out);
-// The same, and also gives the node's rights.
-[[nodiscard]] status_t handle_lookup_rights(struct handle_table *table, handle_t value,
-                                            uint8_t type, uint32_t rights, struct object **out,
-                                            uint32_t *have);
+                                     uint32_t rights, struct handle_entry *out);
 
 // Inserts the first handle of an object, taking over the caller's reference (also on failure it is
 // dropped). LIMIT, NO_MEMORY.
@@ -111,11 +118,6 @@ bool handle_table_clear(struct handle_table *table, uint32_t budget);
 // uses just now. Takes over the caller's reference (also on failure it is dropped). BAD_HANDLE.
 [[nodiscard]] status_t handle_renew(struct handle_table *table, handle_t value,
                                     struct object *object, uint32_t rights);
-// handle_insert for two handles at once: both or none.
-[[nodiscard]] status_t handle_insert_pair(struct handle_table *table, struct object *a,
-                                          uint32_t rights_a, struct object *b, uint32_t rights_b,
-                                          int64_t *out);
-
 // Derives a child of `value` in the same table; see handle_duplicate. BAD_HANDLE, ACCESS_DENIED (no
 // DUPLICATE, or more rights than the parent has), LIMIT, NO_MEMORY, BUSY.
 [[nodiscard]] status_t handle_derive(struct handle_table *table, handle_t value, uint32_t rights,

@@ -8,17 +8,6 @@
 
 #define HANDLE_NOT_LIVE (1u << 31) // in handle.value: the slot is free, or its handle dead
 
-// What a look-up saw: the node, and its tag and object at that moment.
-struct handle_entry {
-    struct handle *node;
-    struct object *object;
-    uint64_t tag;
-};
-
-static inline uint32_t handle_tag_rights(uint64_t tag) {
-    return (uint16_t)(tag >> 32);
-}
-
 // The node at an index, or null where there is no chunk. No lock.
 static inline struct handle *handle_slot_at(const struct handle_table *table, uint32_t index) {
     uint32_t number = index / HANDLE_CHUNK;
@@ -49,5 +38,5 @@ handle_lookup_inline(struct handle_table *table, handle_t value, uint8_t type, u
     if (unlikely(type != 0 && entry->object->type != type)) {
         return ERR_WRONG_TYPE;
     }
-    return likely((handle_tag_rights(entry->tag) & rights) == rights) ? OK : ERR_ACCESS_DENIED;
+    return likely((handle_entry_rights(entry) & rights) == rights) ? OK : ERR_ACCESS_DENIED;
 }

@@ -23,17 +23,15 @@ static inline struct aspace *self_aspace(void) {
     return thread_self()->aspace;
 }
 
-// Looks up a handle of the caller, of the given type (0: any) and with the given rights.
-[[nodiscard]] static inline status_t self_lookup(handle_t handle, uint8_t type, uint32_t rights,
-                                                 struct object **out) {
-    return handle_lookup(self_table(), handle, type, rights, out);
+// The provider stamp of what the caller makes.
+static inline uint64_t self_provider(void) {
+    return thread_self()->process->provider;
 }
 
-// The same, and also gives the rights that the handle carries.
-[[nodiscard]] static inline status_t self_lookup_rights(handle_t handle, uint8_t type,
-                                                        uint32_t rights, struct object **out,
-                                                        uint32_t *have) {
-    return handle_lookup_rights(self_table(), handle, type, rights, out, have);
+// Looks up a handle of the caller, of the given type (0: any) and with the given rights.
+[[nodiscard]] static inline status_t self_lookup(handle_t handle, uint8_t type, uint32_t rights,
+                                                 struct handle_entry *out) {
+    return handle_lookup(self_table(), handle, type, rights, out);
 }
 
 // Gives the caller the first handle of a new object, taking over its reference. Returns the handle,
@@ -45,10 +43,11 @@ static inline int64_t self_insert(struct object *object, uint32_t rights) {
 }
 
 // The same for two objects: both or none. Returns the pair.
-static inline int64_t self_insert_pair(struct object *first, uint32_t first_rights,
-                                       struct object *second, uint32_t second_rights) {
-    int64_t pair;
-    status_t status =
-        handle_insert_pair(self_table(), first, first_rights, second, second_rights, &pair);
-    return status == OK ? pair : status;
+int64_t self_insert_pair(struct object *first, uint32_t first_rights, struct object *second,
+                         uint32_t second_rights);
+
+// Lets the present native call run again, with argument `index` changed: progress of a long one.
+static inline int64_t self_restart_with(unsigned index, uint64_t value) {
+    arch_thread_set_argument(&thread_self()->arch, index, value);
+    return STATUS_RESTART;
 }

@@ -16,9 +16,9 @@ void futex_init(void);
 // STATUS_PAGE_WAIT, STATUS_RESTART.
 int64_t futex_wait(vaddr_t addr, uint32_t expected, uint32_t mask, instant_t deadline,
                    uint32_t flags);
-int64_t futex_wake(vaddr_t addr, uint32_t count, uint32_t mask, bool shared);
+int64_t futex_wake(vaddr_t addr, uint32_t count, uint32_t mask, uint32_t flags);
 int64_t futex_requeue(vaddr_t addr, uint32_t wake, vaddr_t target, uint32_t move, uint32_t expected,
-                      bool shared);
+                      uint32_t flags);
 
 // Wakes up to `count` waiters of an address in any aspace, whether they wait SHARED or not. For
 // thread_exit. No lock held.

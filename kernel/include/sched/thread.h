@@ -109,7 +109,7 @@ struct thread {
     uint64_t page_offset; // WAIT_PAGE
     vaddr_t exit_clear;   // thread_exit: word to clear and wake; its own alone
     vaddr_t exit_unmap;
-    size_t exit_unmap_size;
+    uint64_t exit_unmap_size;
     vaddr_t robust_head; // robust_list; its own alone
     uint32_t robust_tid;
 

@@ -192,24 +192,24 @@ int64_t op_process_exit(struct user *user) {
 
 int64_t op_futex(struct user *user) {
     vaddr_t word = (vaddr_t)&world.word;
-    return user->handle == 0 ? futex_wake(word, 1, UINT32_MAX, false)
+    return user->handle == 0 ? futex_wake(word, 1, UINT32_MAX, 0)
                              : futex_wait(word, 0, UINT32_MAX, user->deadline, user->flags);
 }
 
 int64_t op_call(struct user *user) {
-    struct object *object;
-    status_t status = self_lookup(user->handle, OBJECT_CHANNEL, RIGHT_CALL, &object);
+    struct handle_entry entry;
+    status_t status = self_lookup(user->handle, OBJECT_CHANNEL, RIGHT_CALL, &entry);
     if (status != OK) {
         return status;
     }
     struct thread *self = thread_self();
-    return call_send(self, channel_from(object), user->deadline, user->flags, NULL);
+    return call_send(self, channel_from(entry.object), user->deadline, user->flags, NULL);
 }
 
 int64_t op_call_for(struct user *user) {
-    struct object *object;
+    struct handle_entry entry;
     struct call_origin origin;
-    status_t status = self_lookup(user->handle, OBJECT_CHANNEL, RIGHT_CALL, &object);
+    status_t status = self_lookup(user->handle, OBJECT_CHANNEL, RIGHT_CALL, &entry);
     if (status == OK) {
         status = call_identity(user->token, &origin);
     }
@@ -217,7 +217,8 @@ int64_t op_call_for(struct user *user) {
         return status;
     }
     origin.sub = SUB;
-    return call_send(thread_self(), channel_from(object), user->deadline, user->flags, &origin);
+    return call_send(thread_self(), channel_from(entry.object), user->deadline, user->flags,
+                     &origin);
 }
 
 // ---- windows: plain memory of the caller, which it uses for itself while no call is under way

@@ -189,10 +189,12 @@ static int64_t op_signals(struct user *user) {
     struct wait_item items[2] = {{0}};
     for (uint32_t i = 0; i < 2; i++) {
         handle_t handle = user->client->channels[pick(SERVICES)][pick(CHANNELS)];
-        status_t status = self_lookup(handle, OBJECT_CHANNEL, 0, &objects[i]);
+        struct handle_entry entry;
+        status_t status = self_lookup(handle, OBJECT_CHANNEL, 0, &entry);
         if (status != OK) {
             return status;
         }
+        objects[i] = entry.object;
         items[i].signals = SIGNAL_CHANNEL_PEER_CLOSED;
     }
     return source_wait(objects, items, 1 + (uint32_t)pick(2), user->deadline, user->flags);

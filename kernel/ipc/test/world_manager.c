@@ -63,14 +63,13 @@ static void start_instance(struct service *service) {
 }
 
 static void make_channel(struct service *service, uint32_t index) {
-    struct channel *channel;
+    struct object *client;
+    struct object *server;
     struct handle_table *table = service->process->table;
-    bool forwarder = index == FORWARDED;
-    CHECK_EQ(channel_create(world.job, service->port, index, forwarder, 0, &channel), OK);
-    CHECK_EQ(handle_insert(table, &channel->server, RIGHT_MANAGE, &service->channels[index].server),
-             OK);
-    CHECK_EQ(handle_insert(own_table(), &channel->client,
-                           RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER,
+    uint32_t flags = index == FORWARDED ? CHANNEL_FORWARDER : 0;
+    CHECK_EQ(channel_create(world.job, service->port, index, flags, 0, &client, &server), OK);
+    CHECK_EQ(handle_insert(table, server, RIGHT_MANAGE, &service->channels[index].server), OK);
+    CHECK_EQ(handle_insert(own_table(), client, RIGHT_CALL | RIGHT_DUPLICATE | RIGHT_TRANSFER,
                            &service->channels[index].client),
              OK);
 }

@@ -233,11 +233,11 @@ static void server_waited(struct user *user, int64_t result) {
 }
 
 static int64_t op_wait(struct user *user) {
-    struct object *object;
+    struct handle_entry entry;
     struct thread *self = thread_self();
-    status_t status = self_lookup(user->handle, OBJECT_PORT, RIGHT_READ, &object);
+    status_t status = self_lookup(user->handle, OBJECT_PORT, RIGHT_READ, &entry);
     return status != OK ? status
-                        : port_reply_wait(self, port_from(object), self->arch.args[1],
+                        : port_reply_wait(self, port_from(entry.object), self->arch.args[1],
                                           user->deadline, user->flags);
 }
 

@@ -6,6 +6,7 @@
 
 #include "../../test/host/host_boot.h"
 
+#include <mm/aspace.h>
 #include <mm/page.h>
 #include <mm/reap.h>
 #include <mm/slab.h>
@@ -51,4 +52,37 @@ static inline void fixture_end(void) {
     CHECK_EQ(job_root->counters[RESOURCE_PAGES].used, 0);
     CHECK_EQ(job_root->bytes, 0);
     CHECK_EQ(job_root->object.refs, 1);
+}
+
+// All steps of the native calls of these names, and aspace_map populates.
+static inline status_t aspace_map(struct aspace *aspace, struct handle_table *table,
+                                  handle_t handle, struct vmo *vmo, uint64_t offset, vaddr_t addr,
+                                  uint64_t size, uint32_t flags, vaddr_t *out) {
+    uint64_t left = size;
+    status_t status;
+    do {
+        status = aspace_map_step(aspace, table, handle, vmo, offset, addr, &left, flags, out);
+    } while (status == OK && left != 0);
+    uint64_t done = 0;
+    while (status == OK && (flags & MAP_POPULATE) != 0 && done < size) {
+        aspace_populate_step(aspace, *out, size, &done);
+    }
+    return status;
+}
+
+static inline status_t aspace_unmap(struct aspace *aspace, vaddr_t addr, uint64_t size) {
+    status_t status;
+    do {
+        status = aspace_unmap_step(aspace, addr, &size);
+    } while (status == OK && size != 0);
+    return status;
+}
+
+static inline status_t aspace_protect(struct aspace *aspace, vaddr_t addr, uint64_t size,
+                                      uint32_t flags) {
+    status_t status;
+    do {
+        status = aspace_protect_step(aspace, addr, &size, flags);
+    } while (status == OK && size != 0);
+    return status;
 }

@@ -120,11 +120,9 @@ static bool same_node(int i) {
     if (model[i].kind != HANDLE_TABLE_ENTRY) {
         return node->rights == model[i].rights;
     }
-    struct object *object;
-    uint32_t have;
-    return handle_lookup_rights(tables[model[i].table], model[i].value, 0, 0, &object, &have) ==
-               OK &&
-           object == node->object && have == model[i].rights;
+    struct handle_entry entry;
+    return handle_lookup(tables[model[i].table], model[i].value, 0, 0, &entry) == OK &&
+           entry.object == node->object && handle_entry_rights(&entry) == model[i].rights;
 }
 
 static bool same(void) {

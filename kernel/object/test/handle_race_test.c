@@ -54,13 +54,12 @@ static void look_up(void) {
     uint64_t hits = 0;
     while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
         handle_t value = __atomic_load_n(&shown, __ATOMIC_ACQUIRE);
-        struct object *object;
-        uint32_t have;
+        struct handle_entry entry;
         struct handle_info info;
-        if (value != 0 && handle_lookup_rights(table, value, 0, 0, &object, &have) == OK) {
+        if (value != 0 && handle_lookup(table, value, 0, 0, &entry) == OK) {
             hits++;
-            CHECK(object == expected_of(value)->object);
-            CHECK_EQ(have, expected_of(value)->rights);
+            CHECK(entry.object == expected_of(value)->object);
+            CHECK_EQ(handle_entry_rights(&entry), expected_of(value)->rights);
         }
         if (value != 0 && handle_describe(table, value, &info) == OK) {
             CHECK_EQ(info.id, expected_of(value)->object->id);

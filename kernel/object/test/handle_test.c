@@ -44,31 +44,30 @@ TEST(handle_first_handles_are_small_numbers) {
 
 TEST(handle_lookup_errors) {
     struct handle_table *table = begin();
-    struct object *object;
-    uint32_t have = 0;
+    struct handle_entry entry;
     handle_t value = insert(table, OBJECT_VMO, RIGHT_READ | RIGHT_MAP, NULL);
-    CHECK_EQ(handle_lookup(table, value, 0, 0, &object), OK);
-    CHECK_EQ(handle_lookup_rights(table, value, OBJECT_VMO, RIGHT_READ, &object, &have), OK);
-    CHECK_EQ(have, RIGHT_READ | RIGHT_MAP);
-    CHECK_EQ(handle_lookup(table, value, OBJECT_EVENT, 0, &object), ERR_WRONG_TYPE);
-    CHECK_EQ(handle_lookup(table, value, OBJECT_VMO, RIGHT_READ | RIGHT_WRITE, &object),
+    CHECK_EQ(handle_lookup(table, value, 0, 0, &entry), OK);
+    CHECK_EQ(handle_lookup(table, value, OBJECT_VMO, RIGHT_READ, &entry), OK);
+    CHECK_EQ(handle_entry_rights(&entry), RIGHT_READ | RIGHT_MAP);
+    CHECK_EQ(handle_lookup(table, value, OBJECT_EVENT, 0, &entry), ERR_WRONG_TYPE);
+    CHECK_EQ(handle_lookup(table, value, OBJECT_VMO, RIGHT_READ | RIGHT_WRITE, &entry),
              ERR_ACCESS_DENIED);
-    CHECK_EQ(handle_lookup(table, HANDLE_NONE, 0, 0, &object), ERR_BAD_HANDLE);
-    CHECK_EQ(handle_lookup(table, value + 1, 0, 0, &object), ERR_BAD_HANDLE);
-    CHECK_EQ(handle_lookup(table, value | 1u << 20, 0, 0, &object), ERR_BAD_HANDLE);
-    CHECK_EQ(handle_lookup(table, value | 1u << 31, 0, 0, &object), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_lookup(table, HANDLE_NONE, 0, 0, &entry), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_lookup(table, value + 1, 0, 0, &entry), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_lookup(table, value | 1u << 20, 0, 0, &entry), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_lookup(table, value | 1u << 31, 0, 0, &entry), ERR_BAD_HANDLE);
     // The value that a free slot holds inside, and everything past the chunks.
-    CHECK_EQ(handle_lookup(table, (value + 1) | 1u << 31, 0, 0, &object), ERR_BAD_HANDLE);
-    CHECK_EQ(handle_lookup(table, 64, 0, 0, &object), ERR_BAD_HANDLE);
-    CHECK_EQ(handle_lookup(table, HANDLE_TABLE_MAX, 0, 0, &object), ERR_BAD_HANDLE);
-    CHECK_EQ(handle_lookup(table, UINT32_MAX, 0, 0, &object), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_lookup(table, (value + 1) | 1u << 31, 0, 0, &entry), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_lookup(table, 64, 0, 0, &entry), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_lookup(table, HANDLE_TABLE_MAX, 0, 0, &entry), ERR_BAD_HANDLE);
+    CHECK_EQ(handle_lookup(table, UINT32_MAX, 0, 0, &entry), ERR_BAD_HANDLE);
     table_close(table);
     fixture_end();
 }
 
 TEST(handle_generations) {
     struct handle_table *table = begin();
-    struct object *object;
+    struct handle_entry entry;
     // Leaves one free slot, so that each insertion uses the same one.
     for (int i = 1; i < HANDLE_CHUNK - 1; i++) {
         insert(table, OBJECT_EVENT, RIGHTS_SOME, NULL);
@@ -77,10 +76,10 @@ TEST(handle_generations) {
     handle_t value = first;
     for (uint32_t generation = 1; generation < 2048; generation++) {
         REQUIRE_EQ(handle_close(table, value), OK);
-        REQUIRE_EQ(handle_lookup(table, value, 0, 0, &object), ERR_BAD_HANDLE);
+        REQUIRE_EQ(handle_lookup(table, value, 0, 0, &entry), ERR_BAD_HANDLE);
         value = insert(table, OBJECT_EVENT, RIGHTS_SOME, NULL);
         REQUIRE_EQ(value, first | generation << HANDLE_INDEX_BITS);
-        REQUIRE_EQ(handle_lookup(table, first, 0, 0, &object), ERR_BAD_HANDLE);
+        REQUIRE_EQ(handle_lookup(table, first, 0, 0, &entry), ERR_BAD_HANDLE);
     }
     // The next lap: the value comes again, but not the tag.
     const struct handle *node = handle_slot_at(table, HANDLE_INDEX(first));
@@ -172,34 +171,6 @@ TEST(handle_walk_of_a_sparse_table_restarts) {
     CHECK_EQ(status, OK);
     CHECK_EQ(info.handle, last);
     CHECK_EQ(restarts, 4);
-    table_close(table);
-    fixture_end();
-}
-
-TEST(handle_pair_is_all_or_nothing) {
-    struct handle_table *table = begin();
-    uint32_t destroyed = 0;
-    int64_t pair;
-    for (int i = 1; i < HANDLE_CHUNK - 1; i++) {
-        insert(table, OBJECT_EVENT, RIGHTS_SOME, NULL);
-    }
-    host_fail_after = 0;
-    CHECK_EQ(handle_insert_pair(table, &thing_create(OBJECT_EVENT, &destroyed)->object, RIGHT_WAIT,
-                                &thing_create(OBJECT_EVENT, &destroyed)->object, RIGHT_SIGNAL,
-                                &pair),
-             ERR_NO_MEMORY);
-    host_reap_all();
-    CHECK_EQ(destroyed, 2);
-    CHECK_EQ(table->used, HANDLE_CHUNK - 2);
-    host_fail_after = HOST_FAIL_NEVER;
-    CHECK_EQ(handle_insert_pair(table, &thing_create(OBJECT_EVENT, &destroyed)->object, RIGHT_WAIT,
-                                &thing_create(OBJECT_EVENT, &destroyed)->object, RIGHT_SIGNAL,
-                                &pair),
-             OK);
-    struct object *object;
-    CHECK(pair > 0);
-    CHECK_EQ(handle_lookup(table, (handle_t)pair, 0, RIGHT_WAIT, &object), OK);
-    CHECK_EQ(handle_lookup(table, (handle_t)(pair >> 32), 0, RIGHT_SIGNAL, &object), OK);
     table_close(table);
     fixture_end();
 }
@@ -454,16 +425,16 @@ TEST(handle_move_to_chosen_places) {
 TEST(handle_renew_keeps_the_number) {
     struct handle_table *table = begin();
     uint32_t destroyed = 0;
-    struct object *object;
+    struct handle_entry entry;
     struct thing *second = thing_create(OBJECT_VMO, &destroyed);
     handle_t value = insert(table, OBJECT_EVENT, RIGHTS_SOME, &destroyed);
     handle_t child = derive(table, value, RIGHT_READ);
     CHECK_EQ(handle_renew(table, value, &second->object, RIGHT_READ), OK);
-    CHECK_EQ(handle_lookup(table, value, OBJECT_VMO, RIGHT_READ, &object), OK);
-    CHECK(object == &second->object);
-    CHECK_EQ(handle_lookup(table, value, 0, RIGHT_WRITE, &object), ERR_ACCESS_DENIED);
+    CHECK_EQ(handle_lookup(table, value, OBJECT_VMO, RIGHT_READ, &entry), OK);
+    CHECK(entry.object == &second->object);
+    CHECK_EQ(handle_lookup(table, value, 0, RIGHT_WRITE, &entry), ERR_ACCESS_DENIED);
     CHECK_EQ(handle_slot_at(table, HANDLE_INDEX(value))->round, 1);
-    CHECK_EQ(handle_lookup(table, child, OBJECT_EVENT, RIGHT_READ, &object), OK);
+    CHECK_EQ(handle_lookup(table, child, OBJECT_EVENT, RIGHT_READ, &entry), OK);
     CHECK_EQ(handle_close(table, child), OK);
     host_reap_all();
     CHECK_EQ(destroyed, 1);

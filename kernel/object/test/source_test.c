@@ -482,17 +482,17 @@ TEST(a_timer_counts_and_coalesces) {
     port_prepare(&port);
     REQUIRE_EQ(timer_create(NULL, 0, &timer), OK);
     CHECK_EQ(source_bind(timer, &port, 5, SIGNAL_TIMER_EXPIRED, PACKET_TIMER), OK);
-    timer_set(timer, 2000, 100, 0);
+    timer_set(timer, MICROSECONDS(2000), MICROSECONDS(100), 0);
     CHECK_EQ(timer_ack(timer), 0);
-    timer_queue_run(1999);
+    timer_queue_run(MICROSECONDS(1999));
     CHECK_EQ(timer_count(timer), 0);
-    timer_queue_run(2000);
+    timer_queue_run(MICROSECONDS(2000));
     CHECK_EQ(timer_count(timer), 1);
-    timer_queue_run(2350); // 2100, 2200, 2300
+    timer_queue_run(MICROSECONDS(2350)); // 2100, 2200, 2300
     REQUIRE(port_take(&port, &packet));
     CHECK_EQ(packet.kind, PACKET_TIMER);
     CHECK_EQ(packet.count, 4);
-    CHECK_EQ(timer_queue_next(), 2400);
+    CHECK_EQ(timer_queue_next(), MICROSECONDS(2400));
     CHECK_EQ(timer_ack(timer), 4);
     CHECK_EQ(timer_ack(timer), 0);
     struct wait wait = wait_for(timer, SIGNAL_TIMER_EXPIRED, 0);
@@ -500,18 +500,19 @@ TEST(a_timer_counts_and_coalesces) {
     timer_set(timer, INSTANT_NEVER, 0, 0);
     CHECK_EQ(timer_queue_next(), INSTANT_NEVER);
     timer_set(timer, -5, 0, 0); // past
-    timer_queue_run(2400);
+    timer_queue_run(MICROSECONDS(2400));
     CHECK_EQ(timer_count(timer), 1);
-    timer_queue_run(9000); // once
+    timer_queue_run(MICROSECONDS(9000)); // once
     CHECK_EQ(timer_count(timer), 1);
-    timer_set(timer, 9999, INT64_MAX - 1, 0); // the next one never comes
-    timer_queue_run(9999);
+    timer_set(timer, MICROSECONDS(9999), INT64_MAX - 1, 0); // the next one never comes
+    timer_queue_run(MICROSECONDS(9999));
     CHECK_EQ(timer_count(timer), 1);
     CHECK_EQ(timer_queue_next(), INSTANT_NEVER);
-    timer_set(timer, 10000, 100, 0);
+    timer_set(timer, MICROSECONDS(10000), MICROSECONDS(100), 0);
     drop(timer); // armed: closing disarms
     CHECK_EQ(timer_queue_next(), INSTANT_NEVER);
-    timer_set(timer, 10000, 100, 0); // by somebody who looked it up before
+    timer_set(timer, MICROSECONDS(10000), MICROSECONDS(100),
+              0); // by somebody who looked it up before
     CHECK_EQ(timer_queue_next(), INSTANT_NEVER);
     host_reap_all();
     CHECK_EQ(port.object.refs, 1);
@@ -563,18 +564,20 @@ TEST(no_wake_up_is_lost) {
 
 // Every CPU waits for a timer of its own that another CPU arms; expiries and settings race.
 static struct object *timers[CPUS];
-static instant_t shared_now = 1000;
+#define STEP (TIMER_MIN_INTERVAL / 50) // that each look at the clock takes
+static instant_t shared_now = 1000 * STEP;
 
 instant_t clock_now(void) {
-    return cpu_count == 1 ? host_now : __atomic_add_fetch(&shared_now, 1, __ATOMIC_RELAXED);
+    return cpu_count == 1 ? host_now : __atomic_add_fetch(&shared_now, STEP, __ATOMIC_RELAXED);
 }
 
 static void arm_and_wait(void *context) {
     (void)context;
     uint32_t index = cpu_this()->index;
     for (int i = 0; i < ROUNDS; i++) {
-        timer_set(timers[(index + 1) % cpu_count], clock_now() + 5, i % 2 == 0 ? 50 : 0, i % 20);
-        struct wait wait = wait_for(timers[index], SIGNAL_TIMER_EXPIRED, clock_now() + 500);
+        timer_set(timers[(index + 1) % cpu_count], clock_now() + 5 * STEP,
+                  i % 2 == 0 ? TIMER_MIN_INTERVAL : 0, i % 20 * STEP);
+        struct wait wait = wait_for(timers[index], SIGNAL_TIMER_EXPIRED, clock_now() + 500 * STEP);
         int64_t result = host_thread_call(do_wait, &wait);
         CHECK(result == 1 || result == ERR_TIMED_OUT);
         timer_ack(timers[index]);
@@ -603,7 +606,7 @@ static void arm_over(void *context) {
         bool armed = (__atomic_load_n(&turns, __ATOMIC_ACQUIRE) & 1) != 0;
         if (cpu_this()->index == 0) {
             if (!armed) {
-                timer_set(timers[0], clock_now() + 3, 0, 0);
+                timer_set(timers[0], clock_now() + 3 * STEP, 0, 0);
                 __atomic_fetch_add(&turns, 1, __ATOMIC_RELEASE);
             }
             timer_queue_run(clock_now());

@@ -114,14 +114,14 @@ TEST(wake_takes_the_oldest_with_a_common_bit) {
     park(1, 0, 2, 0);
     park(2, 0, 3, 0);
     park(3, 1, 3, 0);
-    CHECK_EQ(futex_wake(word_addr(0), 1, 2, false), 1);
+    CHECK_EQ(futex_wake(word_addr(0), 1, 2, 0), 1);
     expect_woken(1, OK);
-    CHECK_EQ(futex_wake(word_addr(0), 9, UINT32_MAX, false), 2);
+    CHECK_EQ(futex_wake(word_addr(0), 9, UINT32_MAX, 0), 2);
     expect_woken(0, OK);
     expect_woken(2, OK);
-    CHECK_EQ(futex_wake(word_addr(0), 9, UINT32_MAX, false), 0);
-    CHECK_EQ(futex_wake(word_addr(1), 0, UINT32_MAX, false), 0);
-    CHECK_EQ(futex_wake(word_addr(1), 1, UINT32_MAX, false), 1);
+    CHECK_EQ(futex_wake(word_addr(0), 9, UINT32_MAX, 0), 0);
+    CHECK_EQ(futex_wake(word_addr(1), 0, UINT32_MAX, 0), 0);
+    CHECK_EQ(futex_wake(word_addr(1), 1, UINT32_MAX, 0), 1);
     expect_woken(3, OK);
     end(4);
 }
@@ -130,9 +130,9 @@ TEST(shared_and_private_waiters_are_apart) {
     begin(3);
     park(0, 0, 1, FUTEX_SHARED);
     park(1, 0, 1, 0);
-    CHECK_EQ(futex_wake(word_addr(2), 9, 1, true), 1); // the same page elsewhere
+    CHECK_EQ(futex_wake(word_addr(2), 9, 1, FUTEX_SHARED), 1); // the same page elsewhere
     expect_woken(0, OK);
-    CHECK_EQ(futex_wake(word_addr(2), 9, 1, false), 0);
+    CHECK_EQ(futex_wake(word_addr(2), 9, 1, 0), 0);
     park(2, 0, 1, FUTEX_SHARED);
     futex_wake_address(threads[0]->process->aspace, word_addr(0), 2);
     expect_woken(1, OK);
@@ -159,7 +159,7 @@ TEST(waits_end_from_outside) {
         timer_queue_run(2000);
         expect_woken(i, ERR_TIMED_OUT);
     }
-    CHECK_EQ(futex_wake(word_addr(0), 9, 1, false), 0);
+    CHECK_EQ(futex_wake(word_addr(0), 9, 1, 0), 0);
     threads[0]->block->latched = 1;
     struct wait wait = {0, 0, 1, 5000, FUTEX_INTERRUPTIBLE};
     host_cpu_use(0);
@@ -174,15 +174,15 @@ TEST(requeue_moves_and_the_moved_are_woken_there) {
     for (uint32_t i = 0; i < 4; i++) {
         park(i, 0, 1, 0);
     }
-    CHECK_EQ(futex_requeue(word_addr(0), 1, word_addr(1), 2, 1, false), ERR_WOULD_BLOCK);
-    CHECK_EQ(futex_requeue(word_addr(0), 1, word_addr(0), 2, 0, false), ERR_INVALID_ARGUMENT);
-    CHECK_EQ(futex_requeue(word_addr(0), 1, word_addr(1), 2, 0, false), 3);
+    CHECK_EQ(futex_requeue(word_addr(0), 1, word_addr(1), 2, 1, 0), ERR_WOULD_BLOCK);
+    CHECK_EQ(futex_requeue(word_addr(0), 1, word_addr(0), 2, 0, 0), ERR_INVALID_ARGUMENT);
+    CHECK_EQ(futex_requeue(word_addr(0), 1, word_addr(1), 2, 0, 0), 3);
     expect_woken(0, OK);
-    CHECK_EQ(futex_wake(word_addr(0), 9, 1, false), 1);
+    CHECK_EQ(futex_wake(word_addr(0), 9, 1, 0), 1);
     expect_woken(3, OK);
     thread_abort_wait(threads[1], 0, ERR_TIMED_OUT); // found in its new place
     expect_woken(1, ERR_TIMED_OUT);
-    CHECK_EQ(futex_wake(word_addr(1), 9, 1, false), 1);
+    CHECK_EQ(futex_wake(word_addr(1), 9, 1, 0), 1);
     expect_woken(2, OK);
     end(4);
 }
@@ -192,7 +192,7 @@ static int looks;
 
 static uint32_t wake_at_second_look(uint32_t value) {
     if (++looks == 2) {
-        CHECK_EQ(futex_wake(word_addr(0), 1, 1, false), 1);
+        CHECK_EQ(futex_wake(word_addr(0), 1, 1, 0), 1);
     }
     return value;
 }
@@ -203,7 +203,7 @@ static uint32_t change_at_second_look(uint32_t value) {
 
 static uint32_t move_at_second_look(uint32_t value) {
     if (++looks == 2) {
-        CHECK_EQ(futex_requeue(word_addr(0), 0, word_addr(1), 1, 0, false), 1);
+        CHECK_EQ(futex_requeue(word_addr(0), 0, word_addr(1), 1, 0, 0), 1);
     }
     return value;
 }
@@ -221,8 +221,8 @@ TEST(between_queueing_and_parking) {
     on_load = move_at_second_look;
     CHECK_EQ(do_wait(&wait), STATUS_PARKED);
     on_load = NULL;
-    CHECK_EQ(futex_wake(word_addr(0), 9, 1, false), 0);
-    CHECK_EQ(futex_wake(word_addr(1), 9, 1, false), 1);
+    CHECK_EQ(futex_wake(word_addr(0), 9, 1, 0), 0);
+    CHECK_EQ(futex_wake(word_addr(1), 9, 1, 0), 1);
     expect_woken(0, OK);
     end(1);
 }
@@ -239,9 +239,9 @@ static uint32_t arrive_after_look(uint32_t value) {
 TEST(requeue_moves_nobody_who_came_too_late) {
     begin(2);
     on_load = arrive_after_look;
-    CHECK_EQ(futex_requeue(word_addr(0), 0, word_addr(1), 9, 0, false), ERR_WOULD_BLOCK);
-    CHECK_EQ(futex_wake(word_addr(1), 9, 1, false), 0);
-    CHECK_EQ(futex_wake(word_addr(0), 9, 1, false), 1);
+    CHECK_EQ(futex_requeue(word_addr(0), 0, word_addr(1), 9, 0, 0), ERR_WOULD_BLOCK);
+    CHECK_EQ(futex_wake(word_addr(1), 9, 1, 0), 0);
+    CHECK_EQ(futex_wake(word_addr(0), 9, 1, 0), 1);
     expect_woken(1, OK);
     end(2);
 }
@@ -267,7 +267,7 @@ static void lock_word(void) {
 
 static void unlock_word(void) {
     if (__atomic_exchange_n(&words[0], 0, __ATOMIC_RELEASE) == 2) {
-        int64_t woken = futex_wake(word_addr(0), 1, UINT32_MAX, false);
+        int64_t woken = futex_wake(word_addr(0), 1, UINT32_MAX, 0);
         CHECK(woken >= 0 && woken <= 1);
     }
 }
@@ -308,9 +308,9 @@ static void turnstile(void *context) {
     }
     while (__atomic_load_n(&finished, __ATOMIC_ACQUIRE) != CPUS - 1) {
         uint32_t step = __atomic_add_fetch(&words[0], 1, __ATOMIC_ACQ_REL);
-        int64_t count = futex_requeue(word_addr(0), 1, word_addr(1), UINT32_MAX, step, false);
+        int64_t count = futex_requeue(word_addr(0), 1, word_addr(1), UINT32_MAX, step, 0);
         CHECK(count >= 0 || count == STATUS_RESTART);
-        CHECK(futex_wake(word_addr(1), UINT32_MAX, UINT32_MAX, false) >= 0);
+        CHECK(futex_wake(word_addr(1), UINT32_MAX, UINT32_MAX, 0) >= 0);
     }
 }
 

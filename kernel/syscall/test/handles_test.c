@@ -220,3 +220,28 @@ TEST(sys_handle_give_of_server_ends) {
     CHECK(port.table == child.table);
     end();
 }
+
+TEST(pair_is_all_or_nothing) {
+    begin();
+    uint32_t destroyed = 0;
+    while (self.table->free_count != 1) {
+        insert(OBJECT_EVENT, RIGHTS_EVENT);
+    }
+    uint32_t used = self.table->used;
+    struct object *first = &thing_create(OBJECT_EVENT, &destroyed)->object;
+    struct object *second = &thing_create(OBJECT_EVENT, &destroyed)->object;
+    host_fail_after = 0;
+    CHECK_EQ(self_insert_pair(first, RIGHT_WAIT, second, RIGHT_SIGNAL), ERR_NO_MEMORY);
+    host_reap_all();
+    CHECK_EQ(destroyed, 2);
+    CHECK_EQ(self.table->used, used);
+    host_fail_after = HOST_FAIL_NEVER;
+    first = &thing_create(OBJECT_EVENT, &destroyed)->object;
+    second = &thing_create(OBJECT_EVENT, &destroyed)->object;
+    int64_t pair = self_insert_pair(first, RIGHT_WAIT, second, RIGHT_SIGNAL);
+    struct handle_entry entry;
+    CHECK(pair > 0);
+    CHECK_EQ(self_lookup((handle_t)pair, 0, RIGHT_WAIT, &entry), OK);
+    CHECK_EQ(self_lookup((handle_t)(pair >> 32), 0, RIGHT_SIGNAL, &entry), OK);
+    end();
+}

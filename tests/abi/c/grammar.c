@@ -9,7 +9,7 @@
 #include <abi/point.h>
 
 int main(void) {
-    assert(GRAMMAR_CALLS == 7);
+    assert(GRAMMAR_CALLS == 10);
     const struct grammar_call *read = &grammar_calls[1];
     assert(strcmp(read->name, "vmo_read") == 0 && read->number == CALL_VMO_READ && read->argc == 4);
     assert(read->args[0].kind == GRAMMAR_HANDLE && read->args[0].object == OBJECT_VMO);
