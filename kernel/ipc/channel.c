@@ -9,26 +9,16 @@
 
 static struct slab_cache channel_cache = SLAB_CACHE(struct channel, "channel");
 
-static bool end_destroyed(struct channel *channel, struct job *job) {
-    assert(channel->ends != 0 && list_node_linked(&channel->port_node));
-    if (__atomic_sub_fetch(&channel->ends, 1, __ATOMIC_ACQ_REL) == 0) {
-        struct port *port = channel->port;
+static bool channel_destroy(struct object *object) {
+    struct channel *channel = object_struct(object);
+    struct port *port = channel->port;
+    if (port != NULL) { // channel_create did not fail
         spin_lock(&port->lock);
         list_remove(&channel->port_node);
         spin_unlock(&port->lock);
         object_unref(&port->object);
-        slab_free(&channel_cache, job, channel);
     }
-    object_fini(job);
     return true;
-}
-
-static bool client_destroy(struct object *object) {
-    return end_destroyed(channel_from(object), object->job);
-}
-
-static bool server_destroy(struct object *object) {
-    return end_destroyed(endpoint_from(object), object->job);
 }
 
 // The server learns that nobody will call any more.
@@ -59,43 +49,43 @@ static void server_gone(struct object *object) {
 
 static const struct object_ops client_ops = {
     .name = "channel",
+    .type = OBJECT_CHANNEL,
+    .cache = &channel_cache,
+    .offset = offsetof(struct channel, client),
     .handles_gone = client_gone,
-    .destroy = client_destroy,
+    .destroy = channel_destroy,
 };
 
 static const struct object_ops server_ops = {
     .name = "endpoint",
+    .type = OBJECT_ENDPOINT,
+    .cache = &channel_cache,
+    .offset = offsetof(struct channel, server),
     .handles_gone = server_gone,
-    .destroy = server_destroy,
+    .destroy = channel_destroy,
 };
 
 status_t channel_create(struct job *job, struct port *port, uint64_t key, uint32_t flags,
                         uint64_t provider, struct object **client, struct object **server) {
-    void *memory;
-    status_t status = slab_alloc(&channel_cache, job, &memory);
+    status_t status = object_create_pair(&client_ops, &server_ops, job, provider, client, server);
     if (status != OK) {
         return status;
     }
-    struct channel *channel = memory;
-    channel->port = port;
+    struct channel *channel = channel_from(*client);
+    source_init(&channel->client_source, *client, 0);
     channel->key = key;
     channel->forwarder = (flags & CHANNEL_FORWARDER) != 0;
     channel->closed_item.kind = PACKET_PEER_CLOSED;
-    channel->ends = 2;
     spin_lock(&port->lock);
-    bool alive = !port->dead && object_try_ref(&port->object);
-    if (alive) {
+    if (!port->dead && object_try_ref(&port->object)) {
+        channel->port = port;
         list_push_back(&port->channels, &channel->port_node);
     }
     spin_unlock(&port->lock);
-    if (!alive) {
-        slab_free(&channel_cache, job, channel);
+    if (channel->port == NULL) {
+        object_unref(*client);
+        object_unref(*server);
         return ERR_BAD_STATE;
     }
-    object_init(&channel->client, &client_ops, OBJECT_CHANNEL, job, provider);
-    source_init(&channel->client_source, &channel->client, 0);
-    object_init(&channel->server, &server_ops, OBJECT_ENDPOINT, job, provider);
-    *client = &channel->client;
-    *server = &channel->server;
     return OK;
 }

@@ -220,20 +220,16 @@ static void cache_drain(struct page_cache *cache) {
 }
 
 status_t page_alloc(struct job *job, uint32_t flags, struct page **out) {
-    if (job != NULL) {
-        status_t status = job_charge(job, RESOURCE_PAGES, 1);
-        if (status != OK) {
-            return status;
-        }
+    status_t status = job_charge(job, RESOURCE_PAGES, 1);
+    if (status != OK) {
+        return status;
     }
     struct page_cache *cache = &caches[cpu_this()->index];
     if (cache->head == NULL) {
         cache_refill(cache);
     }
     if (cache->head == NULL) {
-        if (job != NULL) {
-            job_uncharge(job, RESOURCE_PAGES, 1);
-        }
+        job_uncharge(job, RESOURCE_PAGES, 1);
         return ERR_NO_MEMORY;
     }
     struct page *page = cache_pop(cache);
@@ -249,10 +245,7 @@ void page_unref(struct page *page) {
         return;
     }
     assert(left == 0 && page->pins == 0 && page->writers == 0 && page->state == PAGE_USED);
-    struct job *job = page->job;
-    if (job != NULL) {
-        job_uncharge(job, RESOURCE_PAGES, 1);
-    }
+    job_uncharge(page->job, RESOURCE_PAGES, 1);
     poison_set(page);
     struct page_cache *cache = &caches[cpu_this()->index];
     cache_push(cache, page);
@@ -261,26 +254,12 @@ void page_unref(struct page *page) {
     }
 }
 
-// One charge a page, because each page gives its own back.
-static status_t charge_each(struct job *job, size_t count) {
-    for (size_t i = 0; i < count && job != NULL; i++) {
-        status_t status = job_charge(job, RESOURCE_PAGES, 1);
-        if (status != OK) {
-            while (i-- > 0) {
-                job_uncharge(job, RESOURCE_PAGES, 1);
-            }
-            return status;
-        }
-    }
-    return OK;
-}
-
 status_t page_alloc_span(struct job *job, size_t count, uint32_t flags, struct page **out) {
     assert(count > 0);
     if (count > 1ULL << PAGE_ORDER_MAX) {
         return ERR_NO_MEMORY;
     }
-    status_t status = charge_each(job, count);
+    status_t status = job_charge(job, RESOURCE_PAGES, count);
     if (status != OK) {
         return status;
     }
@@ -295,9 +274,7 @@ status_t page_alloc_span(struct job *job, size_t count, uint32_t flags, struct p
     }
     spin_unlock(&lock);
     if (page == NULL) {
-        for (size_t i = 0; i < count && job != NULL; i++) {
-            job_uncharge(job, RESOURCE_PAGES, 1);
-        }
+        job_uncharge(job, RESOURCE_PAGES, count);
         return ERR_NO_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {

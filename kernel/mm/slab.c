@@ -37,15 +37,6 @@ static uint64_t *object_at(struct slab *slab, size_t index) {
     return (uint64_t *)((char *)(slab + 1) + index * slab->cache->object_bytes);
 }
 
-static void set_up(struct slab_cache *cache) {
-    cache->object_bytes = ALIGN_UP(cache->object_bytes, 16);
-    if (cache->object_bytes == 0 || 2 * cache->object_bytes > PAGE_SIZE - sizeof(struct slab)) {
-        panic("slab cache %s: bad object size", cache->name);
-    }
-    list_init(&cache->partial);
-    cache->ready = true;
-}
-
 static status_t slab_grow(struct slab_cache *cache) {
     assert(spin_held(&cache->lock));
     struct page *page;
@@ -56,6 +47,7 @@ static status_t slab_grow(struct slab_cache *cache) {
     struct slab *slab = page_to_virt(page);
     *slab = (struct slab){.cache = cache, .first_free = SLAB_END};
     slab->capacity = (uint16_t)((PAGE_SIZE - sizeof(*slab)) / cache->object_bytes);
+    assert(slab->capacity >= 2 && IS_ALIGNED(cache->object_bytes, SLAB_ALIGN));
     list_push_back(&cache->partial, &slab->node);
     cache->slabs++;
     __atomic_fetch_add(&pages, 1, __ATOMIC_RELAXED);
@@ -64,8 +56,8 @@ static status_t slab_grow(struct slab_cache *cache) {
 
 static status_t take(struct slab_cache *cache, void **out) {
     assert(spin_held(&cache->lock));
-    if (!cache->ready) {
-        set_up(cache);
+    if (cache->partial.head.next == NULL) {
+        list_init(&cache->partial);
     }
     if (list_empty(&cache->partial)) {
         status_t status = slab_grow(cache);
@@ -89,25 +81,16 @@ static status_t take(struct slab_cache *cache, void **out) {
     return OK;
 }
 
-// What a job pays for an object: also before the cache has seen its first one.
-static size_t charged_bytes(const struct slab_cache *cache) {
-    return ALIGN_UP(cache->object_bytes, 16);
-}
-
 status_t slab_alloc(struct slab_cache *cache, struct job *job, void **out) {
-    if (job != NULL) {
-        status_t status = job_charge_bytes(job, charged_bytes(cache));
-        if (status != OK) {
-            return status;
-        }
+    status_t status = job_charge_bytes(job, cache->object_bytes);
+    if (status != OK) {
+        return status;
     }
     spin_lock(&cache->lock);
-    status_t status = take(cache, out);
+    status = take(cache, out);
     spin_unlock(&cache->lock);
     if (status != OK) {
-        if (job != NULL) {
-            job_uncharge_bytes(job, charged_bytes(cache));
-        }
+        job_uncharge_bytes(job, cache->object_bytes);
         return status;
     }
     memset(*out, 0, cache->object_bytes);
@@ -154,9 +137,7 @@ void slab_free(struct slab_cache *cache, struct job *job, void *object) {
         __atomic_fetch_sub(&pages, 1, __ATOMIC_RELAXED);
         page_unref(page_from_phys(virt_to_phys(slab)));
     }
-    if (job != NULL) {
-        job_uncharge_bytes(job, charged_bytes(cache));
-    }
+    job_uncharge_bytes(job, cache->object_bytes);
 }
 
 status_t kpages_alloc(struct job *job, size_t bytes, void **out) {

@@ -10,13 +10,12 @@
 struct event {
     struct object object;
     struct source source;
-    struct event *peer;      // fixed; null for an event alone
-    struct event_pair *pair; // fixed; null for an event alone
+    struct event *peer; // fixed; null for an event alone
 };
 
 struct event_pair {
+    uint32_t sharers;
     struct event ends[2];
-    uint32_t alive; // atomic: ends not destroyed yet
 };
 
 static struct slab_cache event_cache = SLAB_CACHE(struct event, "event");
@@ -26,66 +25,37 @@ static struct event *event_from(struct object *object) {
     return container_of(object, struct event, object);
 }
 
-static bool event_destroy(struct object *object) {
-    struct event *event = event_from(object);
-    struct event_pair *pair = event->pair;
-    struct job *job = object->job;
-    if (pair == NULL) {
-        slab_free(&event_cache, job, event);
-    } else if (__atomic_sub_fetch(&pair->alive, 1, __ATOMIC_ACQ_REL) == 0) {
-        slab_free(&pair_cache, job, pair);
+static void end_handles_gone(struct object *object) {
+    source_update(&event_from(object)->peer->source, 0, SIGNAL_EVENT_PEER_CLOSED);
+}
+
+#define PAIR_OPS(end)                                                                              \
+    {                                                                                              \
+        .name = "event", .type = OBJECT_EVENT, .cache = &pair_cache,                               \
+        .offset = offsetof(struct event_pair, ends[end]), .handles_gone = end_handles_gone         \
     }
-    object_fini(job);
-    return true;
-}
-
-static void event_handles_gone(struct object *object) {
-    struct event *peer = event_from(object)->peer;
-    if (peer != NULL) {
-        source_update(&peer->source, 0, SIGNAL_EVENT_PEER_CLOSED);
-    }
-}
-
-static const struct object_ops event_ops = {
-    .name = "event",
-    .handles_gone = event_handles_gone,
-    .destroy = event_destroy,
-};
-
-static void event_init(struct event *event, struct job *job, uint64_t provider) {
-    object_init(&event->object, &event_ops, OBJECT_EVENT, job, provider);
-    source_init(&event->source, &event->object, 0);
-}
 
 status_t event_create(struct job *job, uint64_t provider, struct object **out) {
-    void *memory;
-    status_t status = slab_alloc(&event_cache, job, &memory);
-    if (status != OK) {
-        return status;
+    static const struct object_ops ops = {
+        .name = "event", .type = OBJECT_EVENT, .cache = &event_cache};
+    status_t status = object_create(&ops, job, provider, out);
+    if (status == OK) {
+        source_init(&event_from(*out)->source, *out, 0);
     }
-    struct event *event = memory;
-    event_init(event, job, provider);
-    *out = &event->object;
-    return OK;
+    return status;
 }
 
 status_t event_pair_create(struct job *job, uint64_t provider, struct object **first,
                            struct object **second) {
-    void *memory;
-    status_t status = slab_alloc(&pair_cache, job, &memory);
-    if (status != OK) {
-        return status;
+    static const struct object_ops ops[] = {PAIR_OPS(0), PAIR_OPS(1)};
+    status_t status = object_create_pair(&ops[0], &ops[1], job, provider, first, second);
+    if (status == OK) {
+        event_from(*first)->peer = event_from(*second);
+        event_from(*second)->peer = event_from(*first);
+        source_init(&event_from(*first)->source, *first, 0);
+        source_init(&event_from(*second)->source, *second, 0);
     }
-    struct event_pair *pair = memory;
-    pair->alive = 2;
-    for (int i = 0; i < 2; i++) {
-        event_init(&pair->ends[i], job, provider);
-        pair->ends[i].peer = &pair->ends[1 - i];
-        pair->ends[i].pair = pair;
-    }
-    *first = &pair->ends[0].object;
-    *second = &pair->ends[1].object;
-    return OK;
+    return status;
 }
 
 uint32_t event_signal(struct object *event, uint32_t clear, uint32_t set) {

@@ -36,6 +36,7 @@ static void interrupt_handles_gone(struct object *object) {
 static const struct object_ops interrupt_ops = {
     .name = "interrupt",
     .type = OBJECT_INTERRUPT,
+    .packet_kind = PACKET_INTERRUPT,
     .cache = &interrupt_cache,
     .handles_gone = interrupt_handles_gone,
 };

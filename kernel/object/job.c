@@ -66,7 +66,7 @@ static status_t counter_charge(struct job *job, enum job_resource resource, uint
 
 status_t job_charge(struct job *job, enum job_resource resource, uint64_t count) {
     status_t status = counter_charge(job, resource, count);
-    if (status == OK) {
+    if (status == OK && job != NULL) {
         assert(count <= UINT32_MAX);
         object_ref_many(&job->object, (uint32_t)count);
     }
@@ -74,7 +74,7 @@ status_t job_charge(struct job *job, enum job_resource resource, uint64_t count)
 }
 
 void job_uncharge(struct job *job, enum job_resource resource, uint64_t count) {
-    if (count != 0) {
+    if (job != NULL && count != 0) {
         counter_uncharge(job, resource, count);
         object_unref_many(&job->object, (uint32_t)count);
     }
@@ -85,6 +85,9 @@ static uint64_t pages_of(uint64_t bytes) {
 }
 
 status_t job_charge_bytes(struct job *job, size_t bytes) {
+    if (job == NULL) {
+        return OK;
+    }
     uint64_t before = __atomic_load_n(&job->bytes, __ATOMIC_RELAXED);
     for (;;) {
         uint64_t pages = pages_of(before + bytes) - pages_of(before);
@@ -101,6 +104,9 @@ status_t job_charge_bytes(struct job *job, size_t bytes) {
 }
 
 void job_uncharge_bytes(struct job *job, size_t bytes) {
+    if (job == NULL) {
+        return;
+    }
     uint64_t before = __atomic_fetch_sub(&job->bytes, bytes, __ATOMIC_RELAXED);
     assert(before >= bytes);
     job_uncharge(job, RESOURCE_PAGES, pages_of(before) - pages_of(before - bytes));

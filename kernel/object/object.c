@@ -38,10 +38,25 @@ status_t object_create(const struct object_ops *ops, struct job *job, uint64_t p
     return status;
 }
 
+status_t object_create_pair(const struct object_ops *first_ops, const struct object_ops *second_ops,
+                            struct job *job, uint64_t provider, struct object **first,
+                            struct object **second) {
+    assert(first_ops->cache == second_ops->cache && first_ops->offset != second_ops->offset);
+    status_t status = object_create(first_ops, job, provider, first);
+    if (status == OK) {
+        uint32_t *sharers = object_struct(*first);
+        *second = (struct object *)((char *)sharers + second_ops->offset);
+        object_init(*second, second_ops, second_ops->type, job, provider);
+        (*first)->sharers = (*second)->sharers = sharers;
+        *sharers = 2;
+    }
+    return status;
+}
+
 void object_free(struct object *object) {
     assert(object->refs <= 1 && object->handles == 0);
     struct job *job = object->job;
-    slab_free(object->ops->cache, job, (char *)object - object->ops->offset);
+    slab_free(object->ops->cache, job, object_struct(object));
     object_fini(job);
 }
 
@@ -51,6 +66,14 @@ static bool object_reap(struct reap_item *item) {
     const struct object_ops *ops = object->ops;
     if (object->source != NULL) {
         source_detach(object->source); // has an effect the first time
+    }
+    if (object->sharers != NULL) {
+        struct job *job = object->job; // read before the other one may free both
+        if (__atomic_sub_fetch(object->sharers, 1, __ATOMIC_ACQ_REL) != 0) {
+            object_fini(job);
+            return true;
+        }
+        object->sharers = NULL;
     }
     if (ops->destroy != NULL && !ops->destroy(object)) {
         return false;

@@ -90,6 +90,7 @@ static void process_handles_gone(struct object *object) {
 static const struct object_ops process_ops = {
     .name = "process",
     .type = OBJECT_PROCESS,
+    .packet_kind = PACKET_EXIT,
     .cache = &process_cache,
     .handles_gone = process_handles_gone,
     .destroy = process_destroy,

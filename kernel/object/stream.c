@@ -50,15 +50,13 @@ struct stream_end {
     struct object object;
     struct source source;
     struct stream *stream; // fixed
-    bool counted;          // destroying has begun; the reaper's alone
-    bool last;             // and the other end had gone before
     bool closed;           // no handle is left; guarded by stream->lock
 };
 
 struct stream {
-    struct spinlock lock; // RANK_SOURCE
+    uint32_t sharers;
     bool records;         // fixed
-    uint32_t alive;       // atomic: ends not destroyed yet
+    struct spinlock lock; // RANK_SOURCE
     struct stream_end ends[2];
     struct stream_ring rings[2]; // rings[n] is read by ends[n] and written by the other one
 };
@@ -304,59 +302,41 @@ static void end_handles_gone(struct object *object) {
     spin_unlock(&end->stream->lock);
 }
 
-static bool end_destroy(struct object *object) {
-    struct stream_end *end = end_from(object);
-    struct stream *stream = end->stream;
-    struct job *job = object->job;
-    if (!end->counted) {
-        end->counted = true;
-        end->last = __atomic_sub_fetch(&stream->alive, 1, __ATOMIC_ACQ_REL) == 0;
-    }
-    if (end->last) {
-        if (!ring_free(&stream->rings[0], FREE_BATCH) ||
-            !ring_free(&stream->rings[1], FREE_BATCH)) {
-            return false;
-        }
-        slab_free(&stream_cache, job, stream);
-    }
-    object_fini(job);
-    return true;
+static bool stream_destroy(struct object *object) {
+    struct stream *stream = object_struct(object);
+    return ring_free(&stream->rings[0], FREE_BATCH) && ring_free(&stream->rings[1], FREE_BATCH);
 }
 
-static const struct object_ops end_ops = {
-    .name = "stream",
-    .handles_gone = end_handles_gone,
-    .destroy = end_destroy,
-};
+#define END_OPS(end)                                                                               \
+    {                                                                                              \
+        .name = "stream", .type = OBJECT_STREAM, .cache = &stream_cache,                           \
+        .offset = offsetof(struct stream, ends[end]), .handles_gone = end_handles_gone,            \
+        .destroy = stream_destroy                                                                  \
+    }
 
 status_t stream_create(struct job *job, size_t capacity_bytes, uint32_t flags, uint64_t provider,
                        struct object **first, struct object **second) {
-    void *memory;
-    status_t status = slab_alloc(&stream_cache, job, &memory);
+    static const struct object_ops ops[] = {END_OPS(0), END_OPS(1)};
+    status_t status = object_create_pair(&ops[0], &ops[1], job, provider, first, second);
     if (status != OK) {
         return status;
     }
-    struct stream *stream = memory;
+    struct stream *stream = object_struct(*first);
     spin_init(&stream->lock, RANK_SOURCE);
     stream->records = (flags & STREAM_RECORDS) != 0;
-    stream->alive = 2;
     bool duplex = (flags & STREAM_DUPLEX) != 0;
-    for (int i = 0; i < (duplex ? 2 : 1) && status == OK; i++) {
-        status = ring_init(&stream->rings[i], job, capacity_bytes + header_bytes(stream));
-    }
-    if (status != OK) {
-        (void)ring_free(&stream->rings[0], FREE_BATCH);
-        slab_free(&stream_cache, job, stream);
-        return status;
-    }
     for (int i = 0; i < 2; i++) {
         struct stream_end *end = &stream->ends[i];
         end->stream = stream;
-        object_init(&end->object, &end_ops, OBJECT_STREAM, job, provider);
         // An end may write when the other one reads.
         source_init(&end->source, &end->object, i == 1 || duplex ? SIGNAL_STREAM_WRITABLE : 0);
+        if (status == OK && (i == 0 || duplex)) {
+            status = ring_init(&stream->rings[i], job, capacity_bytes + header_bytes(stream));
+        }
     }
-    *first = &stream->ends[0].object;
-    *second = &stream->ends[1].object;
-    return OK;
+    if (status != OK) {
+        object_unref(*first);
+        object_unref(*second);
+    }
+    return status;
 }

@@ -67,6 +67,7 @@ static void timer_handles_gone(struct object *object) {
 static const struct object_ops timer_ops = {
     .name = "timer",
     .type = OBJECT_TIMER,
+    .packet_kind = PACKET_TIMER,
     .cache = &timer_cache,
     .handles_gone = timer_handles_gone,
 };

@@ -61,24 +61,12 @@ int64_t sys_object_get(struct object *object, vaddr_t buffer, size_t size) {
 
 // ---- binding
 
-static uint16_t packet_kind(const struct object *object) {
-    switch (object->type) {
-    case OBJECT_TIMER:
-        return PACKET_TIMER;
-    case OBJECT_PROCESS:
-        return PACKET_EXIT;
-    case OBJECT_INTERRUPT:
-        return PACKET_INTERRUPT;
-    default:
-        return PACKET_SIGNAL;
-    }
-}
-
 int64_t sys_object_bind(struct object *object, struct port *port, uint64_t key, uint32_t signals) {
     if (port == NULL) {
         return source_unbind(object, self_table(), key);
     }
-    return source_bind(object, port, key, signals, packet_kind(object));
+    uint8_t kind = object->ops->packet_kind;
+    return source_bind(object, port, key, signals, kind != 0 ? kind : PACKET_SIGNAL);
 }
 
 // ---- waiting

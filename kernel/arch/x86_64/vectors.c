@@ -59,7 +59,7 @@ void vectors_init(void) {
     cr4_write(cr4_read() | CR4_OSXSAVE);
     xcr0_write(enabled);
     area_bytes = cpuid_read(LEAF_XSAVE, 0).ebx + AREA_ALIGN;
-    area_cache.object_bytes = area_bytes;
+    area_cache.object_bytes = ALIGN_UP(area_bytes, SLAB_ALIGN);
 }
 
 void vectors_init_cpu(void) {

@@ -9,6 +9,7 @@
 #include <object/source.h>
 
 struct channel {
+    uint32_t sharers;
     struct object client; // OBJECT_CHANNEL
     struct object server; // OBJECT_ENDPOINT
     struct source client_source;
@@ -19,7 +20,6 @@ struct channel {
     bool client_closed;           // guarded by port->lock
     struct port_item closed_item; // PACKET_PEER_CLOSED, guarded by port->lock
     struct list_node port_node;   // in port->channels, guarded by port->lock
-    uint32_t ends;                // atomic: end objects not yet destroyed
 };
 
 static inline struct channel *channel_from(struct object *object) {

@@ -19,11 +19,14 @@ struct slab_cache {
     struct list partial;
     uint64_t live;  // objects allocated
     uint64_t slabs; // pages in use
-    bool ready;
 };
 
+#define SLAB_ALIGN 16 // of objects, and of their size
 #define SLAB_CACHE(type, label)                                                                    \
-    { .name = (label), .object_bytes = sizeof(type), .lock = SPINLOCK_INIT(RANK_SLAB) }
+    {                                                                                              \
+        .name = (label), .object_bytes = ALIGN_UP(sizeof(type), SLAB_ALIGN),                       \
+        .lock = SPINLOCK_INIT(RANK_SLAB)                                                           \
+    }
 
 // Allocates a zeroed object charged to `job` (null: nobody). Size at most 2,032 bytes. LIMIT,
 // NO_MEMORY.

@@ -53,13 +53,13 @@ void job_init_root(uint64_t pages);
 [[nodiscard]] status_t job_create(struct job *parent, const struct job_limits *limits,
                                   struct job **out);
 
-// Charges `count` of a resource to the job and its ancestors; each unit is a reference on the job,
-// so any split of it may be uncharged. Any lock may be held. LIMIT: while others charge the same
-// jobs, also when what they have asked for and not got would not leave room.
+// Charges `count` of a resource to the job (null: to nobody) and its ancestors; each unit is a
+// reference on the job, so any split of it may be uncharged. Any lock may be held. LIMIT: while
+// others charge the same jobs, also when what they have asked for and not got would not leave room.
 [[nodiscard]] status_t job_charge(struct job *job, enum job_resource resource, uint64_t count);
 void job_uncharge(struct job *job, enum job_resource resource, uint64_t count);
 
-// Charges object memory by the byte: begun PAGE_SIZE bytes of all of it together cost a page.
+// The same for object memory by the byte: begun PAGE_SIZE bytes of all of it together cost a page.
 // LIMIT.
 [[nodiscard]] status_t job_charge_bytes(struct job *job, size_t bytes);
 void job_uncharge_bytes(struct job *job, size_t bytes);

@@ -28,7 +28,8 @@ struct source;
 
 struct object_ops {
     const char *name;
-    uint8_t type; // enum object_type (OBJECT_ of <abi/objects.h>)
+    uint8_t type;        // enum object_type (OBJECT_ of <abi/objects.h>)
+    uint8_t packet_kind; // of what its signals post; 0: PACKET_SIGNAL
     // Where object_create takes the struct that the object begins (but see `offset`), and where it
     // goes back to after `destroy`. Null: `destroy` frees it, and ends with object_fini.
     struct slab_cache *cache;
@@ -38,7 +39,7 @@ struct object_ops {
     void (*handles_gone)(struct object *object);
     // Takes the object apart, whose source has no binding any more, or does a bounded step towards
     // it and returns false to be called again. Runs from the reap list with no lock held, after a
-    // grace period. May be null.
+    // grace period. May be null. Of two objects in one struct only the last one is taken apart.
     bool (*destroy)(struct object *object);
 };
 
@@ -52,6 +53,7 @@ struct object {
     uint64_t provider;         // provider stamp of the process that made it
     struct job *job;           // charged for it; holds a reference on the job
     struct source *source;     // of its signals, see source_init; null when it has none
+    uint32_t *sharers;         // atomic: how many objects its struct still has; null: it is alone
     struct spinlock tree_lock; // RANK_TREE, guards the nodes below:
     struct handle *first_node; // nodes without a parent, linked by `next`
     struct reap_item reap;     // its node is in a reap list, or in that of a handles_gone put off
@@ -65,6 +67,16 @@ void object_init(struct object *object, const struct object_ops *ops, uint8_t ty
 // Allocates the struct of an object and prepares the header: the rest is zero. LIMIT, NO_MEMORY.
 [[nodiscard]] status_t object_create(const struct object_ops *ops, struct job *job,
                                      uint64_t provider, struct object **out);
+// The same for two objects of one struct, which begins with the 32-bit count of them, and goes when
+// both have gone. Both have one cache.
+[[nodiscard]] status_t object_create_pair(const struct object_ops *first_ops,
+                                          const struct object_ops *second_ops, struct job *job,
+                                          uint64_t provider, struct object **first,
+                                          struct object **second);
+// The struct that holds the object.
+static inline void *object_struct(struct object *object) {
+    return (char *)object - object->ops->offset;
+}
 // Frees what object_create has made, at once, and drops the reference on its job: for objects that
 // nobody has seen yet.
 void object_free(struct object *object);

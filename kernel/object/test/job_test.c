@@ -8,6 +8,8 @@
 // host-sources: kernel/object/job.c
 #include "fixture.h"
 
+#include <mm/slab.h>
+
 #define JOBS 12
 
 struct model_job {
@@ -74,7 +76,7 @@ static void create(int i) {
                                   .parent = parent,
                                   .limit = limit,
                                   .reserved = limits.reserved_pages};
-    model[parent].bytes += sizeof(struct job);
+    model[parent].bytes += ALIGN_UP(sizeof(struct job), SLAB_ALIGN);
     bool fits = model_fits(parent);
     CHECK_EQ(status, fits ? OK : ERR_LIMIT);
     if (status == OK) {
@@ -82,7 +84,7 @@ static void create(int i) {
     } else {
         CHECK_EQ(host_memory_live(), allocations);
         model[i].job = NULL;
-        model[parent].bytes -= sizeof(struct job);
+        model[parent].bytes -= ALIGN_UP(sizeof(struct job), SLAB_ALIGN);
     }
 }
 
@@ -97,7 +99,7 @@ static void destroy(int i) {
     object_unref(&model[i].job->object);
     host_reap_all();
     model[i].job = NULL;
-    model[model[i].parent].bytes -= sizeof(struct job);
+    model[model[i].parent].bytes -= ALIGN_UP(sizeof(struct job), SLAB_ALIGN);
 }
 
 static void charge(int i) {
@@ -123,7 +125,7 @@ static void uncharge(int i) {
 }
 
 static void uncharge_bytes(int i, uint64_t children) {
-    uint64_t bytes = (uint64_t)pick(model[i].bytes - children * sizeof(struct job) + 1);
+    uint64_t bytes = (uint64_t)pick(model[i].bytes - children * ALIGN_UP(sizeof(struct job), SLAB_ALIGN) + 1);
     job_uncharge_bytes(model[i].job, bytes);
     model[i].bytes -= bytes;
 }
