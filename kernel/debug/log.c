@@ -21,7 +21,6 @@
 static struct spinlock lock = SPINLOCK_INIT(RANK_LOG); // guards:
 static char ring[RING_BYTES];
 static uint64_t head, tail;
-static bool serial_on = true;
 static bool in_panic;
 
 static char ring_byte(uint64_t position) {
@@ -42,9 +41,7 @@ static void append(const char *line, size_t bytes) {
         ring[(head + i) % RING_BYTES] = line[i];
     }
     head += bytes;
-    if (serial_on) {
-        arch_serial_write(line, bytes);
-    }
+    arch_serial_write(line, bytes);
 }
 
 static void acquire(void) {
@@ -111,15 +108,8 @@ size_t log_copy(uint64_t *position, char *buffer, size_t size) {
     return copied;
 }
 
-void log_set_serial(bool on) {
-    acquire();
-    serial_on = on;
-    release();
-}
-
 void log_enter_panic(void) {
     __atomic_store_n(&in_panic, true, __ATOMIC_RELEASE);
-    serial_on = true;
     if (__atomic_load_n(&lock.word, __ATOMIC_RELAXED) != 0) {
         arch_serial_write("\n", 1); // whoever was stopped was in the middle of a line
     }

@@ -28,31 +28,28 @@ static bool covers(const struct page_map *map, uint64_t index) {
     return map->height == 0 ? index < PAGE_MAP_INLINE : index >> (TABLE_BITS * map->height) == 0;
 }
 
-// The tables on the way to an index, the lowest at [0]. False when one is missing.
-static bool find_path(const struct page_map *map, uint64_t index, struct page *path[HEIGHT_MAX]) {
-    struct page *table = map->root;
-    for (uint32_t level = map->height; level-- > 0;) {
-        if (table == NULL) {
-            return false;
-        }
-        path[level] = table;
-        table = entries(table)[slot_of(index, level)];
-    }
-    return true;
-}
-
-struct page *page_map_get(const struct page_map *map, uint64_t index) {
+// The place of an index, with the tables on the way to it, the lowest at [0]. Null when a table is
+// missing, or the map not high enough.
+static struct page **find_place(const struct page_map *map, uint64_t index,
+                                struct page *path[HEIGHT_MAX]) {
     if (!covers(map, index)) {
         return NULL;
     }
-    if (map->height == 0) {
-        return map->few[index];
+    struct page *const *place = map->height == 0 ? &map->few[index] : &map->root;
+    for (uint32_t level = map->height; level-- > 0;) {
+        if (*place == NULL) {
+            return NULL;
+        }
+        path[level] = *place;
+        place = &entries(path[level])[slot_of(index, level)];
     }
-    struct page *page = map->root;
-    for (uint32_t level = map->height; level-- > 0 && page != NULL;) {
-        page = entries(page)[slot_of(index, level)];
-    }
-    return page;
+    return (struct page **)place;
+}
+
+struct page *page_map_get(const struct page_map *map, uint64_t index) {
+    struct page *path[HEIGHT_MAX];
+    struct page *const *place = find_place(map, index, path);
+    return place != NULL ? *place : NULL;
 }
 
 static void entry_set(struct page *table, uint32_t slot, struct page *page) {
@@ -138,31 +135,21 @@ status_t page_map_put(struct page_map *map, struct job *job, uint64_t index, str
 
 void page_map_replace(struct page_map *map, uint64_t index, struct page *page) {
     struct page *path[HEIGHT_MAX];
-    if (map->height == 0) {
-        assert(map->few[index] != NULL);
-        map->few[index] = page;
-    } else if (find_path(map, index, path)) {
-        assert(entries(path[0])[slot_of(index, 0)] != NULL);
-        entries(path[0])[slot_of(index, 0)] = page;
-    }
+    struct page **place = find_place(map, index, path);
+    assert(place != NULL && *place != NULL);
+    *place = page;
 }
 
 struct page *page_map_take(struct page_map *map, uint64_t index) {
     struct page *path[HEIGHT_MAX];
-    if (map->height == 0) {
-        struct page *page = map->few[index];
-        assert(page != NULL);
-        map->few[index] = NULL;
-        return page;
+    struct page **place = find_place(map, index, path);
+    assert(place != NULL && *place != NULL);
+    struct page *page = *place;
+    *place = NULL;
+    if (map->height != 0) {
+        path[0]->pins--;
+        prune(map, index, path, 0);
     }
-    if (!find_path(map, index, path)) {
-        panic("page map: nothing at index %lu", (unsigned long)index);
-    }
-    struct page *page = entries(path[0])[slot_of(index, 0)];
-    assert(page != NULL);
-    entries(path[0])[slot_of(index, 0)] = NULL;
-    path[0]->pins--;
-    prune(map, index, path, 0);
     return page;
 }
 

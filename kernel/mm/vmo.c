@@ -271,22 +271,6 @@ bool vmo_peek(struct vmo *vmo, uint64_t index, struct vmo_view *view) {
     return true;
 }
 
-status_t vmo_page(struct vmo *vmo, uint64_t index, bool write, struct job *payer,
-                  struct page **out) {
-    struct vmo_view view;
-    spin_lock(vmo->lock);
-    status_t status = vmo_resolve(vmo, index, write, payer, &view);
-    if (status == OK && view.page == NULL) {
-        status = ERR_NOT_SUPPORTED;
-    }
-    if (status == OK) {
-        page_ref(view.page);
-        *out = view.page;
-    }
-    spin_unlock(vmo->lock);
-    return status;
-}
-
 uint64_t vmo_size(const struct vmo *vmo) {
     return __atomic_load_n(&vmo->pages, __ATOMIC_RELAXED) << PAGE_SHIFT;
 }

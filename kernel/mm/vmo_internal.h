@@ -42,7 +42,12 @@ struct vmo_view {
     bool fresh;    // was not there before
 };
 
-// Finds the page for reading or writing; see vmo_page. vmo->lock held; no reference is taken.
+// Finds the page at an index for reading or writing: allocates, breaks copy-on-write (updating
+// every mapping that shows the old page). A read of an absent anonymous page may give the shared
+// zero page. `payer` (null: the vmo's job) is charged for a broken copy-on-write page. A page for
+// writing is the vmo's alone at this moment, but a snapshot taken before the caller has written
+// shares it: so what copies into it holds it (page_hold). vmo->lock held; no reference is taken.
+// OUT_OF_RANGE, NO_MEMORY, LIMIT, NEEDS_PAGE.
 [[nodiscard]] status_t vmo_resolve(struct vmo *vmo, uint64_t index, bool write, struct job *payer,
                                    struct vmo_view *view);
 // Finds what is there already, for reading or as it is. False when nothing is.
@@ -56,7 +61,7 @@ void vmo_write_protect(struct vmo *vmo, uint64_t first, uint64_t end, struct sho
 // Frees the pages in a range that nobody is shown any more.
 void vmo_free_range(struct vmo *vmo, uint64_t first, uint64_t end);
 
-// A copy into a page under way: the page is exclusive, and until vmo_release a snapshot copies it
+// A copy into a page under way: the page is exclusive, and until page_release a snapshot copies it
 // instead of sharing it, so that a snapshot never changes.
 static inline void page_hold(struct page *page, bool write) {
     page_ref(page);

@@ -18,8 +18,6 @@ void handle_tree_add_sibling(struct object *object, struct handle *sibling, stru
 void handle_tree_remove(struct object *object, struct handle *node);
 // Puts the unlinked `other` in the place of `node`, children and all.
 void handle_tree_replace(struct object *object, struct handle *node, struct handle *other);
-// Whether all links agree; counts the nodes. Walks everything: for tests and self-checks.
-bool handle_tree_valid(const struct object *object, uint32_t *count);
 
 // ---- Slots of a table.
 

@@ -127,34 +127,3 @@ void handle_tree_replace(struct object *object, struct handle *node, struct hand
     node->next = 0;
     node->prev = 0;
 }
-
-// The node after `node` in a walk over everything, parents before children; null at the end, and
-// `*valid` false when a link on the way is wrong.
-static const struct handle *walk(const struct object *object, const struct handle *node,
-                                 bool *valid) {
-    if (node->first_child != NULL) {
-        *valid &= is_thread(node->first_child->prev);
-        return node->first_child;
-    }
-    while (is_thread(node->next)) {
-        const struct handle *parent = node_of(node->next);
-        const struct handle *first = parent != NULL ? parent->first_child : object->first_node;
-        *valid &= first != NULL && first->prev == thread_to(node);
-        if (parent == NULL || !*valid) {
-            return NULL;
-        }
-        node = parent;
-    }
-    *valid &= node_of(node->next)->prev == link_to(node);
-    return node_of(node->next);
-}
-
-bool handle_tree_valid(const struct object *object, uint32_t *count) {
-    const struct handle *node = object->first_node;
-    bool valid = node == NULL || is_thread(node->prev);
-    for (*count = 0; node != NULL && valid; ++*count) {
-        valid = node->object == object && !node->dead;
-        node = walk(object, node, &valid);
-    }
-    return valid;
-}

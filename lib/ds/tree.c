@@ -3,7 +3,7 @@
 // AVL trees: the heights of a node's two subtrees differ by at most one, so a tree of n nodes is at
 // most 1.44 log2(n) high. `balance` is the height of the larger side minus that of the smaller one.
 // Insertion and removal walk from the place of change towards the root, correcting balances, until
-// a subtree's height comes out as it was before. Nothing recurses but the check for tests.
+// a subtree's height comes out as it was before.
 //
 // A side is 0 or 1 and its opposite is 1 - side, so each case and its mirror image share their
 // code; `sign(side)` is what one more level on that side adds to the balance.
@@ -102,9 +102,9 @@ static void shrink(struct tree *tree, struct tree_node *parent, int side) {
     }
 }
 
-static struct tree_node *outermost(struct tree_node *node, int side) {
-    while (node->child[side] != NULL) {
-        node = node->child[side];
+static struct tree_node *leftmost(struct tree_node *node) {
+    while (node->child[0] != NULL) {
+        node = node->child[0];
     }
     return node;
 }
@@ -125,7 +125,7 @@ void tree_remove(struct tree *tree, struct tree_node *node) {
     // A node with two children gives its place to its successor, which has at most one.
     struct tree_node *victim = node;
     if (node->child[0] != NULL && node->child[1] != NULL) {
-        victim = outermost(node->child[1], 0);
+        victim = leftmost(node->child[1]);
     }
     struct tree_node *parent = victim->parent;
     struct tree_node *only = victim->child[victim->child[0] == NULL];
@@ -142,51 +142,18 @@ void tree_remove(struct tree *tree, struct tree_node *node) {
 }
 
 struct tree_node *tree_first(const struct tree *tree) {
-    return tree->root != NULL ? outermost(tree->root, 0) : NULL;
+    return tree->root != NULL ? leftmost(tree->root) : NULL;
 }
 
-struct tree_node *tree_last(const struct tree *tree) {
-    return tree->root != NULL ? outermost(tree->root, 1) : NULL;
-}
-
-// The neighbour on a side: the innermost node of that subtree, or the first ancestor on that side.
-static struct tree_node *neighbour(const struct tree_node *node, int side) {
-    if (node->child[side] != NULL) {
-        return outermost(node->child[side], 1 - side);
+// The first node of the larger subtree, or the first ancestor on that side.
+struct tree_node *tree_next(const struct tree_node *node) {
+    if (node->child[1] != NULL) {
+        return leftmost(node->child[1]);
     }
     struct tree_node *parent = node->parent;
-    while (parent != NULL && parent->child[side] == node) {
+    while (parent != NULL && parent->child[1] == node) {
         node = parent;
         parent = node->parent;
     }
     return parent;
-}
-
-struct tree_node *tree_next(const struct tree_node *node) {
-    return neighbour(node, 1);
-}
-
-struct tree_node *tree_prev(const struct tree_node *node) {
-    return neighbour(node, 0);
-}
-
-// Height of a subtree, or -1 when something in it is wrong.
-static int checked_height(const struct tree_node *node, const struct tree_node *parent) {
-    if (node == NULL) {
-        return 0;
-    }
-    if (node->parent != parent || !node->linked) {
-        return -1;
-    }
-    int smaller = checked_height(node->child[0], node);
-    int larger = checked_height(node->child[1], node);
-    int balance = larger - smaller;
-    if (smaller < 0 || larger < 0 || balance != node->balance || balance < -1 || balance > 1) {
-        return -1;
-    }
-    return 1 + (smaller > larger ? smaller : larger);
-}
-
-bool tree_valid(const struct tree *tree) {
-    return checked_height(tree->root, NULL) >= 0;
 }

@@ -31,7 +31,6 @@ static uint64_t begin(void) {
     }
     host_now = MILLISECONDS(1500);
     serial_bytes = 0;
-    log_set_serial(true);
     uint64_t position = 0;
     char buffer[4096];
     while (log_copy(&position, buffer, sizeof(buffer)) != 0) {
@@ -51,14 +50,6 @@ TEST(a_line_is_stamped_and_shown) {
     CHECK(next_is(&position, STAMP "answer 42\n"));
     CHECK_EQ(serial_bytes, strlen(STAMP "answer 42\n"));
     CHECK(next_is(&position, ""));
-}
-
-TEST(serial_can_be_off) {
-    uint64_t position = begin();
-    log_set_serial(false);
-    log_line("silent");
-    CHECK_EQ(serial_bytes, 0);
-    CHECK(next_is(&position, STAMP "silent\n"));
 }
 
 TEST(control_characters_of_programs_are_replaced) {
@@ -93,7 +84,6 @@ TEST(only_whole_lines_are_copied) {
 
 TEST(a_late_reader_goes_on_with_the_oldest_line) {
     uint64_t position = begin();
-    log_set_serial(false);
     uint64_t before = position;
     for (int i = 0; i < 20000; i++) {
         log_line("line %d", i);

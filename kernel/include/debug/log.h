@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel log: a ring of lines, mirrored on the serial port until a console driver takes that
-// over. Each line is `[    0.001234] text`.
+// The kernel log: a ring of lines, mirrored on the first serial port. Each line is `[    0.001234]
+// text`.
 #pragma once
 
 #include <base.h>
@@ -12,8 +12,6 @@ void log_line(const char *format, ...) PRINTF(1, 2);
 void log_text(const char *text, size_t bytes);
 // Copies whole lines from *position on. Returns bytes; moves *position.
 size_t log_copy(uint64_t *position, char *buffer, size_t size);
-// Whether lines go to the serial port too (on at first).
-void log_set_serial(bool on);
 // A panic: from now on the log takes no lock.
 void log_enter_panic(void);
 

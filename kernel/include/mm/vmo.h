@@ -42,19 +42,11 @@ struct object *vmo_object(struct vmo *vmo);
 uint64_t vmo_size(const struct vmo *vmo);
 void vmo_describe(struct vmo *vmo, struct vmo_info *info);
 
-// Gives the page at an index for reading or writing, with a reference for the caller: allocates,
-// breaks copy-on-write (updating every mapping that shows the old page). A read of an absent
-// anonymous page may give the shared zero page. `payer` (null: the vmo's job) is charged for a
-// broken copy-on-write page. A page got for writing is the vmo's alone at this moment, but a
-// snapshot taken before the caller has written shares it: for a vmo that can be cloned meanwhile
-// use vmo_write. OUT_OF_RANGE, NO_MEMORY, LIMIT, NEEDS_PAGE; NOT_SUPPORTED: not RAM.
-[[nodiscard]] status_t vmo_page(struct vmo *vmo, uint64_t index, bool write, struct job *payer,
-                                struct page **out);
-
 // Copies between a vmo and kernel memory. Returns bytes copied or a status.
 int64_t vmo_read(struct vmo *vmo, uint64_t offset, void *buffer, size_t size);
 int64_t vmo_write(struct vmo *vmo, uint64_t offset, const void *buffer, size_t size);
-// Loads (acquire) or stores (release) an aligned 32-bit word at once. Errors of vmo_page.
+// Loads (acquire) or stores (release) an aligned 32-bit word at once. OUT_OF_RANGE, NO_MEMORY,
+// LIMIT, NEEDS_PAGE; NOT_SUPPORTED: not RAM.
 [[nodiscard]] status_t vmo_word(struct vmo *vmo, uint64_t offset, bool write, uint32_t *word);
 // The same with a user buffer of the calling thread's aspace. STATUS_PAGE_WAIT and FAULT from it.
 int64_t vmo_read_user(struct vmo *vmo, uint64_t offset, vaddr_t buffer, size_t size);

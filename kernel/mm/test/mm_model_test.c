@@ -15,6 +15,7 @@
 // host-sources: kernel/object/handle_table.c kernel/object/handle_tree.c
 // host-sources: kernel/object/handle_revoke.c kernel/sched/spinlock.c kernel/object/object.c
 // host-sources: kernel/object/job.c
+#include "../../../lib/ds/test/tree_check.h"
 #include "../aspace_internal.h"
 #include "../vmo_internal.h"
 #include "fixture.h"

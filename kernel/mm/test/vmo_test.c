@@ -71,6 +71,23 @@ static uint64_t used_pages(void) {
     return job_root->counters[RESOURCE_PAGES].used;
 }
 
+// What a copy does to get at a page; the caller gets a reference.
+static status_t vmo_page(struct vmo *vmo, uint64_t index, bool write, struct job *payer,
+                         struct page **out) {
+    struct vmo_view view;
+    spin_lock(vmo->lock);
+    status_t status = vmo_resolve(vmo, index, write, payer, &view);
+    if (status == OK && view.page == NULL) {
+        status = ERR_NOT_SUPPORTED;
+    }
+    if (status == OK) {
+        page_ref(view.page);
+        *out = view.page;
+    }
+    spin_unlock(vmo->lock);
+    return status;
+}
+
 TEST(vmo_refuses_nonsense) {
     fixture_begin(1, 1000);
     struct vmo *vmo;

@@ -10,6 +10,7 @@
 // host-sources: kernel/object/handle_tree.c kernel/object/handle_revoke.c
 #include "../handle_internal.h"
 #include "fixture.h"
+#include "tree_check.h"
 
 #define TABLES 3
 #define OBJECTS 4

@@ -7,6 +7,7 @@
 // host-sources: kernel/sched/spinlock.c kernel/object/handle_tree.c
 #include "../../test/host/host.h"
 #include "../handle_internal.h"
+#include "tree_check.h"
 
 #include <test/host.h>
 #include <test/test.h>

@@ -125,7 +125,8 @@ static void uncharge(int i) {
 }
 
 static void uncharge_bytes(int i, uint64_t children) {
-    uint64_t bytes = (uint64_t)pick(model[i].bytes - children * ALIGN_UP(sizeof(struct job), SLAB_ALIGN) + 1);
+    uint64_t bytes =
+        (uint64_t)pick(model[i].bytes - children * ALIGN_UP(sizeof(struct job), SLAB_ALIGN) + 1);
     job_uncharge_bytes(model[i].job, bytes);
     model[i].bytes -= bytes;
 }

@@ -5,6 +5,8 @@
 //
 // host-sources: kernel/time/timer_queue.c kernel/sched/spinlock.c lib/ds/tree.c
 // host-sources: kernel/test/host/host.c lib/test/test.c lib/test/test/host_main.c
+#include "../../../lib/ds/test/tree_check.h"
+
 #include <host.h>
 #include <sched/cpu.h>
 #include <test/host.h>

@@ -25,12 +25,8 @@ struct tree {
 void tree_insert_at(struct tree *tree, struct tree_node *parent, int side, struct tree_node *node);
 // Unlinks and rebalances.
 void tree_remove(struct tree *tree, struct tree_node *node);
-// In order: the smallest, the largest, the neighbours. Null at the ends.
+// In order: the smallest, and the next larger one. Null at the end.
 struct tree_node *tree_first(const struct tree *tree);
-struct tree_node *tree_last(const struct tree *tree);
 struct tree_node *tree_next(const struct tree_node *node);
-struct tree_node *tree_prev(const struct tree_node *node);
-// Whether the tree is well formed (links, balances); for tests and self-checks.
-bool tree_valid(const struct tree *tree);
 
 #define tree_entry(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
