@@ -16,6 +16,7 @@
 #include <core/status.h>
 #include <core/threads.h>
 #include <remote/proc.h>
+#include <string.h>
 #include <sys/calls.h>
 
 #define SYSCALL_BYTES 2
@@ -35,12 +36,7 @@ static uint64_t gs_base_read(void) {
 void registers_of_call(struct linux_thread *self, struct registers *registers) {
     const struct thread_block *block = self->block;
     *registers = block->redirect;
-    registers->rdi = self->args[0];
-    registers->rsi = self->args[1];
-    registers->rdx = self->args[2];
-    registers->r10 = self->args[3];
-    registers->r8 = self->args[4];
-    registers->r9 = self->args[5];
+    memcpy(registers->args, self->args, sizeof(registers->args));
     registers->rip = registers->rcx = block->redirect_rip;
     registers->r11 = registers->rflags;
     registers->fs_base = fs_base_read();

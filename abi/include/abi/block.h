@@ -12,11 +12,18 @@
 
 #define BLOCK_REGION_BYTES 65536UL
 
-// Registers of a thread as kernel and libos exchange them.
+// Registers of a thread as kernel and libos exchange them; in the kernel they lie like this too.
 struct registers {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-    uint64_t rip, rflags, fs_base, gs_base;
+    union {
+        struct {
+            uint64_t rdi, rsi, rdx, r10, r8, r9;
+        };
+        uint64_t args[6]; // the same: the arguments of a call, in their order
+    };
+    uint64_t rax, rbx, rbp, r12, r13, r14, r15;
+    uint64_t rsp, rip, rflags;
+    uint64_t rcx, r11;
+    uint64_t fs_base, gs_base;
 };
 static_assert(sizeof(struct registers) == 160, "struct registers is ABI");
 

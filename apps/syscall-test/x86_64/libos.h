@@ -14,24 +14,24 @@
 #define REDIRECT 664
 
 // struct registers.
-#define RAX 0
-#define RBX 8
-#define RCX 16
-#define RDX 24
-#define RSI 32
-#define RDI 40
-#define RBP 48
-#define RSP 56
-#define R8 64
-#define R9 72
-#define R10 80
-#define R11 88
-#define R12 96
-#define R13 104
-#define R14 112
-#define R15 120
-#define RIP 128
-#define RFLAGS 136
+#define RDI 0
+#define RSI 8
+#define RDX 16
+#define R10 24
+#define R8 32
+#define R9 40
+#define RAX 48
+#define RBX 56
+#define RBP 64
+#define R12 72
+#define R13 80
+#define R14 88
+#define R15 96
+#define RSP 104
+#define RIP 112
+#define RFLAGS 120
+#define RCX 128
+#define R11 136
 
 #define MINI_RECORD 0x7f8001100000 // LIBOS_RECORD
 

@@ -23,6 +23,37 @@
 
     .section .text.entry, "ax"
 
+// What every entry saves and every exit loads, but for the registers that hold the thread.
+.macro SAVE_REGISTERS thread
+    movq %rsi, THREAD_RSI(\thread)
+    movq %rdx, THREAD_RDX(\thread)
+    movq %r10, THREAD_R10(\thread)
+    movq %r8, THREAD_R8(\thread)
+    movq %r9, THREAD_R9(\thread)
+    movq %rax, THREAD_RAX(\thread)
+    movq %rbx, THREAD_RBX(\thread)
+    movq %rbp, THREAD_RBP(\thread)
+    movq %r12, THREAD_R12(\thread)
+    movq %r13, THREAD_R13(\thread)
+    movq %r14, THREAD_R14(\thread)
+    movq %r15, THREAD_R15(\thread)
+.endm
+
+.macro LOAD_REGISTERS thread
+    movq THREAD_RSI(\thread), %rsi
+    movq THREAD_RDX(\thread), %rdx
+    movq THREAD_R10(\thread), %r10
+    movq THREAD_R8(\thread), %r8
+    movq THREAD_R9(\thread), %r9
+    movq THREAD_RAX(\thread), %rax
+    movq THREAD_RBX(\thread), %rbx
+    movq THREAD_RBP(\thread), %rbp
+    movq THREAD_R12(\thread), %r12
+    movq THREAD_R13(\thread), %r13
+    movq THREAD_R14(\thread), %r14
+    movq THREAD_R15(\thread), %r15
+.endm
+
 // ---- System calls. rcx = rip, r11 = rflags; interrupts are off and AC and DF clear by SFMASK.
 
     .balign 64
@@ -34,18 +65,7 @@ syscall_entry:
     testl %eax, %eax
     jns redirect
     movq %rdi, THREAD_RDI(%rsp)
-    movq %rsi, THREAD_RSI(%rsp)
-    movq %rdx, THREAD_RDX(%rsp)
-    movq %r10, THREAD_R10(%rsp)
-    movq %r8, THREAD_R8(%rsp)
-    movq %r9, THREAD_R9(%rsp)
-    movq %rax, THREAD_RAX(%rsp)
-    movq %rbx, THREAD_RBX(%rsp)
-    movq %rbp, THREAD_RBP(%rsp)
-    movq %r12, THREAD_R12(%rsp)
-    movq %r13, THREAD_R13(%rsp)
-    movq %r14, THREAD_R14(%rsp)
-    movq %r15, THREAD_R15(%rsp)
+    SAVE_REGISTERS %rsp
     movq %rcx, THREAD_RIP(%rsp)
     movq %r11, THREAD_RFLAGS(%rsp)
     movq %gs:CPU_USER_RSP, %rdi
@@ -72,18 +92,7 @@ exit_to_user:
     jnz exit_full
     movq THREAD_RFLAGS(%rsp), %r11
     movq THREAD_RDI(%rsp), %rdi
-    movq THREAD_RSI(%rsp), %rsi
-    movq THREAD_RDX(%rsp), %rdx
-    movq THREAD_R10(%rsp), %r10
-    movq THREAD_R8(%rsp), %r8
-    movq THREAD_R9(%rsp), %r9
-    movq THREAD_RAX(%rsp), %rax
-    movq THREAD_RBX(%rsp), %rbx
-    movq THREAD_RBP(%rsp), %rbp
-    movq THREAD_R12(%rsp), %r12
-    movq THREAD_R13(%rsp), %r13
-    movq THREAD_R14(%rsp), %r14
-    movq THREAD_R15(%rsp), %r15
+    LOAD_REGISTERS %rsp
     incq %gs:CPU_ENTRY_SEQ
     movq THREAD_RSP(%rsp), %rsp
     swapgs
@@ -132,20 +141,9 @@ exit_full:
     pushq THREAD_RFLAGS(%rdi)
     pushq $USER_CS
     pushq THREAD_RIP(%rdi)
-    movq THREAD_RSI(%rdi), %rsi
-    movq THREAD_RDX(%rdi), %rdx
     movq THREAD_RCX(%rdi), %rcx
-    movq THREAD_R8(%rdi), %r8
-    movq THREAD_R9(%rdi), %r9
-    movq THREAD_R10(%rdi), %r10
     movq THREAD_R11(%rdi), %r11
-    movq THREAD_RAX(%rdi), %rax
-    movq THREAD_RBX(%rdi), %rbx
-    movq THREAD_RBP(%rdi), %rbp
-    movq THREAD_R12(%rdi), %r12
-    movq THREAD_R13(%rdi), %r13
-    movq THREAD_R14(%rdi), %r14
-    movq THREAD_R15(%rdi), %r15
+    LOAD_REGISTERS %rdi
     movq THREAD_RDI(%rdi), %rdi
     incq %gs:CPU_ENTRY_SEQ
     swapgs
@@ -192,20 +190,9 @@ trap:
     swapgs
     pushq %rdi
     movq %gs:CPU_THREAD, %rdi
-    movq %rsi, THREAD_RSI(%rdi)
-    movq %rdx, THREAD_RDX(%rdi)
     movq %rcx, THREAD_RCX(%rdi)
-    movq %r8, THREAD_R8(%rdi)
-    movq %r9, THREAD_R9(%rdi)
-    movq %r10, THREAD_R10(%rdi)
     movq %r11, THREAD_R11(%rdi)
-    movq %rax, THREAD_RAX(%rdi)
-    movq %rbx, THREAD_RBX(%rdi)
-    movq %rbp, THREAD_RBP(%rdi)
-    movq %r12, THREAD_R12(%rdi)
-    movq %r13, THREAD_R13(%rdi)
-    movq %r14, THREAD_R14(%rdi)
-    movq %r15, THREAD_R15(%rdi)
+    SAVE_REGISTERS %rdi
     popq THREAD_RDI(%rdi)
     popq %rsi // vector
     popq %rdx // error code

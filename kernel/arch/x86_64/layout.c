@@ -13,28 +13,28 @@ static_assert(offsetof(struct cpu, thread) == CPU_THREAD, "layout.h");
 static_assert(offsetof(struct cpu, entries) == CPU_ENTRIES, "layout.h");
 
 static_assert(offsetof(struct thread, arch) == 0, "assembly saves registers at a thread's start");
-#define ASSERT_THREAD(field, offset)                                                               \
-    static_assert(offsetof(struct arch_thread, field) == (offset), "layout.h")
-ASSERT_THREAD(args[0], THREAD_RDI);
-ASSERT_THREAD(args[1], THREAD_RSI);
-ASSERT_THREAD(args[2], THREAD_RDX);
-ASSERT_THREAD(args[3], THREAD_R10);
-ASSERT_THREAD(args[4], THREAD_R8);
-ASSERT_THREAD(args[5], THREAD_R9);
-ASSERT_THREAD(rax, THREAD_RAX);
-ASSERT_THREAD(rbx, THREAD_RBX);
-ASSERT_THREAD(rbp, THREAD_RBP);
-ASSERT_THREAD(r12, THREAD_R12);
-ASSERT_THREAD(r13, THREAD_R13);
-ASSERT_THREAD(r14, THREAD_R14);
-ASSERT_THREAD(r15, THREAD_R15);
-ASSERT_THREAD(rsp, THREAD_RSP);
-ASSERT_THREAD(rip, THREAD_RIP);
-ASSERT_THREAD(rflags, THREAD_RFLAGS);
-ASSERT_THREAD(rcx, THREAD_RCX);
-ASSERT_THREAD(r11, THREAD_R11);
-ASSERT_THREAD(call, THREAD_CALL);
-ASSERT_THREAD(entered, THREAD_ENTERED);
+#define ASSERT_REGISTER(field, offset)                                                             \
+    static_assert(offsetof(struct arch_thread, registers.field) == (offset), "layout.h")
+ASSERT_REGISTER(rdi, THREAD_RDI);
+ASSERT_REGISTER(rsi, THREAD_RSI);
+ASSERT_REGISTER(rdx, THREAD_RDX);
+ASSERT_REGISTER(r10, THREAD_R10);
+ASSERT_REGISTER(r8, THREAD_R8);
+ASSERT_REGISTER(r9, THREAD_R9);
+ASSERT_REGISTER(rax, THREAD_RAX);
+ASSERT_REGISTER(rbx, THREAD_RBX);
+ASSERT_REGISTER(rbp, THREAD_RBP);
+ASSERT_REGISTER(r12, THREAD_R12);
+ASSERT_REGISTER(r13, THREAD_R13);
+ASSERT_REGISTER(r14, THREAD_R14);
+ASSERT_REGISTER(r15, THREAD_R15);
+ASSERT_REGISTER(rsp, THREAD_RSP);
+ASSERT_REGISTER(rip, THREAD_RIP);
+ASSERT_REGISTER(rflags, THREAD_RFLAGS);
+ASSERT_REGISTER(rcx, THREAD_RCX);
+ASSERT_REGISTER(r11, THREAD_R11);
+static_assert(offsetof(struct arch_thread, call) == THREAD_CALL, "layout.h");
+static_assert(offsetof(struct arch_thread, entered) == THREAD_ENTERED, "layout.h");
 static_assert(offsetof(struct thread, block) == THREAD_BLOCK, "layout.h");
 static_assert(offsetof(struct thread, block_addr) == THREAD_BLOCK_ADDR, "layout.h");
 static_assert(offsetof(struct thread, entry) == THREAD_ENTRY, "layout.h");

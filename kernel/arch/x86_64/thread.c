@@ -24,16 +24,13 @@ static bool is_canonical(uint64_t addr) {
 
 void arch_thread_init(struct thread *thread, vaddr_t pc, vaddr_t sp, uint64_t arg0, uint64_t arg1) {
     assert(arch_user_address(pc));
-    struct arch_thread *arch = &thread->arch;
-    void *vectors = arch->vectors;
-    *arch = (struct arch_thread){
+    thread->arch.registers = (struct registers){
         .args = {arg0, arg1},
         .rip = pc,
         .rsp = sp,
         .rflags = FLAGS_FIXED,
-        .entered = ENTERED_BY_TRAP,
-        .vectors = vectors,
     };
+    thread->arch.entered = ENTERED_BY_TRAP;
 }
 
 void arch_thread_destroy(struct thread *thread) {
@@ -51,7 +48,7 @@ status_t arch_thread_clone(struct thread *child, vaddr_t pc) {
     void *vectors = child->arch.vectors;
     child->arch = self->arch;
     child->arch.vectors = vectors;
-    bases_save(&child->arch);
+    bases_save(&child->arch.registers);
     arch_thread_enter(&child->arch, pc, child->block_addr);
     return OK;
 }
@@ -59,68 +56,32 @@ status_t arch_thread_clone(struct thread *child, vaddr_t pc) {
 void arch_thread_reset(struct thread *self, vaddr_t pc, vaddr_t block, uint64_t arg1) {
     vectors_free(self);
     arch_thread_init(self, pc, 0, block, arg1);
-    self->arch.rcx = block;
+    self->arch.registers.rcx = block;
     arch_thread_load(self);
 }
 
 void arch_thread_get_registers(const struct thread *thread, struct registers *regs) {
-    struct arch_thread arch = thread->arch;
+    *regs = thread->arch.registers;
     if (thread == cpu_this_thread()) {
-        bases_save(&arch);
+        bases_save(regs);
     }
-    bool by_call = arch.entered == ENTERED_BY_CALL;
-    *regs = (struct registers){
-        .rax = arch.rax,
-        .rbx = arch.rbx,
-        .rcx = by_call ? arch.rip : arch.rcx,
-        .rdx = arch.args[2],
-        .rsi = arch.args[1],
-        .rdi = arch.args[0],
-        .rbp = arch.rbp,
-        .rsp = arch.rsp,
-        .r8 = arch.args[4],
-        .r9 = arch.args[5],
-        .r10 = arch.args[3],
-        .r11 = by_call ? arch.rflags : arch.r11,
-        .r12 = arch.r12,
-        .r13 = arch.r13,
-        .r14 = arch.r14,
-        .r15 = arch.r15,
-        .rip = arch.rip,
-        .rflags = arch.rflags,
-        .fs_base = arch.fs_base,
-        .gs_base = arch.gs_base,
-    };
+    if (thread->arch.entered == ENTERED_BY_CALL) {
+        regs->rcx = regs->rip;
+        regs->r11 = regs->rflags;
+    }
 }
 
 status_t arch_thread_set_registers(struct thread *thread, const struct registers *regs) {
-    struct registers r = *regs;
-    if (!arch_user_address(r.rip) || !is_canonical(r.rsp) || !is_canonical(r.fs_base) ||
-        !is_canonical(r.gs_base)) {
+    struct arch_thread *arch = &thread->arch;
+    if (!arch_user_address(regs->rip) || !is_canonical(regs->rsp) || !is_canonical(regs->fs_base) ||
+        !is_canonical(regs->gs_base)) {
         return ERR_INVALID_ARGUMENT;
     }
-    struct arch_thread *arch = &thread->arch;
-    *arch = (struct arch_thread){
-        .args = {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9},
-        .rax = r.rax,
-        .rbx = r.rbx,
-        .rbp = r.rbp,
-        .r12 = r.r12,
-        .r13 = r.r13,
-        .r14 = r.r14,
-        .r15 = r.r15,
-        .rsp = r.rsp,
-        .rip = r.rip,
-        .rflags = (r.rflags & FLAGS_USER) | FLAGS_FIXED,
-        .rcx = r.rcx,
-        .r11 = r.r11,
-        .entered = ENTERED_BY_TRAP,
-        .fs_base = r.fs_base,
-        .gs_base = r.gs_base,
-        .vectors = arch->vectors,
-    };
+    arch->registers = *regs;
+    arch->registers.rflags = (regs->rflags & FLAGS_USER) | FLAGS_FIXED;
+    arch->entered = ENTERED_BY_TRAP;
     if (thread == cpu_this_thread()) {
-        bases_load(arch);
+        bases_load(regs);
     }
     return OK;
 }

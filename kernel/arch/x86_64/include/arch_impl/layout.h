@@ -57,8 +57,8 @@
 #define THREAD_RFLAGS 120
 #define THREAD_RCX 128
 #define THREAD_R11 136
-#define THREAD_CALL 144
-#define THREAD_ENTERED 148
+#define THREAD_CALL 160
+#define THREAD_ENTERED 164
 // Further on in struct thread.
 #define THREAD_BLOCK 176
 #define THREAD_BLOCK_ADDR 184
@@ -67,7 +67,7 @@
 // struct thread_block, struct aspace_entry.
 #define BLOCK_MASKED 0
 #define BLOCK_REDIRECT_RIP 656
-#define BLOCK_REDIRECT_RFLAGS 800
+#define BLOCK_REDIRECT_RFLAGS 784
 #define ENTRY_REDIRECT 0
 
 // What Linux calls give that there are none.

@@ -13,14 +13,10 @@
 #include <x86/bits.h>
 
 struct arch_thread {
-    uint64_t args[6]; // rdi, rsi, rdx, r10, r8, r9: the arguments of a native call, in order
-    uint64_t rax, rbx, rbp, r12, r13, r14, r15;
-    uint64_t rsp, rip, rflags;
-    uint64_t rcx, r11;         // valid when ENTERED_BY_TRAP
-    uint32_t call;             // eax at the system call, while ENTERED_BY_CALL
-    uint8_t entered;           // ENTERED_: whether the short way out is open
-    uint64_t fs_base, gs_base; // valid while the thread is not on a CPU
-    void *vectors;             // save area, null until first use; see vectors.c
+    struct registers registers; // rcx, r11: when ENTERED_BY_TRAP; bases: while it is not on a CPU
+    uint32_t call;              // eax at the system call, while ENTERED_BY_CALL
+    uint8_t entered;            // ENTERED_: whether the short way out is open
+    void *vectors;              // save area, null until first use; see vectors.c
 };
 
 #define SYSCALL_INSTRUCTION_BYTES 2
@@ -32,46 +28,46 @@ static inline uint64_t arch_thread_call_number(const struct arch_thread *arch) {
 }
 
 static inline const uint64_t *arch_thread_arguments(const struct arch_thread *arch) {
-    return arch->args;
+    return arch->registers.args;
 }
 
 static inline void arch_thread_set_result(struct arch_thread *arch, int64_t result) {
-    arch->rax = (uint64_t)result;
+    arch->registers.rax = (uint64_t)result;
 }
 
 // Nothing to do for a fault: its instruction runs again anyway.
 static inline void arch_thread_restart(struct arch_thread *arch) {
     if (arch->entered == ENTERED_BY_CALL) {
-        arch->rcx = arch->rip;
-        arch->r11 = arch->rflags;
-        arch->rip -= SYSCALL_INSTRUCTION_BYTES;
-        arch->rax = arch->call;
+        arch->registers.rcx = arch->registers.rip;
+        arch->registers.r11 = arch->registers.rflags;
+        arch->registers.rip -= SYSCALL_INSTRUCTION_BYTES;
+        arch->registers.rax = arch->call;
         arch->entered = ENTERED_BY_TRAP;
     }
 }
 
 static inline void arch_thread_set_argument(struct arch_thread *arch, unsigned index,
                                             uint64_t value) {
-    arch->args[index] = value;
+    arch->registers.args[index] = value;
 }
 
 static inline vaddr_t arch_thread_pc(const struct arch_thread *arch) {
-    return arch->rip;
+    return arch->registers.rip;
 }
 
 // After a trap, where all registers are valid.
 static inline void arch_thread_set_pc(struct arch_thread *arch, vaddr_t pc) {
-    arch->rip = pc;
+    arch->registers.rip = pc;
 }
 
 static inline void arch_thread_enter(struct arch_thread *arch, vaddr_t pc, uint64_t value) {
     if (arch->entered == ENTERED_BY_CALL) {
-        arch->r11 = arch->rflags;
+        arch->registers.r11 = arch->registers.rflags;
         arch->entered = ENTERED_BY_TRAP;
     }
-    arch->rip = pc;
-    arch->rcx = value;
-    arch->rflags &= ~(uint64_t)(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC);
+    arch->registers.rip = pc;
+    arch->registers.rcx = value;
+    arch->registers.rflags &= ~(uint64_t)(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC);
 }
 
 // For threads that use vector registers, and to take them away from one that does not.
@@ -81,15 +77,15 @@ void vectors_load(const struct arch_thread *to);
 // The segment bases of the user. In the kernel its gs base waits in KERNEL_GS_BASE; swapgs brings
 // it out for a moment. No trap can come in between but NMI, #DF and #MC, which find their CPU
 // without gs.
-static inline void bases_save(struct arch_thread *arch) {
+static inline void bases_save(struct registers *to) {
     __asm__ volatile("rdfsbase %0; swapgs; rdgsbase %1; swapgs"
-                     : "=r"(arch->fs_base), "=r"(arch->gs_base));
+                     : "=r"(to->fs_base), "=r"(to->gs_base));
 }
 
-static inline void bases_load(const struct arch_thread *arch) {
+static inline void bases_load(const struct registers *from) {
     __asm__ volatile("wrfsbase %0; swapgs; wrgsbase %1; swapgs"
                      :
-                     : "r"(arch->fs_base), "r"(arch->gs_base)
+                     : "r"(from->fs_base), "r"(from->gs_base)
                      : "memory");
 }
 
@@ -97,7 +93,7 @@ static inline void bases_load(const struct arch_thread *arch) {
 // thread is treated like any other: what it saves and loads is of no meaning.
 static inline void arch_thread_save(struct thread *from) {
     struct arch_thread *arch = (struct arch_thread *)from;
-    bases_save(arch);
+    bases_save(&arch->registers);
     if (__builtin_expect(arch->vectors != NULL, 0)) {
         vectors_save(arch);
     }
@@ -106,7 +102,7 @@ static inline void arch_thread_save(struct thread *from) {
 static inline void arch_thread_load(struct thread *to) {
     struct arch_thread *arch = (struct arch_thread *)to;
     const struct arch_cpu *cpu = (const struct arch_cpu *)cpu_this();
-    bases_load(arch);
+    bases_load(&arch->registers);
     if (__builtin_expect(arch->vectors != NULL || cpu->vectors_on, 0)) {
         vectors_load(arch);
     }
