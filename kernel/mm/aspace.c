@@ -211,8 +211,7 @@ static void pin_insert(struct aspace *aspace, struct pin *pin) {
 }
 
 bool aspace_has_pin(const struct aspace *aspace, vaddr_t start, vaddr_t end) {
-    assert(spin_held(&aspace->lock));
-    assert(spin_held(&aspace->lock));
+    assert(spin_held(&aspace->lock) && start <= end);
     const struct pin *pin = pin_find(aspace, start);
     return pin != NULL && pin->addr < end;
 }
@@ -298,8 +297,7 @@ static uint32_t count_shown(struct aspace *aspace, const struct mapping *mapping
     while (looked < QUERY_PAGES_MAX && (at = mmu_next(&aspace->space, at, end)) < end) {
         for (vaddr_t stop = MIN(end, at + STEP_PAGES * PAGE_SIZE); at < stop; at += PAGE_SIZE) {
             paddr_t page;
-            uint32_t flags;
-            shown += mmu_lookup(&aspace->space, at, &page, &flags);
+            shown += mmu_lookup(&aspace->space, at, &page) != 0;
             looked++;
         }
     }
@@ -313,8 +311,7 @@ static uint64_t pages_there(struct aspace *aspace, vaddr_t addr, vaddr_t end) {
     spin_lock(&aspace->tables_lock);
     for (uint32_t i = 0; i < QUERY_PAGES && addr < end; i++, addr += PAGE_SIZE) {
         paddr_t page;
-        uint32_t flags;
-        bits |= (uint64_t)mmu_lookup(&aspace->space, addr, &page, &flags) << i;
+        bits |= (uint64_t)(mmu_lookup(&aspace->space, addr, &page) != 0) << i;
     }
     spin_unlock(&aspace->tables_lock);
     return bits;

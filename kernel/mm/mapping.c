@@ -225,9 +225,8 @@ void mapping_clear(struct mapping *mapping, vaddr_t start, vaddr_t end,
     vaddr_t at = start;
     while ((at = mmu_next(&aspace->space, at, end)) < end) {
         paddr_t page;
-        uint32_t flags;
         low = MIN(low, at);
-        for (; at < end && mmu_unmap(&aspace->space, at, &page, &flags); at += PAGE_SIZE) {
+        for (; at < end && mmu_unmap(&aspace->space, at, &page); at += PAGE_SIZE) {
             aspace->resident -= weight(page);
         }
         high = at;
@@ -253,22 +252,12 @@ static uint32_t mmu_flags_of(const struct mapping *mapping) {
 void mapping_narrow(struct mapping *mapping, vaddr_t start, vaddr_t end, uint32_t remove,
                     struct shootdown *shootdown) {
     struct aspace *aspace = mapping->aspace;
-    uint32_t flags = mmu_flags_of(mapping) & ~remove;
-    vaddr_t low = end;
-    vaddr_t high = start;
     spin_lock(&aspace->tables_lock);
-    vaddr_t at = start;
-    while ((at = mmu_next(&aspace->space, at, end)) < end) {
-        vaddr_t stop = table_end(at, end);
-        if (mmu_protect(&aspace->space, at, stop - at, flags) != 0) {
-            low = MIN(low, at);
-            high = stop;
-        }
-        at = stop;
-    }
+    bool changed =
+        mmu_protect(&aspace->space, start, end - start, mmu_flags_of(mapping) & ~remove) != 0;
     spin_unlock(&aspace->tables_lock);
-    if (low < high) {
-        shootdown_add(shootdown, aspace, low, high - low);
+    if (changed) {
+        shootdown_add(shootdown, aspace, start, end - start);
     }
 }
 
@@ -300,11 +289,11 @@ static uint32_t entry_flags(const struct mapping *mapping, const struct vmo_view
 status_t mapping_show(struct mapping *mapping, vaddr_t addr, const struct vmo_view *view) {
     struct aspace *aspace = mapping->aspace;
     uint32_t flags = entry_flags(mapping, view);
-    paddr_t old = 0;
-    uint32_t old_flags = 0;
+    paddr_t old;
     status_t status = OK;
     spin_lock(&aspace->tables_lock);
-    bool present = mmu_lookup(&aspace->space, addr, &old, &old_flags);
+    uint32_t old_flags = mmu_lookup(&aspace->space, addr, &old);
+    bool present = old_flags != 0;
     assert(!present || old == view->addr);
     if (!present || (flags & ~old_flags) != 0) {
         status = mmu_map(&aspace->space, aspace->object.job, addr, view->addr, flags);
@@ -329,9 +318,8 @@ void mapping_show_around(struct mapping *mapping, vaddr_t addr) {
     for (vaddr_t at = start; at < end; at += PAGE_SIZE) {
         struct vmo_view view;
         paddr_t old;
-        uint32_t old_flags;
         if (at == addr || !vmo_peek(mapping->vmo, mapping_index(mapping, at), &view) ||
-            mmu_lookup(&aspace->space, at, &old, &old_flags)) {
+            mmu_lookup(&aspace->space, at, &old) != 0) {
             continue;
         }
         // The window lies in one page table, which is there since `addr` was shown.

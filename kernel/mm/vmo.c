@@ -251,7 +251,6 @@ status_t vmo_resolve(struct vmo *vmo, uint64_t index, bool write, struct job *pa
 
 bool vmo_peek(struct vmo *vmo, uint64_t index, struct vmo_view *view) {
     assert(spin_held(vmo->lock));
-    assert(spin_held(vmo->lock));
     if (index >= vmo->pages) {
         return false;
     }

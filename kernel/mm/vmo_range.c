@@ -39,8 +39,8 @@ static bool in_clone(const struct vmo *clone, uint64_t *first, uint64_t *end) {
 }
 
 void vmo_hide(struct vmo *vmo, uint64_t first, uint64_t end, struct shootdown *shootdown) {
-    assert(spin_held(vmo->lock) && first <= end);
     assert(spin_held(vmo->lock));
+    assert(first <= end);
     for_mappings(vmo, first, end, mapping_clear, shootdown);
     list_for_each(node, &vmo->clones) {
         struct vmo *clone = list_entry(node, struct vmo, clone_node);
@@ -53,14 +53,14 @@ void vmo_hide(struct vmo *vmo, uint64_t first, uint64_t end, struct shootdown *s
 }
 
 void vmo_write_protect(struct vmo *vmo, uint64_t first, uint64_t end, struct shootdown *shootdown) {
-    assert(spin_held(vmo->lock) && first <= end);
     assert(spin_held(vmo->lock));
+    assert(first <= end);
     for_mappings(vmo, first, end, mapping_write_protect, shootdown);
 }
 
 void vmo_free_range(struct vmo *vmo, uint64_t first, uint64_t end) {
-    assert(spin_held(vmo->lock) && first <= end);
     assert(spin_held(vmo->lock));
+    assert(first <= end);
     for (; page_map_next(&vmo->map, &first, end) != NULL; first++) {
         struct page *page = page_map_take(&vmo->map, first);
         vmo->resident--;

@@ -112,26 +112,18 @@ status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr, paddr_
     return status;
 }
 
-bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags) {
+bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page) {
     uint64_t *entry = entry_find(space, addr);
     uint64_t old = entry == NULL ? 0 : __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL);
-    if (old == 0) {
-        return false;
-    }
     *page = old & PTE_ADDRESS;
-    *flags = entry_flags(old);
-    return true;
+    return old != 0;
 }
 
-bool mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags) {
+uint32_t mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page) {
     const uint64_t *entry = entry_find(space, addr);
     uint64_t value = entry == NULL ? 0 : __atomic_load_n(entry, __ATOMIC_ACQUIRE);
-    if (value == 0) {
-        return false;
-    }
     *page = value & PTE_ADDRESS;
-    *flags = entry_flags(value);
-    return true;
+    return value == 0 ? 0 : entry_flags(value);
 }
 
 // Gives one entry new access. Returns whether that changed it.

@@ -27,10 +27,11 @@ void mmu_space_destroy(struct arch_space *space, struct job *job);
 // entry.
 [[nodiscard]] status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr,
                                paddr_t page, uint32_t flags);
-// Takes one page's entry away; returns whether there was one (then *page, *flags say what).
-bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags);
-// Looks an entry up.
-bool mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags);
+// Takes one page's entry away; returns whether there was one (then *page says which page it
+// showed).
+bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page);
+// Looks an entry up: returns its flags, MMU_READ among them, and the page that it shows, or 0.
+uint32_t mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page);
 // Changes the access of every present entry in a range; takes none away. Adds to no access:
 // MMU_WRITE is only ever removed by this, never added (copy-on-write decides at the fault). Returns
 // entries changed.

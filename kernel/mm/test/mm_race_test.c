@@ -65,18 +65,16 @@ status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr, paddr_
     return OK;
 }
 
-bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags) {
+bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page) {
     uint64_t old = __atomic_exchange_n(slot(space, addr), 0, __ATOMIC_ACQ_REL);
     *page = ALIGN_DOWN(old, P);
-    *flags = old & (PRESENT - 1);
     return old != 0;
 }
 
-bool mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags) {
+uint32_t mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page) {
     uint64_t entry = __atomic_load_n(slot(space, addr), __ATOMIC_ACQUIRE);
     *page = ALIGN_DOWN(entry, P);
-    *flags = entry & (PRESENT - 1);
-    return entry != 0;
+    return entry & (PRESENT - 1);
 }
 
 size_t mmu_protect(struct arch_space *space, vaddr_t addr, size_t size, uint32_t flags) {

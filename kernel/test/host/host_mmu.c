@@ -66,27 +66,25 @@ status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr, paddr_
     return OK;
 }
 
-bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags) {
+bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page) {
     struct host_mmu_entry *entry = find(space, addr);
     if (entry == NULL) {
         return false;
     }
     *page = entry->page;
-    *flags = entry->flags;
     size_t index = (size_t)(entry - space->entries);
     memmove(entry, entry + 1, (space->count - index - 1) * sizeof(*entry));
     space->count--;
     return true;
 }
 
-bool mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page, uint32_t *flags) {
+uint32_t mmu_lookup(const struct arch_space *space, vaddr_t addr, paddr_t *page) {
     const struct host_mmu_entry *entry = find(space, addr);
     if (entry == NULL) {
-        return false;
+        return 0;
     }
     *page = entry->page;
-    *flags = entry->flags;
-    return true;
+    return entry->flags | MMU_READ;
 }
 
 size_t mmu_protect(struct arch_space *space, vaddr_t addr, size_t size, uint32_t flags) {
