@@ -5,8 +5,11 @@
 // every answer. procd is killed at every message and at random while agents are at work; none may
 // notice.
 //
-//   proc-test [PART...]    the tests whose names hold one of the parts, all without; kills=N is the
-//                          number of random kills, step=N how many messages lie between deaths
+//   proc-test [PART...]    the tests whose names hold one of the parts, all without
+//
+//   rounds=N   the script is played so often (default 1)
+//   stages=5   deaths at each stage of each message, not at two
+//   kills=N    at random (default 300)
 
 #include <abi/names.h>
 #include <abi/objects.h>
@@ -14,6 +17,7 @@
 #include <heal/agent.h>
 #include <heal/pause.h>
 #include <heal/program.h>
+#include <heal/scenario.h>
 #include <heal/supervisor.h>
 #include <heal/support.h>
 #include <proto/proc_client.h>
@@ -27,10 +31,9 @@
 #define VAULT_BYTES 1638400
 #define DEFAULT_KILLS 300
 #define PAIRS 60
-#define DEFAULT_STEP 7 // no multiple of the stages
 #define RESTARTS 1000
 #define SAMPLES 100
-#define SCRIPT_MESSAGES 250
+#define PERIOD 10
 #define AGENTS 4
 
 static handle_t proc(void) {
@@ -75,8 +78,12 @@ static void check_nobody(void) {
 // ---- every operation
 
 #define PART(name, part)                                                                           \
-    TEST(proc_##name) {                                                                            \
+    static void play_##name(uint32_t round) {                                                      \
+        (void)round;                                                                               \
         agent_run(part);                                                                           \
+    }                                                                                              \
+    TEST(proc_##name) {                                                                            \
+        play_##name(0);                                                                            \
         check_nobody();                                                                            \
     }
 PART(fork, "fork")
@@ -143,35 +150,72 @@ TEST(proc_keys) {
 
 // ---- deaths
 
-// A script of the same parts each time; at the n-th message procd dies, once.
-static void script_play(void) {
-    static const char *const words[] = {
-        "agent",  "fork", "stop", "queue",   "kill-group",  "told",       "job",
-        "orphan", "ids",  "tids", "no-hang", "fork-failed", "no-stop",    "credentials",
-        "limits", "tree", "kill", "errors",  "pages",       "queue-full",
-    };
-    int64_t pid = agent_start(proc(), words, sizeof(words) / sizeof(words[0]));
+static void play_random(uint32_t round) {
+    int64_t pid = agent_random(1000 + round, 4);
     CHECK_EQ(pid > 0 ? OK : pid, OK);
     CHECK_EQ(agent_end(proc(), (int32_t)pid), LINUX_STATUS_EXIT(0));
 }
 
-TEST(proc_dies_at_nth_message) {
-    uint64_t before = messages();
-    script_play();
-    uint64_t script = messages() - before;
-    uint32_t starts = service_starts(PROCD), runs = 0;
-    uint32_t count = script < SCRIPT_MESSAGES ? (uint32_t)script : SCRIPT_MESSAGES;
-    uint32_t step = (uint32_t)start_number("step", DEFAULT_STEP);
-    for (uint32_t n = 1; n <= count && !test_failed(); n += step, runs++) {
-        service_die_once(PROCD, n, heal_stages[n % HEAL_STAGES]);
-        service_restart(PROCD);
-        script_play();
-    }
-    uint32_t deaths = service_starts(PROCD) - starts - runs;
-    CHECK(deaths > runs / 2);
+static const struct act acts[] = {
+    {"fork", play_fork},
+    {"tree", play_tree},
+    {"no hang", play_no_hang},
+    {"fork failed", play_fork_failed},
+    {"queue", play_queue},
+    {"queue full", play_queue_full},
+    {"thread signal", play_thread_signal},
+    {"ignored", play_ignored},
+    {"kill", play_kill},
+    {"kill group", play_kill_group},
+    {"fault", play_fault},
+    {"stop", play_stop},
+    {"stop kill", play_stop_kill},
+    {"job", play_job},
+    {"no stop", play_no_stop},
+    {"told", play_told},
+    {"auto reap", play_auto_reap},
+    {"orphan", play_orphan},
+    {"ids", play_ids},
+    {"tids", play_tids},
+    {"credentials", play_credentials},
+    {"limits", play_limits},
+    {"list", play_list},
+    {"pages", play_pages},
+    {"errors", play_errors},
+    {"random", play_random},
+};
+
+static struct scenario script(void) {
+    return (struct scenario){
+        .service = PROCD,
+        .stages = STAGES_ALL,
+        .concurrent = true,
+        .acts = acts,
+        .act_count = sizeof(acts) / sizeof(acts[0]),
+        .rounds = (uint32_t)start_number("rounds", 1),
+    };
+}
+
+static bool all_stages(void) {
+    return start_number("stages", 0) == HEAL_STAGES;
+}
+
+TEST(proc_script) {
+    const struct scenario all = script();
+    test_figure("the script is %u messages", scenario_play(&all));
     check_nobody();
-    test_figure("%u deaths at the n-th message, n from 1 to %u of %u in steps of %u", deaths, count,
-                (uint32_t)script, step);
+}
+
+TEST(proc_dies_at_nth_message) {
+    const struct scenario all = script();
+    scenario_die_alone(&all, all_stages());
+    check_nobody();
+}
+
+TEST(proc_dies_often) {
+    const struct scenario all = script();
+    scenario_die_often(&all, PERIOD, all_stages());
+    check_nobody();
 }
 
 // Agents at work, all the time.
@@ -255,8 +299,9 @@ TEST(proc_double_kills) {
 // ---- flat, and quick
 
 TEST(proc_nothing_leaks_in_1000_restarts) {
+    const struct scenario all = script();
     service_restart(PROCD);
-    script_play();
+    (void)scenario_play(&all);
     check_nobody();
     sleep_for(MILLISECONDS(300));
     struct system_info before = counters_settled();

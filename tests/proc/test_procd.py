@@ -29,9 +29,9 @@ def test_kills_on_other_numbers_of_cpus(boot, smp):
 
 
 @pytest.mark.long
-def test_each_message(boot, cpus):
-    run_in_guest(boot, cpus, ("nth_message", "step=1"), timeout=LONG_TIMEOUT_S,
-                 name="proc-test-each")
+def test_two_thousand_messages(boot):
+    args = ("script", "dies", "stages=5", "rounds=6")
+    run_in_guest(boot, 2, args, timeout=LONG_TIMEOUT_S, name="proc-test-nth")
 
 
 @pytest.mark.long

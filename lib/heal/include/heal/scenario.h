@@ -30,6 +30,9 @@ struct act {
 struct scenario {
     uint32_t service; // that dies
     uint32_t stages;  // at which it dies; TAKEN is one of them
+    // Several call the service at once, so that a death lets more than one message come again: then
+    // nobody knows how many there will be, and each death takes a start more.
+    bool concurrent;
     uint32_t act_count;
     const struct act *acts;
     uint32_t rounds; // of all acts
