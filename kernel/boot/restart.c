@@ -14,11 +14,9 @@
 // before it runs: then it stands in for the dead one. All this fails when memory has run out, or
 // when init is broken: an instance that faults, hangs or exits within INIT_SHORT_LIFE counts, and
 // after INIT_SHORT_LIVES of them in a row the machine panics. Ordered kills don't count.
-#include <abi/boot.h>
 #include <arch/clock.h>
 #include <boot/start.h>
 #include <debug/log.h>
-#include <mm/aspace.h>
 #include <mm/reap.h>
 #include <object/process.h>
 #include <sched/cpu.h>

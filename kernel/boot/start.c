@@ -20,108 +20,75 @@
 #define RIGHTS_ARCHIVE (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP)
 #define RIGHTS_COMMAND (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ)
 
-// Gives an object to init, which takes the reference over. Handles are numbered from 1 in an empty
-// table, which is what makes the constants of <abi/boot.h> true.
-static status_t give(struct process *init, handle_t expected, struct object *object,
-                     uint32_t rights) {
-    handle_t handle;
-    status_t status = handle_insert(init->table, object, rights, &handle);
-    if (status == OK && handle != expected) {
-        panic("boot: handle %x of init has the number %x", expected, handle);
-    }
-    return status;
-}
-
-// The same for an object that somebody else owns, too.
-static status_t give_shared(struct process *init, handle_t expected, struct object *object,
-                            uint32_t rights) {
-    object_ref(object);
-    return give(init, expected, object, rights);
-}
-
-static status_t give_archive(struct process *init) {
+static status_t make_archive(struct object **out) {
     struct vmo *vmo;
     status_t status =
         vmo_create_physical(job_root, boot_info.archive, boot_info.archive_size, &vmo);
-    return status == OK ? give(init, INIT_ARCHIVE, vmo_object(vmo), RIGHTS_ARCHIVE) : status;
-}
-
-// A vmo that holds some data.
-static status_t give_data(struct process *init, handle_t expected, const void *data, size_t bytes,
-                          uint32_t rights) {
-    struct vmo *vmo;
-    status_t status = vmo_create(job_root, bytes, 0, 0, &vmo);
-    if (status != OK) {
-        return status;
-    }
-    int64_t written = vmo_write(vmo, 0, data, bytes);
-    if (written < 0) {
-        object_unref(vmo_object(vmo));
-        return (status_t)written;
-    }
-    return give(init, expected, vmo_object(vmo), rights);
-}
-
-static status_t give_command(struct process *init) {
-    return give_data(init, INIT_COMMAND, boot_info.command, BOOT_COMMAND_MAX, RIGHTS_COMMAND);
-}
-
-static status_t give_clock(struct process *init) {
-    struct clock_page clock;
-    arch_clock_describe(&clock);
-    return give_data(init, INIT_CLOCK, &clock, sizeof(clock), RIGHTS_ARCHIVE);
-}
-
-static status_t give_vault(struct process *init) {
-    struct vmo *vmo;
-    status_t status = vmo_create(job_root, INIT_VAULT_BYTES, 0, 0, &vmo);
-    return status == OK ? give(init, INIT_VAULT, vmo_object(vmo), RIGHTS_VMO) : status;
-}
-
-static status_t give_serial(struct process *init, handle_t expected, uint32_t index) {
-    struct object *device;
-    status_t status = device_create_serial(job_root, index, &device);
-    return status == OK ? give(init, expected, device, RIGHTS_DEVICE) : status;
-}
-
-static status_t give_log(struct process *init) {
-    struct object *log;
-    status_t status = log_object_create(job_root, &log);
-    return status == OK ? give(init, INIT_LOG, log, RIGHTS_LOG) : status;
-}
-
-static status_t give_system(struct process *init) {
-    struct object *system;
-    status_t status = system_object_create(job_root, &system);
-    return status == OK ? give(init, INIT_SYSTEM, system, RIGHTS_SYSTEM) : status;
-}
-
-// Those that every process could be given.
-static status_t give_self(struct process *init, struct thread *thread) {
-    status_t status = give_shared(init, INIT_JOB, &job_root->object, RIGHTS_JOB);
-    if (status == OK) {
-        status = give_shared(init, INIT_PROCESS, &init->object, RIGHTS_PROCESS);
-    }
-    if (status == OK) {
-        status = give_shared(init, INIT_ASPACE, aspace_object(init->aspace), RIGHTS_ASPACE);
-    }
-    if (status == OK) {
-        status = give_shared(init, INIT_THREAD, &thread->object, RIGHTS_THREAD);
-    }
+    *out = status == OK ? vmo_object(vmo) : NULL;
     return status;
 }
 
-// In the order of the constants.
+// Makes a vmo that begins with some data.
+static status_t make_vmo(uint64_t size, const void *data, size_t bytes, struct object **out) {
+    struct vmo *vmo;
+    status_t status = vmo_create(job_root, size, 0, 0, &vmo);
+    if (status != OK) {
+        return status;
+    }
+    *out = vmo_object(vmo);
+    int64_t written = bytes != 0 ? vmo_write(vmo, 0, data, bytes) : 0;
+    return written < 0 ? (status_t)written : OK;
+}
+
+// Makes what only init gets, by the numbers of the handles.
+static status_t make_all(struct object *objects[INIT_LAST + 1]) {
+    struct clock_page clock;
+    arch_clock_describe(&clock);
+    status_t status = log_object_create(job_root, &objects[INIT_LOG]);
+    status = status == OK ? system_object_create(job_root, &objects[INIT_SYSTEM]) : status;
+    status = status == OK ? make_archive(&objects[INIT_ARCHIVE]) : status;
+    status = status == OK ? make_vmo(BOOT_COMMAND_MAX, boot_info.command, BOOT_COMMAND_MAX,
+                                     &objects[INIT_COMMAND])
+                          : status;
+    status = status == OK ? device_create_serial(job_root, 0, &objects[INIT_SERIAL]) : status;
+    status = status == OK ? make_vmo(INIT_VAULT_BYTES, NULL, 0, &objects[INIT_VAULT]) : status;
+    status = status == OK ? make_vmo(sizeof(clock), &clock, sizeof(clock), &objects[INIT_CLOCK])
+                          : status;
+    return status == OK ? device_create_serial(job_root, 1, &objects[INIT_SERIAL2]) : status;
+}
+
+// Gives init the handles of <abi/boot.h>: they are numbered from 1 in an empty table, which is what
+// makes its constants true.
 static status_t give_all(struct process *init, struct thread *thread) {
-    status_t status = give_self(init, thread);
-    status = status == OK ? give_log(init) : status;
-    status = status == OK ? give_system(init) : status;
-    status = status == OK ? give_archive(init) : status;
-    status = status == OK ? give_command(init) : status;
-    status = status == OK ? give_serial(init, INIT_SERIAL, 0) : status;
-    status = status == OK ? give_vault(init) : status;
-    status = status == OK ? give_clock(init) : status;
-    return status == OK ? give_serial(init, INIT_SERIAL2, 1) : status;
+    static const uint32_t rights[INIT_LAST + 1] = {
+        [INIT_JOB] = RIGHTS_JOB,         [INIT_PROCESS] = RIGHTS_PROCESS,
+        [INIT_ASPACE] = RIGHTS_ASPACE,   [INIT_THREAD] = RIGHTS_THREAD,
+        [INIT_LOG] = RIGHTS_LOG,         [INIT_SYSTEM] = RIGHTS_SYSTEM,
+        [INIT_ARCHIVE] = RIGHTS_ARCHIVE, [INIT_COMMAND] = RIGHTS_COMMAND,
+        [INIT_SERIAL] = RIGHTS_DEVICE,   [INIT_VAULT] = RIGHTS_VMO,
+        [INIT_CLOCK] = RIGHTS_ARCHIVE,   [INIT_SERIAL2] = RIGHTS_DEVICE};
+    struct object *objects[INIT_LAST + 1] = {
+        [INIT_JOB] = &job_root->object,
+        [INIT_PROCESS] = &init->object,
+        [INIT_ASPACE] = aspace_object(init->aspace),
+        [INIT_THREAD] = &thread->object,
+    };
+    for (handle_t i = INIT_JOB; i <= INIT_THREAD; i++) {
+        object_ref(objects[i]); // the others are nobody else's
+    }
+    status_t status = make_all(objects);
+    for (handle_t i = INIT_JOB; i <= INIT_LAST; i++) {
+        handle_t handle = i;
+        if (status == OK) {
+            status = handle_insert(init->table, objects[i], rights[i], &handle);
+        } else if (objects[i] != NULL) {
+            object_unref(objects[i]);
+        }
+        if (handle != i) {
+            panic("boot: handle %x of init has the number %x", i, handle);
+        }
+    }
+    return status;
 }
 
 static void renew(struct process *init, handle_t handle, struct object *object, uint32_t rights) {

@@ -8,7 +8,6 @@
 #include <debug/log.h>
 #include <debug/panic.h>
 #include <mm/page.h>
-#include <object/job.h>
 
 #define NAME_BYTES 32
 #define USER_PAGE 0x400000UL

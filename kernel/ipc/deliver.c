@@ -11,7 +11,6 @@
 #include <ipc/call.h>
 #include <ipc/channel.h>
 #include <mm/aspace.h>
-#include <object/id.h>
 #include <sched/current.h>
 
 void call_install(struct call *call, struct thread *server) {

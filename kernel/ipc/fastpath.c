@@ -14,7 +14,6 @@
 #include "call_internal.h"
 
 #include <abi/rights.h>
-#include <arch/clock.h>
 #include <ipc/fastpath.h>
 #include <object/handle_lookup.h>
 #include <sched/sched.h>

@@ -15,38 +15,29 @@ struct copy {
     struct aspace *aspace;
     uint64_t at; // offset or address
     uintptr_t buffer;
-    bool user;  // the buffer is the calling thread's
-    bool write; // from the buffer into the vmo or aspace
+    enum copy_way way; // in: into the vmo or aspace
 };
+
+static bool is_write(const struct copy *copy) {
+    return copy->way == COPY_IN || copy->way == COPY_IN_USER;
+}
 
 static status_t hold(const struct copy *copy, uint64_t at, struct page **out) {
     if (copy->aspace != NULL) {
-        return aspace_page_hold(copy->aspace, at, copy->write, out);
+        return aspace_page_hold(copy->aspace, at, is_write(copy), out);
     }
     struct vmo_view view;
     spin_lock(copy->vmo->lock);
-    status_t status = vmo_resolve(copy->vmo, at >> PAGE_SHIFT, copy->write, NULL, &view);
+    status_t status = vmo_resolve(copy->vmo, at >> PAGE_SHIFT, is_write(copy), NULL, &view);
     if (status == OK && view.page == NULL) {
         status = ERR_NOT_SUPPORTED;
     }
     if (status == OK) {
-        page_hold(view.page, copy->write);
+        page_hold(view.page, is_write(copy));
         *out = view.page;
     }
     spin_unlock(copy->vmo->lock);
     return status;
-}
-
-static status_t move(const struct copy *copy, char *memory, uintptr_t buffer, size_t bytes) {
-    if (copy->user) {
-        return copy->write ? copy_in(memory, buffer, bytes) : copy_out(buffer, memory, bytes);
-    }
-    if (copy->write) {
-        memcpy(memory, (const void *)buffer, bytes);
-    } else {
-        memcpy((void *)buffer, memory, bytes);
-    }
-    return OK;
 }
 
 static status_t copy_piece(const struct copy *copy, size_t done, size_t bytes) {
@@ -54,8 +45,8 @@ static status_t copy_piece(const struct copy *copy, size_t done, size_t bytes) {
     status_t status = hold(copy, copy->at + done, &page);
     if (status == OK) {
         char *memory = (char *)page_to_virt(page) + (copy->at + done) % PAGE_SIZE;
-        status = move(copy, memory, copy->buffer + done, bytes);
-        page_release(page, copy->write);
+        status = copy_buffer(copy->way, memory, copy->buffer + done, bytes);
+        page_release(page, is_write(copy));
     }
     return status;
 }
@@ -89,17 +80,17 @@ static int64_t copy_vmo(const struct copy *copy, size_t size) {
 }
 
 int64_t vmo_read(struct vmo *vmo, uint64_t offset, void *buffer, size_t size) {
-    struct copy copy = {.vmo = vmo, .at = offset, .buffer = (uintptr_t)buffer};
+    struct copy copy = {.vmo = vmo, .at = offset, .buffer = (uintptr_t)buffer, .way = COPY_OUT};
     return copy_vmo(&copy, size);
 }
 
 int64_t vmo_write(struct vmo *vmo, uint64_t offset, const void *buffer, size_t size) {
-    struct copy copy = {.vmo = vmo, .at = offset, .buffer = (uintptr_t)buffer, .write = true};
+    struct copy copy = {.vmo = vmo, .at = offset, .buffer = (uintptr_t)buffer, .way = COPY_IN};
     return copy_vmo(&copy, size);
 }
 
 status_t vmo_word(struct vmo *vmo, uint64_t offset, bool write, uint32_t *word) {
-    struct copy copy = {.vmo = vmo, .write = write};
+    struct copy copy = {.vmo = vmo, .way = write ? COPY_IN : COPY_OUT};
     struct page *page;
     assert(offset % sizeof(*word) == 0);
     status_t status = hold(&copy, offset, &page);
@@ -116,22 +107,21 @@ status_t vmo_word(struct vmo *vmo, uint64_t offset, bool write, uint32_t *word) 
 }
 
 int64_t vmo_read_user(struct vmo *vmo, uint64_t offset, vaddr_t buffer, size_t size) {
-    struct copy copy = {.vmo = vmo, .at = offset, .buffer = buffer, .user = true};
+    struct copy copy = {.vmo = vmo, .at = offset, .buffer = buffer, .way = COPY_OUT_USER};
     return copy_vmo(&copy, size);
 }
 
 int64_t vmo_write_user(struct vmo *vmo, uint64_t offset, vaddr_t buffer, size_t size) {
-    struct copy copy = {.vmo = vmo, .at = offset, .buffer = buffer, .user = true, .write = true};
+    struct copy copy = {.vmo = vmo, .at = offset, .buffer = buffer, .way = COPY_IN_USER};
     return copy_vmo(&copy, size);
 }
 
 int64_t aspace_read_user(struct aspace *aspace, vaddr_t addr, vaddr_t buffer, size_t size) {
-    struct copy copy = {.aspace = aspace, .at = addr, .buffer = buffer, .user = true};
+    struct copy copy = {.aspace = aspace, .at = addr, .buffer = buffer, .way = COPY_OUT_USER};
     return copy_run(&copy, size);
 }
 
 int64_t aspace_write_user(struct aspace *aspace, vaddr_t addr, vaddr_t buffer, size_t size) {
-    struct copy copy = {
-        .aspace = aspace, .at = addr, .buffer = buffer, .user = true, .write = true};
+    struct copy copy = {.aspace = aspace, .at = addr, .buffer = buffer, .way = COPY_IN_USER};
     return copy_run(&copy, size);
 }

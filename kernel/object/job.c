@@ -112,14 +112,6 @@ void job_uncharge_bytes(struct job *job, size_t bytes) {
     job_uncharge(job, RESOURCE_PAGES, pages_of(before) - pages_of(before - bytes));
 }
 
-static void set_limits(struct job *job, const struct job_limits *limits) {
-    job->counters[RESOURCE_PAGES].limit = limits->memory_pages;
-    job->counters[RESOURCE_PAGES].reserved = limits->reserved_pages;
-    job->counters[RESOURCE_HANDLES].limit = limits->handles;
-    job->counters[RESOURCE_THREADS].limit = limits->threads;
-    job->counters[RESOURCE_PROCESSES].limit = limits->processes;
-}
-
 // What the header's is not.
 static void set_up(struct job *job, struct job *parent, const struct job_limits *limits) {
     assert(parent == NULL || parent->depth + 1 < JOB_DEPTH_MAX);
@@ -128,7 +120,11 @@ static void set_up(struct job *job, struct job *parent, const struct job_limits 
     list_init(&job->processes);
     job->parent = parent;
     job->depth = parent != NULL ? parent->depth + 1 : 0;
-    set_limits(job, limits);
+    job->counters[RESOURCE_PAGES].limit = limits->memory_pages;
+    job->counters[RESOURCE_PAGES].reserved = limits->reserved_pages;
+    job->counters[RESOURCE_HANDLES].limit = limits->handles;
+    job->counters[RESOURCE_THREADS].limit = limits->threads;
+    job->counters[RESOURCE_PROCESSES].limit = limits->processes;
 }
 
 static bool job_destroy(struct object *object) {

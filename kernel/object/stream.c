@@ -147,7 +147,7 @@ static int64_t copy_first(const struct stream *stream, struct stream_ring *ring,
     size_t start = index;
     if (stream->records) {
         struct stream_record record;
-        ring_copy(ring, RING_GET, index, (uintptr_t)&record, sizeof(record));
+        ring_copy(ring, COPY_OUT, index, (uintptr_t)&record, sizeof(record));
         start += sizeof(record);
         size = MIN(size, record.size_bytes);
         *taken = sizeof(record) + record.size_bytes;
@@ -156,7 +156,7 @@ static int64_t copy_first(const struct stream *stream, struct stream_ring *ring,
         size = MIN(size, STREAM_STEP_BYTES);
         *taken = size;
     }
-    status_t status = ring_copy(ring, RING_GET_USER, start, buffer, size);
+    status_t status = ring_copy(ring, COPY_OUT_USER, start, buffer, size);
     return status == OK ? (int64_t)size : status;
 }
 
@@ -219,10 +219,10 @@ static status_t copy_last(const struct stream *stream, struct stream_ring *ring,
             .thread = self->id,
             .cookie = __atomic_load_n(&self->cookie, __ATOMIC_RELAXED),
         };
-        ring_copy(ring, RING_PUT, index, (uintptr_t)&record, sizeof(record));
+        ring_copy(ring, COPY_IN, index, (uintptr_t)&record, sizeof(record));
         index += sizeof(record);
     }
-    return ring_copy(ring, RING_PUT_USER, index, buffer, size);
+    return ring_copy(ring, COPY_IN_USER, index, buffer, size);
 }
 
 // Whether a write of *size bytes can go on now; *size becomes how many go in.

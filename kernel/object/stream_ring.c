@@ -104,28 +104,13 @@ status_t ring_prepare(struct stream_ring *ring, size_t index, size_t bytes) {
     return OK;
 }
 
-static status_t copy_piece(enum ring_copy how, uint8_t *place, uintptr_t data, size_t bytes) {
-    switch (how) {
-    case RING_PUT:
-        memcpy(place, (const void *)data, bytes);
-        return OK;
-    case RING_GET:
-        memcpy((void *)data, place, bytes);
-        return OK;
-    case RING_PUT_USER:
-        return copy_in(place, data, bytes);
-    default:
-        return copy_out(data, place, bytes);
-    }
-}
-
-status_t ring_copy(struct stream_ring *ring, enum ring_copy how, size_t index, uintptr_t data,
+status_t ring_copy(struct stream_ring *ring, enum copy_way way, size_t index, uintptr_t data,
                    size_t bytes) {
     while (bytes > 0) {
         struct piece piece = first_piece(ring, index, bytes);
         assert(ring->pages[piece.slot] != NULL);
         status_t status =
-            copy_piece(how, ring->pages[piece.slot] + piece.offset, data, piece.bytes);
+            copy_buffer(way, ring->pages[piece.slot] + piece.offset, data, piece.bytes);
         if (status != OK) {
             return status;
         }

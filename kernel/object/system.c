@@ -7,11 +7,7 @@
 #include <object/system.h>
 #include <sched/cpu.h>
 
-struct system {
-    struct object object;
-};
-
-static struct slab_cache system_cache = SLAB_CACHE(struct system, "system");
+static struct slab_cache system_cache = SLAB_CACHE(struct object, "system"); // it holds nothing
 
 static const struct object_ops system_ops = {
     .name = "system",

@@ -4,7 +4,6 @@
 // anywhere, and ended by itself on its way out of the kernel. Nobody else ever tears a thread down:
 // thread_kill only sets PENDING_KILL and makes sure that the thread comes by the exit path soon. So
 // death needs no unwinding and never meets a thread in the middle of something.
-#include <abi/rights.h>
 #include <ipc/call.h>
 #include <ipc/port.h>
 #include <mm/aspace.h>

@@ -8,7 +8,6 @@
 // somebody else is ending the wait already.
 #include <ipc/call.h>
 #include <ipc/port.h>
-#include <object/stream.h>
 #include <sched/futex.h>
 #include <sched/sched.h>
 #include <sched/thread.h>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // Native calls of the group "ipc": ports, channels, calls and their windows.
-#include <abi/flags.h>
 #include <ipc/call.h>
 #include <ipc/channel.h>
 #include <kernel/syscall_handlers.h>

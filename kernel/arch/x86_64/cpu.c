@@ -7,7 +7,6 @@
 // is a panic, not a slow discovery.
 #include <arch/boot.h>
 #include <arch/cpu.h>
-#include <arch/thread.h>
 #include <debug/log.h>
 #include <sched/cpu.h>
 #include <x86/cpu.h>

@@ -6,7 +6,6 @@
 #include <debug/log.h>
 #include <debug/panic.h>
 #include <mm/aspace.h>
-#include <x86/cpu.h>
 #include <x86/paging.h>
 #include <x86/regs.h>
 #include <x86/tables.h>

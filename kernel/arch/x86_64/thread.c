@@ -6,7 +6,6 @@
 #include <mm/aspace.h>
 #include <sched/thread.h>
 #include <x86/cpu.h>
-#include <x86/regs.h>
 
 #define FLAGS_FIXED (RFLAGS_ONE | RFLAGS_IF)
 #define FLAGS_USER                                                                                 \

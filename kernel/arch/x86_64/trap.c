@@ -4,7 +4,6 @@
 // the end. entry.S comes here with interrupts off.
 #include <mm/aspace.h>
 #include <sched/cpu.h>
-#include <sched/sched.h>
 #include <sched/thread.h>
 #include <syscall/syscall.h>
 #include <x86/cpu.h>

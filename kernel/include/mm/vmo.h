@@ -10,7 +10,6 @@
 #include <abi/flags.h>
 #include <abi/limits.h>
 #include <base.h>
-#include <ds/list.h>
 #include <mm/page.h>
 #include <object/object.h>
 

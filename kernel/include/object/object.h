@@ -14,7 +14,6 @@
 #pragma once
 
 #include <abi/objects.h>
-#include <abi/rights.h>
 #include <base.h>
 #include <mm/reap.h>
 #include <sched/spinlock.h>

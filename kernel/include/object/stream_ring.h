@@ -9,7 +9,7 @@
 // lock.
 #pragma once
 
-#include <base.h>
+#include <mm/user.h>
 
 struct job;
 
@@ -50,14 +50,9 @@ void ring_read_end(struct stream_ring *ring, size_t bytes);
 // Allocates the pages behind `bytes` free bytes at an index. LIMIT, NO_MEMORY. The writer, no lock
 // held.
 [[nodiscard]] status_t ring_prepare(struct stream_ring *ring, size_t index, size_t bytes);
-enum ring_copy {
-    RING_PUT,      // from kernel memory into prepared bytes
-    RING_GET,      // out of used bytes to kernel memory
-    RING_PUT_USER, // from user memory; no lock held
-    RING_GET_USER, // to user memory; no lock held
-};
 
-// Copies between the ring and memory. `index` may be past the ring's end: it wraps. Only user
-// copies fail, with the errors of copy_in and copy_out.
-status_t ring_copy(struct stream_ring *ring, enum ring_copy how, size_t index, uintptr_t data,
+// Copies between memory and the ring, `in` into prepared bytes, `out` out of used ones. `index` may
+// be past the ring's end: it wraps. Only user copies fail, with the errors of copy_in and copy_out;
+// they want no lock held.
+status_t ring_copy(struct stream_ring *ring, enum copy_way way, size_t index, uintptr_t data,
                    size_t bytes);

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <base.h>
-#include <mm/user.h>
 #include <sched/current.h>
 
 // The generated dispatcher.
