@@ -67,10 +67,6 @@ static void stop_others(void) {
     }
 }
 
-struct walk {
-    uint32_t frames;
-};
-
 static void print_frame(uintptr_t pc, bool is_return) {
     const char *name;
     uintptr_t offset;
@@ -83,21 +79,21 @@ static void print_frame(uintptr_t pc, bool is_return) {
 }
 
 static void print_return(uintptr_t pc, void *context) {
-    struct walk *walk = context;
-    if (walk->frames++ < FRAMES_MAX) {
+    uint32_t *frames = context;
+    if ((*frames)++ < FRAMES_MAX) {
         print_frame(pc, true);
     }
 }
 
 static void print_backtrace(uintptr_t pc, uintptr_t frame) {
-    struct walk walk = {0};
+    uint32_t frames = 0;
     log_line("backtrace:");
     if (pc != 0) {
         print_frame(pc, false);
     }
-    arch_backtrace(frame, print_return, &walk);
-    if (walk.frames > FRAMES_MAX) {
-        log_line("  and %u more", walk.frames - FRAMES_MAX);
+    arch_backtrace(frame, print_return, &frames);
+    if (frames > FRAMES_MAX) {
+        log_line("  and %u more", frames - FRAMES_MAX);
     }
 }
 

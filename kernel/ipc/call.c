@@ -73,24 +73,20 @@ static status_t take_handles(struct thread *self, struct call *call) {
     assert(call->handle_count == 0 && self->reserved_slots == 0);
     struct handle_table *table = self_table();
     const volatile handle_t *hostile = self->block->message.handles;
-    for (size_t i = 0; i < call->message.handle_count; i++) {
-        status_t status =
+    status_t status = OK;
+    for (size_t i = 0; i < call->message.handle_count && status == OK; i++) {
+        status =
             handle_derive_node(table, hostile[i], 0, RIGHT_TRANSFER, UINT32_MAX, &call->handles[i]);
-        if (status != OK) {
-            drop_handles(call);
-            return status;
-        }
-        call->handle_count++;
+        call->handle_count += status == OK;
     }
-    if (call->message.accept_count != 0) {
-        status_t status = handle_reserve(table, call->message.accept_count);
-        if (status != OK) {
-            drop_handles(call);
-            return status;
-        }
-        self->reserved_slots = call->message.accept_count;
+    if (status == OK && call->message.accept_count != 0) {
+        status = handle_reserve(table, call->message.accept_count);
+        self->reserved_slots = status == OK ? call->message.accept_count : 0;
     }
-    return OK;
+    if (status != OK) {
+        drop_handles(call);
+    }
+    return status;
 }
 
 static void give_handles_back(struct thread *self, struct call *call) {

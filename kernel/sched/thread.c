@@ -20,7 +20,9 @@ static struct slab_cache thread_cache = SLAB_CACHE(struct thread, "thread");
 static bool thread_destroy(struct object *object) {
     struct thread *thread = thread_from(object);
     arch_thread_destroy(thread);
-    id_free(thread->id);
+    if (thread->id != 0) { // thread_create did not fail
+        id_free(thread->id);
+    }
     job_uncharge(object->job, RESOURCE_THREADS, 1);
     object_unref(&thread->process->object);
     return true;
@@ -63,51 +65,46 @@ struct thread *thread_create_idle(struct cpu *cpu) {
     return thread;
 }
 
-// Releases what a thread holds beyond its struct: its block and its call.
+// Releases what a thread holds beyond its struct, as far as thread_build came: its block, its call
+// and its aspace.
 static void thread_release(struct thread *thread) {
     spin_lock(&thread->lock);
     assert(!thread->released);
     thread->released = true;
     spin_unlock(&thread->lock);
     call_thread_gone(thread);
-    struct page *page = page_from_phys(virt_to_phys(thread->block));
-    aspace_unpin_block(thread->aspace, thread->block_addr, page);
-    object_unref(aspace_object(thread->aspace));
+    if (thread->block != NULL) {
+        struct page *page = page_from_phys(virt_to_phys(thread->block));
+        aspace_unpin_block(thread->aspace, thread->block_addr, page);
+    }
+    if (thread->aspace != NULL) {
+        object_unref(aspace_object(thread->aspace));
+    }
 }
 
 static status_t thread_build(struct thread *thread, struct process *process, vaddr_t block_addr) {
-    struct aspace *aspace = process_aspace_ref(process);
-    if (aspace == NULL) {
+    thread->aspace = process_aspace_ref(process);
+    if (thread->aspace == NULL) {
         return ERR_BAD_STATE;
     }
+    thread->entry = aspace_entry(thread->aspace);
     struct page *page;
-    status_t status = aspace_pin_block(aspace, block_addr, &page);
+    status_t status = aspace_pin_block(thread->aspace, block_addr, &page);
     if (status != OK) {
-        object_unref(aspace_object(aspace));
-        return status;
-    }
-    thread->aspace = aspace;
-    thread->entry = aspace_entry(aspace);
-    status = call_create(process->job, &thread->call);
-    if (status == OK) {
-        thread->id = id_alloc(ID_THREAD, thread);
-        status = thread->id == 0 ? ERR_NO_MEMORY : OK;
-    }
-    if (status != OK) {
-        if (thread->call != NULL) {
-            call_destroy(thread->call);
-        }
-        aspace_unpin_block(aspace, block_addr, page);
-        object_unref(aspace_object(aspace));
         return status;
     }
     thread->block = page_to_virt(page);
     thread->block_addr = block_addr;
+    status = call_create(process->job, &thread->call);
+    if (status != OK) {
+        return status;
+    }
+    thread->id = id_alloc(ID_THREAD, thread);
     thread->block->latched = 0; // of a clone: what it was is another thread's
     thread->block->self = block_addr;
     thread->block->thread = thread->id;
     thread->block->process = process->id;
-    return OK;
+    return thread->id != 0 ? OK : ERR_NO_MEMORY;
 }
 
 // Adds the thread to its process, unless that has begun to die.
@@ -137,33 +134,26 @@ status_t thread_create(struct process *process, vaddr_t block_addr, struct threa
     struct object *object;
     status = object_create(&thread_ops, process->job, process->provider, &object);
     if (status != OK) {
-        goto fail_charge;
+        job_uncharge(process->job, RESOURCE_THREADS, 1);
+        return status;
     }
     struct thread *thread = thread_from(object);
-    thread_init(thread, PRIORITY_PROGRAM);
-    thread->priority = process->priority;
-    status = thread_build(thread, process, block_addr);
-    if (status != OK) {
-        goto fail_memory;
-    }
+    thread_init(thread, process->priority);
     object_ref(&process->object);
     thread->process = process;
     thread->last_cpu = cpu_this()->index;
-    status = thread_join_process(thread, process);
+    status = thread_build(thread, process, block_addr);
+    if (status == OK) {
+        status = thread_join_process(thread, process);
+    }
     if (status != OK) {
         thread_release(thread);
         __atomic_store_n(&thread->state, THREAD_DEAD, __ATOMIC_RELEASE);
-        object_unref(&thread->object);
+        object_unref(object);
         return status;
     }
     *out = thread;
     return OK;
-
-fail_memory:
-    object_free(object);
-fail_charge:
-    job_uncharge(process->job, RESOURCE_THREADS, 1);
-    return status;
 }
 
 static bool must_die(const struct thread *thread) {
