@@ -7,6 +7,8 @@
 //   fs-test [PART...]   the tests whose names hold one of the parts, all without
 //
 //   steps=N   operations of the scripts (default 250)
+//   rounds=N   how many acts, by fours, tmpfsd dies in at each message (default 1)
+//   stages=5   deaths at each stage of each message there, not at two
 //   kills=N   random kills (default 300)
 //   restarts=N   after which nothing may have leaked (default 1000)
 //
@@ -16,13 +18,15 @@
 
 #include <heal/pause.h>
 #include <heal/program.h>
+#include <heal/scenario.h>
 #include <sys/calls.h>
 #include <sys/log.h>
 #include <sys/start.h>
 #include <sys/string.h>
 
 #define DEFAULT_STEPS 250
-#define NTH_STEPS 60 // of the scripts that are run again for each message
+#define NTH_STEPS 60 // of each act that is played again for each message
+#define ACTS 4
 #define DEFAULT_KILLS 300
 #define PAIRS 60
 #define DEFAULT_RESTARTS 1000
@@ -72,23 +76,31 @@ TEST(fs_script_compared_after_each_operation) {
                 (uint32_t)((now() - start) / MILLISECONDS(1)));
 }
 
-// For each message of the script, and each stage: tmpfsd dies there once.
-TEST(fs_dies_at_nth_message) {
-    uint32_t before = service_starts(TMPFSD), runs = 0;
-    uint64_t first = service_summary(TMPFSD).messages;
-    (void)play(&scripts[0], "nth", 5, NTH_STEPS, NTH_STEPS);
-    uint32_t messages = (uint32_t)(service_summary(TMPFSD).messages - first);
-    for (uint32_t n = 1; n <= messages && !test_failed(); n++) {
-        for (uint32_t stage = n % 2; stage < HEAL_STAGES; stage += 2) {
-            service_die_once(TMPFSD, n, heal_stages[stage]);
-            service_restart(TMPFSD);
-            (void)play(&scripts[0], "nth", 5, NTH_STEPS, NTH_STEPS);
-            runs++;
-        }
+static void play_act(uint32_t round, uint32_t which) {
+    (void)play(&scripts[0], "nth", 5 + ACTS * round + which, NTH_STEPS, NTH_STEPS);
+}
+
+#define ACT(n)                                                                                     \
+    static void act_##n(uint32_t round) {                                                          \
+        play_act(round, n);                                                                        \
     }
-    uint32_t deaths = service_starts(TMPFSD) - before - runs;
-    CHECK(deaths > runs / 3);
-    test_figure("%u deaths at the n-th message, n from 1 to %u", deaths, messages);
+ACT(0)
+ACT(1)
+ACT(2)
+ACT(3)
+
+// Random operations, each act and each round its own.
+static const struct act acts[ACTS] = {{"0", act_0}, {"1", act_1}, {"2", act_2}, {"3", act_3}};
+
+TEST(fs_dies_at_nth_message) {
+    const struct scenario scenario = {
+        .service = TMPFSD,
+        .stages = STAGES_ALL,
+        .acts = acts,
+        .act_count = ACTS,
+        .rounds = (uint32_t)start_number("rounds", 1),
+    };
+    scenario_die_alone(&scenario, start_number("stages", 0) == HEAL_STAGES);
 }
 
 // Each instance dies at its second or third message: so nearly every message meets a death.

@@ -10,8 +10,9 @@ from harness.cases import run_cases
 
 TIMEOUT_S = 400
 LONG_TIMEOUT_S = 3600
-# What a single client does, in turn with a server that dies when it is told to, needs no second
-# CPU, on which each call would wait for the emulator to come around.
+# What a single client does, in turn with a server that dies when it is told to, hardly needs a
+# second CPU, on which each call would wait for the emulator to come around. What differs there is
+# who goes on while a server dies: sessions with many deaths run there, too.
 ONE_AFTER_THE_OTHER = ("script", "dies_at", "leaks", "users", "sticky", "special", "refuses",
                        "secrets", "temporary", "roots", "limits", "tree")
 LONG = ("script", "each_message", "kills", "leaks", "steps=2000", "kills=10000", "restarts=1000")
@@ -33,12 +34,18 @@ def test_kills_under_two_clients(boot, smp):
 
 
 def test_some_of_it_on_two_cpus(boot):
-    run_in_guest(boot, 2, ("users", "limits", "tree"), name="fs-test-more")
+    run_in_guest(boot, 2, ("each_message", "users", "limits", "tree"), name="fs-test-more")
 
 
 def test_in_instructions(boot):
     """The same machine each time: figures that can be compared."""
     run_in_guest(boot, 1, ("costs", "recovery"), name="fs-test-icount", icount=True)
+
+
+@pytest.mark.long
+def test_two_thousand_messages(boot):
+    run_in_guest(boot, 1, ("nth_message", "stages=5", "rounds=8"), timeout=LONG_TIMEOUT_S,
+                 name="fs-test-nth")
 
 
 @pytest.mark.long

@@ -54,7 +54,7 @@ uint32_t service_starts(uint32_t service);
 uint32_t service_hangs(uint32_t service);
 uint32_t service_faults(uint32_t service);
 
-// The service's vault.
+// The service's vault; all zero before its first instance has made it.
 struct vault_summary service_summary(uint32_t service);
 
 // Arguments of every start from now on; null: none. The texts are copied.
