@@ -20,4 +20,3 @@ int64_t program_run(struct program *program);
 bool program_exists(const char *path);
 
 int64_t stand_in_run(void);
-int64_t storm_run(void);

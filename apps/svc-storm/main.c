@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Kills services at random, for tests of what goes on meanwhile. Run by init as a service:
+// Kills services at random, for tests of what goes on meanwhile. Run by init as a service
+// or as its program (init.run=bin/svc-storm init.uses=svc), for as long as the machine runs:
 //
 //   argument mean-ms=N     milliseconds between two kills on average (300)
 //   argument NAME          of a service, several
@@ -66,8 +67,9 @@ int64_t native_main(struct thread_block *block) {
     while (names != 0) {
         int64_t wait = MILLISECONDS(1) * (int64_t)(1 + random_below(2 * mean));
         pause_in_steps(wait);
-        killed += kill_service(name_at((uint32_t)random_below(names)));
-        if (killed % TOLD == 0 && killed != 0) {
+        bool struck = kill_service(name_at((uint32_t)random_below(names)));
+        killed += struck;
+        if (struck && killed % TOLD == 0) {
             log_printf("svc-storm: %lu killed", killed);
         }
     }

@@ -6,15 +6,6 @@
 
 #include <sys/string.h>
 
-// As getdents64 has it.
-struct entry {
-    uint64_t inode;
-    uint64_t cursor;
-    uint16_t bytes;
-    uint8_t type;
-    char name[];
-} __attribute__((packed));
-
 // Cursors: 0 the directory, 1 its parent, then 2 + the last node told; names that are numbers
 // follow from CURSOR_NUMBERS on, which is 1 + the last number told above it.
 #define CURSOR_NUMBERS 256
@@ -75,19 +66,12 @@ static bool next_entry(struct place directory, struct subject *subject, uint64_t
 }
 
 static uint32_t entry_add(char *at, uint32_t room, const struct found *found, const char *name) {
-    uint32_t name_bytes = (uint32_t)strlen(name);
-    uint32_t bytes = ((uint32_t)offsetof(struct entry, name) + name_bytes + 1 + 7) & ~7u;
-    if (bytes > room) {
-        return 0;
-    }
-    struct entry *entry = (struct entry *)at;
-    memset(entry, 0, bytes);
-    entry->inode = place_inode(found->place);
-    entry->cursor = found->cursor;
-    entry->bytes = (uint16_t)bytes;
-    entry->type = node_infos[found->place.node].type;
-    memcpy(entry->name, name, name_bytes);
-    return bytes;
+    const struct file_entry as = {
+        .inode = place_inode(found->place),
+        .cursor = found->cursor,
+        .type = node_infos[found->place.node].type,
+    };
+    return file_entry_write(at, room, &as, name, (uint32_t)strlen(name));
 }
 
 // Fills fs->content from a cursor on, which moves. Its bytes, or BUFFER_TOO_SMALL.

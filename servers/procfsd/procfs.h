@@ -9,6 +9,7 @@
 #include <abi/libos.h>
 #include <abi/proto/fs.h>
 #include <abi/proto/proc.h>
+#include <server/files.h>
 #include <server/server.h>
 
 #define PATH_BYTES_MAX 4096
@@ -319,10 +320,6 @@ void description_closed(struct server *server, uint64_t key);
 uint32_t place_path(struct procfs *fs, const char *prefix, struct place place);
 
 // ---- The operations
-
-#define OPERATION_ARGUMENTS(op)                                                                    \
-    void *context, const struct packet *packet, const struct fs_##op##_request *request,           \
-        struct fs_##op##_reply *reply
 
 int64_t procfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]);
 int64_t procfs_stat(OPERATION_ARGUMENTS(stat));

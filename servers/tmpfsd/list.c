@@ -11,33 +11,18 @@
 #define CURSOR_PARENT 1
 #define CURSOR_NAMES 2
 
-// As getdents64 has it.
-struct entry {
-    uint64_t inode;
-    uint64_t cursor;
-    uint16_t bytes;
-    uint8_t type;
-    char name[];
-} __attribute__((packed));
-
-#define ENTRY_HEAD offsetof(struct entry, name)
 #define NO_ROOM UINT32_MAX
 
 // Adds an entry at `at` of the buffer. Returns the end of it, NO_ROOM when it does not fit.
 static uint32_t entry_add(struct tmpfs *fs, uint32_t at, uint32_t size, uint32_t inode,
                           uint64_t cursor, const char *name, uint32_t name_bytes) {
-    uint32_t bytes = ((uint32_t)ENTRY_HEAD + name_bytes + 1 + 7) & ~7u;
-    if (bytes > size - at) {
-        return NO_ROOM;
-    }
-    struct entry *entry = (struct entry *)(fs->data + at);
-    memset(entry, 0, bytes);
-    entry->inode = inode;
-    entry->cursor = cursor;
-    entry->bytes = (uint16_t)bytes;
-    entry->type = (uint8_t)TYPE_OF(inode_get(fs, inode)->mode);
-    memcpy(entry->name, name, name_bytes);
-    return at + bytes;
+    const struct file_entry as = {
+        .inode = inode,
+        .cursor = cursor,
+        .type = (uint8_t)TYPE_OF(inode_get(fs, inode)->mode),
+    };
+    uint32_t bytes = file_entry_write((char *)fs->data + at, size - at, &as, name, name_bytes);
+    return bytes != 0 ? at + bytes : NO_ROOM;
 }
 
 // Adds the entry at a cursor, and moves the cursor on. Returns the end of it; `at` at the end of

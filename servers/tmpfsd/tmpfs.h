@@ -10,6 +10,7 @@
 
 #include <abi/libos.h>
 #include <abi/proto/fs.h>
+#include <server/files.h>
 #include <server/server.h>
 
 #include "records.h"
@@ -309,10 +310,6 @@ void step_next(struct tmpfs *fs);
 void repair(struct tmpfs *fs);
 
 // ---- The operations: open.c, data.c, page.c, attributes.c, change.c, list.c
-
-#define OPERATION_ARGUMENTS(op)                                                                    \
-    void *context, const struct packet *packet, const struct fs_##op##_request *request,           \
-        struct fs_##op##_reply *reply
 
 int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]);
 int64_t tmpfs_stat(OPERATION_ARGUMENTS(stat));

@@ -224,16 +224,23 @@ static int64_t read_request(struct vfsd *vfs, const struct packet *packet,
 
 // ---- the operations
 
-static int64_t remount(struct vfsd *vfs, handle_t target, uint32_t flags) {
+// The mount whose root a description is of. INVALID_ARGUMENT: it is of nothing like that.
+static int64_t mount_of_root(struct vfsd *vfs, handle_t root, const struct mount **mount) {
     struct fs_space_reply space;
     uint32_t type;
-    int64_t result = look_at(vfs, target, &type, &space);
+    int64_t result = look_at(vfs, root, &type, &space);
     if (result < 0) {
         return result;
     }
-    const struct mount *mount = mount_find(vfs, space.mount);
-    if (space.is_root == 0 || mount == NULL) {
-        return ERR_INVALID_ARGUMENT;
+    *mount = space.is_root != 0 ? mount_find(vfs, space.mount) : NULL;
+    return *mount != NULL ? OK : ERR_INVALID_ARGUMENT;
+}
+
+static int64_t remount(struct vfsd *vfs, handle_t target, uint32_t flags) {
+    const struct mount *mount;
+    int64_t result = mount_of_root(vfs, target, &mount);
+    if (result < 0) {
+        return result;
     }
     const struct fs_remount_request request = {.mount = mount->id, .flags = flags};
     result = fs_remount(server_of(mount->type), &request, INSTANT_NEVER);
@@ -364,18 +371,13 @@ static void detach_children(struct vfsd *vfs, uint32_t id) {
 
 static int64_t unmount_request(struct vfsd *vfs, const struct packet *packet,
                                const struct vfs_unmount_request *request, handle_t target) {
-    struct fs_space_reply space;
-    uint32_t type;
+    const struct mount *mount;
     if (!may_mount(packet)) {
         return ERR_NOT_PERMITTED;
     }
-    int64_t result = look_at(vfs, target, &type, &space);
+    int64_t result = mount_of_root(vfs, target, &mount);
     if (result < 0) {
         return result;
-    }
-    const struct mount *mount = mount_find(vfs, space.mount);
-    if (space.is_root == 0 || mount == NULL) {
-        return ERR_INVALID_ARGUMENT;
     }
     if (mount->id == ROOT_ID || (request->lazy == 0 && child_of(vfs, mount->id) != NULL)) {
         return ERR_BUSY;

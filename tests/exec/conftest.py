@@ -10,7 +10,7 @@ from prunella import bootfiles, paths, qemu
 from prunella.guest import Guest
 
 SERVICES = pathlib.Path(__file__).parent / "services"
-STORM = ["init.run=bin/exec-test", "init.args=storm,execd-test,uart16550", "init.uses=svc"]
+STORM = ["init.run=bin/svc-storm", "init.args=mean-ms=35,execd-test,uart16550", "init.uses=svc"]
 
 
 @pytest.fixture(scope="session")

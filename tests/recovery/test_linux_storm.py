@@ -76,8 +76,8 @@ def kills_in(text):
 
 def storm(smp, wanted):
     """Runs the scripts under the storm until each server was killed `wanted` times."""
-    machine = qemu.Machine(smp=smp, append=["init.run=bin/exec-test", "init.uses=svc",
-                                            f"init.args=storm,{','.join(SERVERS)}"])
+    machine = qemu.Machine(smp=smp, append=["init.run=bin/svc-storm", "init.uses=svc",
+                                            f"init.args=mean-ms=35,{','.join(SERVERS)}"])
     guest = Guest(machine, paths.log_folder() / f"linux-storm-{smp}.log")
     rounds = 0
     try:
