@@ -21,6 +21,7 @@ static_assert(INIT_REGION % BLOCK_REGION_BYTES == 0, "regions are aligned to the
 // Maps new memory at a fixed place and fills its beginning, from `skip` on, with `bytes` of data.
 static status_t map_filled(struct aspace *aspace, vaddr_t addr, uint64_t size, uint32_t flags,
                            uint64_t skip, const void *data, uint64_t bytes) {
+    assert(bytes <= size && skip <= size - bytes);
     struct vmo *vmo;
     status_t status = vmo_create(job_root, size, 0, 0, &vmo);
     if (status != OK) {

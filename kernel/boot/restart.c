@@ -67,6 +67,7 @@ static bool count_death(const struct process_info *info, instant_t now) {
 }
 
 static bool restart(struct reap_item *item) {
+    assert(init.process != NULL);
     (void)item;
     struct process *predecessor = init.process;
     struct process_info info;

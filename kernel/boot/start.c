@@ -60,6 +60,7 @@ static status_t make_all(struct object *objects[INIT_LAST + 1]) {
 // Gives init the handles of <abi/boot.h>: they are numbered from 1 in an empty table, which is what
 // makes its constants true.
 static status_t give_all(struct process *init, struct thread *thread) {
+    assert(init->table->used == 0);
     static const uint32_t rights[INIT_LAST + 1] = {
         [INIT_JOB] = RIGHTS_JOB,         [INIT_PROCESS] = RIGHTS_PROCESS,
         [INIT_ASPACE] = RIGHTS_ASPACE,   [INIT_THREAD] = RIGHTS_THREAD,

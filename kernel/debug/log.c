@@ -36,6 +36,7 @@ static void make_room(size_t bytes) {
 }
 
 static void append(const char *line, size_t bytes) {
+    assert(in_panic || spin_held(&lock));
     make_room(bytes);
     for (size_t i = 0; i < bytes; i++) {
         ring[(head + i) % RING_BYTES] = line[i];

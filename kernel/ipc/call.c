@@ -60,6 +60,8 @@ void call_destroy(struct call *call) {
 }
 
 static void drop_handles(struct call *call) {
+    assert(call->handle_count <= MESSAGE_HANDLES);
+    assert(spin_none_held());
     for (size_t i = 0; i < call->handle_count; i++) {
         handle_node_drop(&call->handles[i]);
     }
@@ -90,6 +92,7 @@ static status_t take_handles(struct thread *self, struct call *call) {
 }
 
 static void give_handles_back(struct thread *self, struct call *call) {
+    assert(call->state == CALL_IDLE);
     drop_handles(call);
     if (self->reserved_slots != 0) {
         handle_unreserve(self_table(), self->reserved_slots);
@@ -101,6 +104,7 @@ static void give_handles_back(struct thread *self, struct call *call) {
 // into the queue. port->lock held.
 static status_t submit(struct thread *self, struct call *call, struct port *port, uint32_t flags,
                        struct thread **server, bool *filling) {
+    assert(self == thread_self());
     assert(spin_held(&port->lock) && call->caller == self);
     if (port->dead || call->channel->server_closed) {
         return ERR_PEER_CLOSED;
@@ -126,6 +130,7 @@ static status_t submit(struct thread *self, struct call *call, struct port *port
 
 int64_t call_send(struct thread *self, struct channel *channel, instant_t deadline, uint32_t flags,
                   const struct call_origin *origin) {
+    assert(spin_none_held());
     if (unlikely(self->call == NULL)) { // the last one was abandoned
         status_t status = call_create(self->process->job, &self->call);
         if (status != OK) {
@@ -203,6 +208,7 @@ struct thread *call_end(struct call *call, struct list *orphans) {
 }
 
 void call_free_orphans(struct list *orphans) {
+    assert(spin_none_held());
     struct list_node *node;
     while ((node = list_pop_front(orphans)) != NULL) {
         struct call *call = list_entry(node, struct call, taken_node);
@@ -213,6 +219,7 @@ void call_free_orphans(struct list *orphans) {
 }
 
 void call_cleanup(struct thread *thread) {
+    assert(spin_none_held());
     __atomic_fetch_and(&thread->pending, ~(uint32_t)PENDING_CALL, __ATOMIC_RELAXED);
     if (thread->call != NULL && thread->call->state == CALL_IDLE) {
         drop_handles(thread->call);
@@ -224,6 +231,7 @@ void call_cleanup(struct thread *thread) {
 }
 
 void call_thread_gone(struct thread *thread) {
+    assert(spin_none_held());
     call_cleanup(thread);
     if (thread->call != NULL) {
         struct call *call = thread->call;
@@ -243,6 +251,7 @@ static void post_cancelled(struct call *call) {
 
 // The caller goes on without its call. port->lock held.
 static void make_orphan(struct call *call, status_t status) {
+    assert(spin_held(&call->port->lock));
     struct thread *caller = call->caller;
     assert(caller != NULL && caller->call == call && !call_pinned(call));
     call->caller = NULL;
@@ -256,6 +265,7 @@ static void make_orphan(struct call *call, status_t status) {
 
 // The caller of a call that was delivered is to go on at once. port->lock held.
 static void leave(struct call *call, status_t status) {
+    assert(spin_held(&call->port->lock));
     assert(status != OK && call->deliveries != 0);
     if (!call_pinned(call)) {
         make_orphan(call, status);
@@ -309,6 +319,7 @@ void call_settle(struct call *call, struct list *orphans) {
 }
 
 void call_blame_current(struct thread *self) {
+    assert(spin_none_held());
     struct call *call =
         self->current_token != 0 ? call_find_locked(self->current_token, self->process->id) : NULL;
     if (call != NULL) {

@@ -14,6 +14,7 @@ static bool channel_destroy(struct object *object) {
     struct port *port = channel->port;
     if (port != NULL) { // channel_create did not fail
         spin_lock(&port->lock);
+        assert(list_node_linked(&channel->port_node));
         list_remove(&channel->port_node);
         spin_unlock(&port->lock);
         object_unref(&port->object);

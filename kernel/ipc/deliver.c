@@ -14,6 +14,8 @@
 #include <sched/current.h>
 
 void call_install(struct call *call, struct thread *server) {
+    assert(spin_none_held());
+    assert(call->handle_count != 0);
     assert(call->state == CALL_FILLING);
     struct thread_block *block = server->block;
     struct port *port = call->port;
@@ -53,6 +55,7 @@ static status_t read_reply_header(const struct message *hostile_from, struct mes
 // Installs the reply's handles in the caller's table, in the slots promised to it: all, or none.
 static status_t give_handles(struct thread *self, struct thread *client, uint32_t count,
                              handle_t handles[MESSAGE_HANDLES]) {
+    assert(spin_none_held());
     assert(count <= MESSAGE_HANDLES && count <= client->reserved_slots);
     struct handle nodes[MESSAGE_HANDLES] = {0};
     const volatile handle_t *hostile = self->block->message.handles;
@@ -81,6 +84,8 @@ static status_t give_handles(struct thread *self, struct thread *client, uint32_
 // so its caller stays parked.
 static status_t reply_handles(struct thread *self, struct call *call, struct port *port,
                               uint32_t count, handle_t handles[MESSAGE_HANDLES]) {
+    assert(spin_held(&port->lock));
+    assert(call->state == CALL_TAKEN);
     call->state = CALL_REPLYING;
     spin_unlock(&port->lock);
     status_t status = give_handles(self, call->caller, count, handles);
@@ -92,6 +97,7 @@ static status_t reply_handles(struct thread *self, struct call *call, struct por
 
 static void copy_reply(struct thread *self, struct thread *client, const struct message *header,
                        const handle_t handles[MESSAGE_HANDLES]) {
+    assert(header->handle_count <= MESSAGE_HANDLES);
     assert(header->body_bytes <= MESSAGE_BODY_BYTES && client->state == THREAD_BLOCKED);
     struct message *to = &client->block->message;
     to->op = header->op;
@@ -105,6 +111,8 @@ static void copy_reply(struct thread *self, struct thread *client, const struct 
 
 status_t call_reply(struct thread *self, struct port *port, uint64_t token,
                     struct thread **client) {
+    assert(spin_none_held());
+    assert(token != 0);
     uint64_t process = self->process->id;
     struct call *call;
     struct message header;
@@ -188,6 +196,7 @@ static void copy_end(const struct copy *copy) {
 }
 
 static int64_t window_copy(uint64_t token, bool out, uint64_t offset, vaddr_t buffer, size_t size) {
+    assert(spin_none_held());
     struct copy copy;
     int64_t result = copy_begin(token, out, offset, size, &copy);
     if (result != OK) {

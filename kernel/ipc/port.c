@@ -97,6 +97,7 @@ void ports_pass_on(struct handle_table *table) {
     spin_lock(&table->lock);
     list_for_each(node, &table->ports) {
         struct port *port = list_entry(node, struct port, table_node);
+        assert(port->table == table);
         spin_lock(&port->lock);
         if (!list_empty(&port->queue)) {
             restart_waiter(port);
@@ -141,6 +142,8 @@ static void fill_request(struct packet *packet, uint16_t kind, uint64_t key,
 }
 
 static void fill_cancelled(const struct call *call, struct packet *packet) {
+    assert(spin_held(&call->port->lock));
+    assert(call->state == CALL_TAKEN || call->state == CALL_REPLYING);
     fill_request(packet, PACKET_CANCELLED, call->channel->key, &call->stamp);
     packet->flags = call->caller == NULL ? PACKET_ORPHAN : 0;
     packet->token = call->id;
@@ -213,6 +216,7 @@ static void readmit(struct port *port) {
 }
 
 static void fill_block(struct taken *taken, struct thread *self) {
+    assert(spin_none_held());
     if (taken->filling != NULL) {
         call_install(taken->filling, self);
     } else if (taken->call) {
@@ -227,6 +231,7 @@ static void fill_block(struct taken *taken, struct thread *self) {
 
 // Makes the answered client runnable: at once on this CPU when this server is about to sleep.
 static void wake_client(struct thread *client, bool server_sleeps) {
+    assert(spin_none_held());
     if (client == NULL) {
         return;
     }
@@ -241,6 +246,8 @@ static void wake_client(struct thread *client, bool server_sleeps) {
 
 int64_t port_reply_wait(struct thread *self, struct port *port, uint64_t token, instant_t deadline,
                         uint32_t flags) {
+    assert(self == thread_self());
+    assert(spin_none_held());
     struct thread *client = NULL;
     if (token != 0) {
         status_t status = call_reply(self, port, token, &client);
@@ -289,6 +296,7 @@ static void end_with(struct call *call, status_t status, struct list *orphans) {
 
 static void end_list(struct list *calls, const struct channel *channel, status_t status,
                      struct list *orphans) {
+    assert(calls->head.next != NULL);
     list_for_each_safe(node, calls) {
         struct call *call = list_entry(node, struct call, taken_node);
         assert(call->port != NULL && call->state != CALL_IDLE && call->state != CALL_QUEUED);
@@ -304,6 +312,7 @@ static void end_list(struct list *calls, const struct channel *channel, status_t
 }
 
 void port_end_calls(struct port *port, const struct channel *channel, status_t status) {
+    assert(spin_none_held());
     struct list orphans;
     list_init(&orphans);
     spin_lock(&port->lock);
@@ -327,6 +336,7 @@ void port_end_calls(struct port *port, const struct channel *channel, status_t s
 }
 
 static void quarantine(struct port *port, const struct call *call) {
+    assert(spin_held(&port->lock));
     assert(call->crashes >= CALL_CRASHES_MAX);
     if (port->quarantined_count < PORT_QUARANTINE_MAX) {
         port->quarantined[port->quarantined_count++] =
@@ -351,6 +361,7 @@ static void hold(struct port *port, struct call *call) {
 
 void port_orphan(struct port *port, uint64_t process, bool crashed, struct list *orphans) {
     spin_lock(&port->lock);
+    assert(!port->dead);
     port->orphaned = true;
     list_for_each_safe(node, &port->taken) {
         struct call *call = list_entry(node, struct call, taken_node);
@@ -369,6 +380,7 @@ void port_orphan(struct port *port, uint64_t process, bool crashed, struct list 
 }
 
 void port_discard(struct port *port) {
+    assert(spin_none_held());
     spin_lock(&port->lock);
     port->dead = true;
     struct thread *server;

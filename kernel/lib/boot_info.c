@@ -9,6 +9,7 @@
 struct boot_info boot_info;
 
 static void range_insert(uint32_t at, paddr_t base, paddr_t end, bool usable) {
+    assert(at <= boot_info.range_count && base < end);
     struct boot_range *ranges = boot_info.ranges;
     if (boot_info.range_count == BOOT_RANGES_MAX) {
         return;
@@ -19,6 +20,7 @@ static void range_insert(uint32_t at, paddr_t base, paddr_t end, bool usable) {
 }
 
 static void range_remove(uint32_t at) {
+    assert(at < boot_info.range_count);
     struct boot_range *ranges = boot_info.ranges;
     boot_info.range_count--;
     memmove(&ranges[at], &ranges[at + 1], (boot_info.range_count - at) * sizeof(ranges[0]));

@@ -75,6 +75,7 @@ static void wipe(void *memory, size_t bytes) {
 }
 
 static void stir_locked(uint64_t value) {
+    assert(spin_held(&lock));
     uint32_t *word = &pool[pool_next++ % KEY_WORDS];
     *word = rotate_left(*word, 7) ^ (uint32_t)value ^ (uint32_t)(value >> 32);
 }
@@ -82,6 +83,7 @@ static void stir_locked(uint64_t value) {
 // Makes the pool part of the generator's key and runs it: it becomes another, and *out a second
 // one.
 static void turn_locked(struct chacha_key *out) {
+    assert(spin_held(&lock));
     uint32_t block[BLOCK_WORDS];
     for (int i = 0; i < KEY_WORDS; i++) {
         state.words[i] ^= pool[i];
@@ -93,6 +95,8 @@ static void turn_locked(struct chacha_key *out) {
 }
 
 static void seed_locked(void) {
+    assert(spin_held(&lock));
+    assert(!seeded);
     for (int i = 0; i < KEY_WORDS; i++) {
         uint64_t value;
         if (arch_random(&value)) {

@@ -57,6 +57,7 @@ static bool aspace_destroy(struct object *object) {
     if (mapping != NULL) {
         return false;
     }
+    assert(aspace->mapping_count == 0);
     mmu_space_destroy(&aspace->space, object->job);
     reap_add(&object->reap, aspace_free);
     return true;
@@ -92,6 +93,7 @@ status_t aspace_create(struct job *job, uint32_t flags, uint64_t provider, struc
 }
 
 void aspace_switch(struct aspace *aspace) {
+    assert(aspace == NULL || aspace->object.refs != 0);
     struct cpu *cpu = cpu_this();
     struct aspace *old = cpu->aspace;
     if (old == aspace) {
@@ -140,6 +142,7 @@ static status_t lock_page(struct aspace *aspace, vaddr_t addr, uint32_t access,
 }
 
 status_t aspace_fault(struct aspace *aspace, vaddr_t addr, uint32_t access) {
+    assert(spin_none_held());
     struct mapping *mapping;
     struct vmo_view view;
     addr = ALIGN_DOWN(addr, PAGE_SIZE);
@@ -157,6 +160,7 @@ status_t aspace_fault(struct aspace *aspace, vaddr_t addr, uint32_t access) {
 }
 
 status_t aspace_page_hold(struct aspace *aspace, vaddr_t addr, bool write, struct page **out) {
+    assert(spin_none_held());
     struct mapping *mapping;
     struct vmo_view view;
     status_t status = lock_page(aspace, addr, write ? FAULT_WRITE : FAULT_READ, &mapping, &view);
@@ -185,6 +189,7 @@ status_t aspace_futex_key(struct aspace *aspace, vaddr_t addr, uint64_t key[2]) 
 
 // The first pin at or above an address.
 static struct pin *pin_find(const struct aspace *aspace, vaddr_t addr) {
+    assert(spin_held(&aspace->lock));
     struct tree_node *node = aspace->pins.root;
     struct pin *best = NULL;
     while (node != NULL) {
@@ -218,6 +223,8 @@ bool aspace_has_pin(const struct aspace *aspace, vaddr_t start, vaddr_t end) {
 
 // With aspace->lock held.
 static status_t pin_page(struct aspace *aspace, vaddr_t addr, struct pin *pin) {
+    assert(spin_held(&aspace->lock));
+    assert(pin->vmo == NULL);
     struct mapping *mapping = mapping_find(aspace, addr);
     if (mapping == NULL || mapping->start > addr || (mapping->flags & MAP_READ) == 0 ||
         (mapping->flags & MAP_WRITE) == 0 || mapping->vmo->kind != VMO_ANONYMOUS) {
@@ -278,6 +285,7 @@ void aspace_unpin_block(struct aspace *aspace, vaddr_t addr, struct page *page) 
     tree_remove(&aspace->pins, &pin->node);
     struct vmo *vmo = pin->vmo;
     spin_lock(vmo->lock);
+    assert(page->pins != 0 && vmo->pins != 0);
     page->pins--;
     vmo->pins--;
     spin_unlock(vmo->lock);
@@ -289,6 +297,7 @@ void aspace_unpin_block(struct aspace *aspace, vaddr_t addr, struct page *page) 
 
 // With aspace->lock held. Counts in the first QUERY_PAGES_MAX pages of the parts that have tables.
 static uint32_t count_shown(struct aspace *aspace, const struct mapping *mapping) {
+    assert(spin_held(&aspace->lock));
     uint32_t shown = 0;
     uint32_t looked = 0;
     vaddr_t end = mapping_end(mapping);
@@ -307,6 +316,7 @@ static uint32_t count_shown(struct aspace *aspace, const struct mapping *mapping
 
 // Which of the QUERY_PAGES pages from `addr` on are there, a bit a page. aspace->lock held.
 static uint64_t pages_there(struct aspace *aspace, vaddr_t addr, vaddr_t end) {
+    assert(spin_held(&aspace->lock));
     uint64_t bits = 0;
     spin_lock(&aspace->tables_lock);
     for (uint32_t i = 0; i < QUERY_PAGES && addr < end; i++, addr += PAGE_SIZE) {

@@ -23,6 +23,7 @@ static bool is_shared(const struct mapping *mapping) {
 // Makes an unlinked mapping of `to` that shows what `mapping` does; null: that is being revoked.
 static status_t resemble(struct mapping *mapping, struct aspace *to, bool shared,
                          struct mapping **out) {
+    assert(spin_held(&mapping->aspace->lock));
     struct mapping *copy;
     status_t status = mapping_create(to, &copy);
     *out = NULL;
@@ -44,6 +45,7 @@ static status_t resemble(struct mapping *mapping, struct aspace *to, bool shared
 // Gives an unlinked mapping a clone of its vmo. Of a clone that reads its source, another such: it
 // would have to take all pages of a file else.
 static status_t own_vmo(struct mapping *copy) {
+    assert(!copy->linked);
     struct vmo *vmo = copy->vmo;
     uint64_t bytes = MIN(copy->bytes, vmo_size(vmo) - (copy->first << PAGE_SHIFT));
     struct vmo *clone;
@@ -59,6 +61,7 @@ static status_t own_vmo(struct mapping *copy) {
 
 // Links a copy where nothing is mapped yet; else it is forgotten.
 static void place(struct aspace *to, struct mapping *copy) {
+    assert(copy->aspace == to && !copy->linked);
     spin_lock(&to->lock);
     const struct mapping *there = mapping_find(to, copy->start);
     bool fits = !copy->revoked && (there == NULL || there->start >= mapping_end(copy));
@@ -100,6 +103,8 @@ static status_t copy_next(struct aspace *from, struct aspace *to, vaddr_t share_
 }
 
 status_t aspace_copy(struct aspace *from, struct aspace *to, vaddr_t share_end) {
+    assert(from != to);
+    assert(spin_none_held());
     status_t status = (from->flags & ~to->flags) == 0 ? OK : ERR_BAD_STATE;
     for (vaddr_t addr = USER_MIN; status == OK && addr != 0;) {
         status = copy_next(from, to, share_end, &addr);

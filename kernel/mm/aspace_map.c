@@ -36,6 +36,8 @@ static bool is_step(struct aspace *aspace, vaddr_t start, vaddr_t end) {
 
 // Where the last piece of [start, end) begins that one step may do.
 static vaddr_t last_step(struct aspace *aspace, vaddr_t start, vaddr_t end) {
+    assert(spin_held(&aspace->lock));
+    assert(start < end);
     while (end - start > PAGE_SIZE && !is_step(aspace, start, end)) {
         start += ALIGN_DOWN((end - start) / 2, PAGE_SIZE);
     }
@@ -44,6 +46,7 @@ static vaddr_t last_step(struct aspace *aspace, vaddr_t start, vaddr_t end) {
 
 // Removes all mappings in a range, or changes nothing.
 static status_t clear_range(struct aspace *aspace, vaddr_t start, vaddr_t end) {
+    assert(spin_held(&aspace->lock));
     status_t status = mapping_split(aspace, start);
     if (status == OK) {
         status = mapping_split(aspace, end);
@@ -67,6 +70,7 @@ static bool is_free(struct aspace *aspace, vaddr_t start, vaddr_t end) {
 
 static bool gap_between(struct aspace *aspace, vaddr_t start, vaddr_t limit, uint64_t size,
                         vaddr_t *out) {
+    assert(spin_held(&aspace->lock));
     struct mapping *mapping = mapping_find(aspace, start);
     while (mapping != NULL && mapping->start < limit) {
         if (mapping->start > start && mapping->start - start >= size) {
@@ -81,6 +85,7 @@ static bool gap_between(struct aspace *aspace, vaddr_t start, vaddr_t limit, uin
 }
 
 static status_t find_gap(struct aspace *aspace, vaddr_t hint, uint64_t size, vaddr_t *out) {
+    assert(spin_held(&aspace->lock));
     if (IS_ALIGNED(hint, PAGE_SIZE) && user_range(hint, size) &&
         is_free(aspace, hint, hint + size)) {
         *out = hint;
@@ -116,6 +121,7 @@ static status_t check_map(const struct aspace *aspace, uint64_t offset, vaddr_t 
 // Gives a new mapping its vmo: behind a handle, as a node of its derivation tree, or directly.
 static status_t take_vmo(struct mapping *mapping, struct handle_table *table, handle_t handle,
                          struct vmo *vmo, uint32_t flags) {
+    assert(!mapping->linked && mapping->vmo == NULL);
     uint32_t max = MAP_ACCESS;
     if (table != NULL) {
         // What is mapped can be read, whatever else is asked: page tables know no other way.
@@ -145,6 +151,7 @@ static status_t take_vmo(struct mapping *mapping, struct handle_table *table, ha
 // Finds and clears the place for a mapping or, when that is too much for a step, for its last part.
 static status_t make_room(struct aspace *aspace, vaddr_t *addr, uint64_t size, uint32_t flags,
                           vaddr_t *start) {
+    assert(spin_held(&aspace->lock));
     if (aspace->mapping_count >= MAPPINGS_MAX) {
         return ERR_LIMIT;
     }
@@ -171,6 +178,7 @@ static status_t make_room(struct aspace *aspace, vaddr_t *addr, uint64_t size, u
 status_t aspace_map_step(struct aspace *aspace, struct handle_table *table, handle_t handle,
                          struct vmo *vmo, uint64_t offset, vaddr_t addr, uint64_t *size,
                          uint32_t flags, vaddr_t *out) {
+    assert(spin_none_held());
     status_t status = check_map(aspace, offset, addr, *size, flags);
     if (status != OK) {
         return status;
@@ -208,6 +216,8 @@ status_t aspace_map_step(struct aspace *aspace, struct handle_table *table, hand
 }
 
 void aspace_populate_step(struct aspace *aspace, vaddr_t addr, uint64_t size, uint64_t *done) {
+    assert(spin_none_held());
+    assert(*done <= size);
     spin_lock(&aspace->lock);
     const struct mapping *mapping = mapping_find(aspace, addr + *done);
     bool write = mapping != NULL && (mapping->flags & MAP_WRITE) != 0;
@@ -229,6 +239,7 @@ static status_t check_range(vaddr_t addr, uint64_t size) {
 }
 
 status_t aspace_unmap_step(struct aspace *aspace, vaddr_t addr, uint64_t *size) {
+    assert(spin_none_held());
     status_t status = check_range(addr, *size);
     if (status != OK) {
         return status;
@@ -253,6 +264,7 @@ status_t aspace_unmap_step(struct aspace *aspace, vaddr_t addr, uint64_t *size) 
 
 // Whether all of a range is mapped, by handles that allow the access.
 static status_t check_protect(struct aspace *aspace, vaddr_t addr, vaddr_t end, uint32_t flags) {
+    assert(spin_held(&aspace->lock));
     const struct mapping *mapping = mapping_find(aspace, addr);
     status_t status = OK;
     while (addr < end) {
@@ -269,6 +281,8 @@ static status_t check_protect(struct aspace *aspace, vaddr_t addr, vaddr_t end, 
 }
 
 static void set_access(struct mapping *mapping, uint32_t flags) {
+    assert(spin_held(&mapping->aspace->lock));
+    assert(mapping->linked);
     struct shootdown shootdown;
     shootdown_init(&shootdown);
     spin_lock(mapping->vmo->lock);
@@ -283,6 +297,7 @@ static void set_access(struct mapping *mapping, uint32_t flags) {
 }
 
 static status_t protect_range(struct aspace *aspace, vaddr_t start, vaddr_t end, uint32_t flags) {
+    assert(spin_held(&aspace->lock));
     status_t status = mapping_split(aspace, start);
     if (status == OK) {
         status = mapping_split(aspace, end);
@@ -303,6 +318,7 @@ static status_t protect_range(struct aspace *aspace, vaddr_t start, vaddr_t end,
 }
 
 status_t aspace_protect_step(struct aspace *aspace, vaddr_t addr, uint64_t *size, uint32_t flags) {
+    assert(spin_none_held());
     if ((flags & ~(uint32_t)MAP_ACCESS) != 0 || !allowed_access(aspace, flags)) {
         return ERR_INVALID_ARGUMENT;
     }
@@ -326,6 +342,7 @@ status_t aspace_protect_step(struct aspace *aspace, vaddr_t addr, uint64_t *size
 // and it may be gone; its memory and its aspace's stay readable until this entry ends. Thread
 // blocks in it stay pinned, but the process can't see them any more.
 void mapping_revoked(struct handle *node) {
+    assert(spin_none_held());
     struct mapping *mapping = container_of(node, struct mapping, handle);
     struct aspace *aspace = mapping->aspace;
     for (bool more = true; more;) {

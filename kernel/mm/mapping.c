@@ -60,6 +60,7 @@ static struct mapping *from_node(struct tree_node *node) {
 }
 
 struct mapping *mapping_find(const struct aspace *aspace, vaddr_t addr) {
+    assert(spin_held(&aspace->lock));
     struct tree_node *node = aspace->mappings.root;
     struct mapping *best = NULL;
     while (node != NULL) {
@@ -75,11 +76,14 @@ struct mapping *mapping_find(const struct aspace *aspace, vaddr_t addr) {
 }
 
 struct mapping *mapping_after(const struct mapping *mapping) {
+    assert(spin_held(&mapping->aspace->lock));
     return from_node(tree_next(&mapping->node));
 }
 
 // With both locks held.
 static void link_both(struct mapping *mapping) {
+    assert(spin_held(&mapping->aspace->lock));
+    assert(IS_ALIGNED(mapping->start | mapping->bytes, PAGE_SIZE) && mapping->bytes != 0);
     assert(!mapping->linked && spin_held(mapping->vmo->lock));
     struct aspace *aspace = mapping->aspace;
     struct tree_node *parent = NULL;
@@ -137,6 +141,7 @@ void mapping_remove(struct mapping *mapping) {
 }
 
 void mapping_trim(struct mapping *mapping, vaddr_t end) {
+    assert(end < mapping_end(mapping));
     assert(spin_held(&mapping->aspace->lock) && end > mapping->start);
     struct shootdown shootdown;
     shootdown_init(&shootdown);
@@ -195,6 +200,7 @@ static bool are_pieces(const struct mapping *low, const struct mapping *high) {
 }
 
 struct mapping *mapping_merge(struct mapping *mapping) {
+    assert(spin_held(&mapping->aspace->lock));
     struct mapping *high = mapping_after(mapping);
     if (high == NULL || !are_pieces(mapping, high)) {
         return high;
@@ -218,6 +224,8 @@ static vaddr_t table_end(vaddr_t addr, vaddr_t end) {
 
 void mapping_clear(struct mapping *mapping, vaddr_t start, vaddr_t end,
                    struct shootdown *shootdown) {
+    assert(spin_held(mapping->vmo->lock));
+    assert(start >= mapping->start && end <= mapping_end(mapping));
     struct aspace *aspace = mapping->aspace;
     vaddr_t low = end;
     vaddr_t high = start;
@@ -251,6 +259,8 @@ static uint32_t mmu_flags_of(const struct mapping *mapping) {
 
 void mapping_narrow(struct mapping *mapping, vaddr_t start, vaddr_t end, uint32_t remove,
                     struct shootdown *shootdown) {
+    assert(spin_held(mapping->vmo->lock));
+    assert(start >= mapping->start && end <= mapping_end(mapping));
     struct aspace *aspace = mapping->aspace;
     spin_lock(&aspace->tables_lock);
     bool changed =
@@ -269,6 +279,7 @@ void mapping_write_protect(struct mapping *mapping, vaddr_t start, vaddr_t end,
 }
 
 uint32_t mapping_tables(const struct mapping *mapping, vaddr_t start, vaddr_t end, uint32_t limit) {
+    assert(start < end);
     struct aspace *aspace = mapping->aspace;
     uint32_t tables = 0;
     spin_lock(&aspace->tables_lock);
@@ -287,6 +298,8 @@ static uint32_t entry_flags(const struct mapping *mapping, const struct vmo_view
 }
 
 status_t mapping_show(struct mapping *mapping, vaddr_t addr, const struct vmo_view *view) {
+    assert(spin_held(mapping->vmo->lock));
+    assert(addr >= mapping->start && addr < mapping_end(mapping));
     struct aspace *aspace = mapping->aspace;
     uint32_t flags = entry_flags(mapping, view);
     paddr_t old;
@@ -310,6 +323,7 @@ status_t mapping_show(struct mapping *mapping, vaddr_t addr, const struct vmo_vi
 }
 
 void mapping_show_around(struct mapping *mapping, vaddr_t addr) {
+    assert(spin_held(mapping->vmo->lock));
     struct aspace *aspace = mapping->aspace;
     vaddr_t window = ALIGN_DOWN(addr, AROUND_PAGES * PAGE_SIZE);
     vaddr_t start = MAX(window, mapping->start);

@@ -40,6 +40,7 @@ static uint64_t buddy_free;
 static uint64_t total;
 
 paddr_t page_to_phys(const struct page *page) {
+    assert(page >= page_frames && page < page_frames + page_frame_count);
     return (paddr_t)(page - page_frames) << PAGE_SHIFT;
 }
 
@@ -106,6 +107,7 @@ static void free_block(struct page *page, uint32_t order) {
 
 // Takes a block, splitting a larger one if need be. Null when there is none.
 static struct page *take_block(uint32_t order) {
+    assert(order <= PAGE_ORDER_MAX);
     assert(spin_held(&lock));
     uint32_t fitting = free_orders >> order;
     if (fitting == 0) {
@@ -125,6 +127,7 @@ static struct page *take_block(uint32_t order) {
 
 // Frees any run of pages as the blocks that it is made of.
 static void free_span_locked(struct page *page, size_t count) {
+    assert(spin_held(&lock));
     while (count > 0) {
         uint64_t index = (uint64_t)(page - page_frames);
         uint32_t order = 63 - (uint32_t)__builtin_clzll(count);
@@ -139,6 +142,7 @@ static void free_span_locked(struct page *page, size_t count) {
 }
 
 void page_add_range(paddr_t start, paddr_t end) {
+    assert(IS_ALIGNED(start | end, PAGE_SIZE) && start < end);
     struct page *page = &page_frames[start >> PAGE_SHIFT];
     size_t count = (end - start) >> PAGE_SHIFT;
     for (size_t i = 0; i < count; i++) {
@@ -212,6 +216,7 @@ static void cache_refill(struct page_cache *cache) {
 }
 
 static void cache_drain(struct page_cache *cache) {
+    assert(cache->count >= CACHE_BATCH);
     spin_lock(&lock);
     for (uint32_t i = 0; i < CACHE_BATCH; i++) {
         free_block(cache_pop(cache), 0);

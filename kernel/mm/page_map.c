@@ -98,6 +98,7 @@ static void prune(struct page_map *map, uint64_t index, struct page *path[HEIGHT
 }
 
 status_t page_map_put(struct page_map *map, struct job *job, uint64_t index, struct page *page) {
+    assert(page != NULL);
     status_t status = grow(map, job, height_for(index));
     if (status != OK) {
         return status;
@@ -156,6 +157,7 @@ struct page *page_map_take(struct page_map *map, uint64_t index) {
 // Looks from *index to the end of the lowest table that it falls in, or of the empty part around
 // it.
 static struct page *scan(const struct page_map *map, uint64_t *index) {
+    assert(map->height != 0 && map->root != NULL);
     struct page *table = map->root;
     uint32_t level = map->height - 1;
     for (;;) {

@@ -49,6 +49,7 @@ static void batch_open(struct cpu *cpu, struct reap_state *state) {
 }
 
 static bool grace_over(const struct reap_state *state) {
+    assert(state->batch != 0);
     for (uint32_t i = 0; i < cpu_count; i++) {
         if ((state->noted[i] & 1) != 0 &&
             __atomic_load_n(&cpus[i]->entry_seq, __ATOMIC_ACQUIRE) == state->noted[i]) {
@@ -73,6 +74,7 @@ static uint32_t release_first(struct cpu *cpu, struct reap_state *state) {
 }
 
 bool reap_work(void) {
+    assert(spin_none_held());
     struct cpu *cpu = cpu_this();
     struct reap_state *state = &states[cpu->index];
     if (cpu->reap_count == 0) {

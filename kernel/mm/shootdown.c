@@ -32,6 +32,7 @@ static struct slot slots[CPU_MAX];
 
 void shootdown_add(struct shootdown *shootdown, const struct aspace *aspace, vaddr_t addr,
                    size_t bytes) {
+    assert(bytes != 0 && IS_ALIGNED(addr | bytes, PAGE_SIZE));
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     uint32_t set = __atomic_load_n(&aspace->cpus, __ATOMIC_RELAXED);
     if (set == 0) {
@@ -83,6 +84,7 @@ static void answer_all(struct cpu *cpu) {
     while (from != 0) {
         uint32_t index = (uint32_t)__builtin_ctz(from);
         from &= from - 1;
+        assert((slots[index].waiting & 1u << cpu->index) != 0);
         obey(cpu, slots[index].request);
         __atomic_fetch_and(&slots[index].waiting, ~(1u << cpu->index), __ATOMIC_RELEASE);
     }
@@ -97,6 +99,7 @@ void shootdown_flush(struct shootdown *shootdown) {
     uint32_t targets = shootdown->cpus & ~(1u << cpu->index);
     if (targets != 0) {
         struct slot *slot = &slots[cpu->index];
+        assert(slot->waiting == 0);
         slot->request = shootdown;
         __atomic_store_n(&slot->waiting, targets, __ATOMIC_RELEASE);
         for (uint32_t left = targets; left != 0; left &= left - 1) {
@@ -122,6 +125,7 @@ void shootdown_leave(struct aspace *aspace) {
 }
 
 void cpu_mail(struct cpu *cpu, uint32_t bits) {
+    assert(bits != 0);
     __atomic_fetch_or(&cpu->mailbox, bits, __ATOMIC_SEQ_CST);
     if (cpu != cpu_this()) {
         arch_cpu_kick(cpu);

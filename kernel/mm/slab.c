@@ -66,6 +66,7 @@ static status_t take(struct slab_cache *cache, void **out) {
         }
     }
     struct slab *slab = list_entry(list_first(&cache->partial), struct slab, node);
+    assert(slab->cache == cache && slab->used < slab->capacity);
     if (slab->first_free != SLAB_END) {
         uint64_t *object = object_at(slab, slab->first_free);
         assert((*object & ~0xffffULL) == SLAB_MARK);

@@ -35,6 +35,7 @@ struct object *vmo_object(struct vmo *vmo) {
 
 static bool vmo_destroy(struct object *object) {
     struct vmo *vmo = vmo_from(object);
+    assert(vmo->pins == 0);
     assert(list_empty(&vmo->mappings) && list_empty(&vmo->clones));
     spin_lock(vmo->lock);
     uint64_t index = 0;
@@ -66,6 +67,7 @@ static const struct object_ops vmo_ops = {
 
 status_t vmo_new(struct job *job, uint64_t pages, uint32_t flags, uint64_t provider,
                  struct vmo **out) {
+    assert(pages <= VMO_MAX_BYTES >> PAGE_SHIFT);
     struct object *object;
     status_t status = object_create(&vmo_ops, job, provider, &object);
     if (status != OK) {
@@ -97,6 +99,7 @@ static status_t enter(struct vmo *vmo, uint64_t index, struct page *page) {
 
 // Gives a new vmo all its pages, next to each other.
 static status_t fill_contiguous(struct vmo *vmo) {
+    assert(vmo->resident == 0);
     struct page *page;
     size_t count = vmo->pages;
     status_t status = page_alloc_span(vmo->object.job, count, PAGE_ALLOC_ZERO, &page);
@@ -158,6 +161,7 @@ static void view_page(struct vmo_view *view, struct page *page, bool writable) {
 }
 
 static void view_physical(struct vmo *vmo, uint64_t index, struct vmo_view *view) {
+    assert(vmo->kind == VMO_PHYSICAL && index < vmo->pages);
     paddr_t addr = vmo->physical + (index << PAGE_SHIFT);
     *view = (struct vmo_view){.page = page_frame(addr), .addr = addr, .writable = true};
 }
@@ -165,6 +169,7 @@ static void view_physical(struct vmo *vmo, uint64_t index, struct vmo_view *view
 // The source's page behind an absent one of an AT_WRITE clone; null: the source has none either.
 static status_t source_page(struct vmo *vmo, uint64_t index, struct page **out) {
     struct vmo *source = vmo->source;
+    assert(spin_held(vmo->lock) && vmo->lock == source->lock);
     if (vmo->source_first + index >= source->pages) {
         return ERR_OUT_OF_RANGE;
     }

@@ -16,6 +16,7 @@
 
 // Gives the clone a page, shared or (when it may be written without our seeing it) copied.
 static status_t give(struct vmo *clone, uint64_t index, struct page *page) {
+    assert(page_shares(page) != 0);
     struct page *given = page;
     if (page->pins != 0 || __atomic_load_n(&page->writers, __ATOMIC_ACQUIRE) != 0) {
         status_t status = page_alloc(clone->object.job, 0, &given);
@@ -41,6 +42,8 @@ static status_t give(struct vmo *clone, uint64_t index, struct page *page) {
 // the index in `from` of the clone's page 0. Moves *index past what was done.
 static status_t give_range(struct vmo *clone, struct vmo *from, uint64_t shift, uint64_t *index,
                            uint64_t end) {
+    assert(spin_held(from->lock));
+    assert(*index < end);
     uint64_t first = shift + *index;
     uint64_t at = first;
     uint64_t given_end = first;
@@ -84,6 +87,7 @@ static status_t give_all(struct vmo *clone, struct vmo *from, uint64_t shift) {
 
 // Makes the clone one that reads `source`, which is not a clone itself.
 static void attach(struct vmo *clone, struct vmo *source, uint64_t first) {
+    assert(source->source == NULL && clone->source == NULL);
     clone->source = source;
     clone->source_first = first;
     clone->lock = source->lock;

@@ -18,6 +18,7 @@ typedef void range_fn(struct mapping *mapping, vaddr_t start, vaddr_t end,
 
 static void for_mappings(struct vmo *vmo, uint64_t first, uint64_t end, range_fn *function,
                          struct shootdown *shootdown) {
+    assert(spin_held(vmo->lock));
     list_for_each(node, &vmo->mappings) {
         struct mapping *mapping = list_entry(node, struct mapping, vmo_node);
         uint64_t from = MAX(first, mapping->first);
@@ -70,6 +71,7 @@ void vmo_free_range(struct vmo *vmo, uint64_t first, uint64_t end) {
 }
 
 static uint32_t tables_in(struct vmo *vmo, uint64_t first, uint64_t end) {
+    assert(spin_held(vmo->lock));
     uint32_t tables = 0;
     list_for_each(node, &vmo->mappings) {
         const struct mapping *mapping = list_entry(node, struct mapping, vmo_node);
@@ -107,6 +109,7 @@ static bool is_step(struct vmo *vmo, uint64_t first, uint64_t end) {
 
 // Where the last piece of [first, end) begins that one step may do.
 static uint64_t last_step(struct vmo *vmo, uint64_t first, uint64_t end) {
+    assert(first <= end);
     while (!is_step(vmo, first, end)) {
         first += (end - first) / 2;
     }
@@ -114,6 +117,7 @@ static uint64_t last_step(struct vmo *vmo, uint64_t first, uint64_t end) {
 }
 
 static void drop(struct vmo *vmo, uint64_t first, uint64_t end) {
+    assert(spin_held(vmo->lock));
     struct shootdown shootdown;
     shootdown_init(&shootdown);
     vmo_hide(vmo, first, end, &shootdown);
@@ -122,6 +126,7 @@ static void drop(struct vmo *vmo, uint64_t first, uint64_t end) {
 }
 
 static bool has_pins(struct vmo *vmo, uint64_t first, uint64_t end) {
+    assert(spin_held(vmo->lock));
     struct page *page;
     while (vmo->pins != 0 && (page = page_map_next(&vmo->map, &first, end)) != NULL) {
         if (page->pins != 0) {
@@ -133,6 +138,8 @@ static bool has_pins(struct vmo *vmo, uint64_t first, uint64_t end) {
 }
 
 static status_t set_size_step(struct vmo *vmo, uint64_t pages) {
+    assert(spin_held(vmo->lock));
+    assert(vmo->used_end >= vmo->pages);
     if (pages < vmo->pages) {
         if (has_pins(vmo, pages, vmo->pages)) {
             return ERR_BUSY;

@@ -26,6 +26,7 @@ static struct event *event_from(struct object *object) {
 }
 
 static void end_handles_gone(struct object *object) {
+    assert(event_from(object)->peer->peer == event_from(object));
     source_update(&event_from(object)->peer->source, 0, SIGNAL_EVENT_PEER_CLOSED);
 }
 

@@ -70,6 +70,7 @@ static void tell_put_off(struct closing *here) {
 }
 
 void handle_release(struct object *object, uint32_t count) {
+    assert(count != 0);
     assert(spin_none_held());
     uint32_t before = __atomic_fetch_sub(&object->handles, count, __ATOMIC_ACQ_REL);
     struct closing *here = &closing[cpu_this()->index];
@@ -105,6 +106,8 @@ static void port_link(struct handle_table *table, struct object *object) {
 
 // Turns a taken slot into a handle without a parent. The caller's reference becomes the handle's.
 static handle_t fill_top(struct handle *node, struct object *object, uint32_t rights) {
+    assert(spin_held(&node->table->lock));
+    assert(node->kind == HANDLE_TABLE_ENTRY);
     set_origin(node, 0, 0);
     __atomic_fetch_add(&object->handles, 1, __ATOMIC_RELAXED);
     port_link(node->table, object);
@@ -117,6 +120,7 @@ static handle_t fill_top(struct handle *node, struct object *object, uint32_t ri
 
 status_t handle_insert(struct handle_table *table, struct object *object, uint32_t rights,
                        handle_t *out) {
+    assert(object->refs != 0);
     struct handle *node;
     spin_lock(&table->lock);
     status_t status = handle_slot_take(table, 0, false, &node);
@@ -154,6 +158,8 @@ static void fill(struct handle *node, struct object *object, uint32_t rights) {
 
 static void link_as(enum relation relation, struct object *object, struct handle *from,
                     struct handle *node) {
+    assert(spin_held(&object->tree_lock));
+    assert(from->object == object && !from->dead);
     switch (relation) {
     case DERIVED:
     case DELIVERED:
@@ -173,6 +179,7 @@ static void link_as(enum relation relation, struct object *object, struct handle
 // there. BAD_HANDLE, BUSY.
 static status_t relate(struct handle *node, const struct handle_entry *seen, uint32_t rights,
                        enum relation relation) {
+    assert(node->kind != HANDLE_FREE);
     struct object *object = seen->object;
     struct handle *from = seen->node;
     bool derived = relation == DERIVED;
@@ -201,6 +208,7 @@ static status_t relate(struct handle *node, const struct handle_entry *seen, uin
 static status_t add_relative(struct handle_table *table, uint32_t index, bool from_reserve,
                              const struct handle_entry *seen, uint32_t rights,
                              enum relation relation, handle_t *out) {
+    assert(spin_held(&table->lock));
     struct handle *node;
     status_t status = handle_slot_take(table, index, from_reserve, &node);
     if (status != OK) {
@@ -231,6 +239,7 @@ status_t handle_derive(struct handle_table *table, handle_t value, uint32_t righ
 
 status_t handle_derive_node(struct handle_table *table, handle_t value, uint8_t type, uint32_t need,
                             uint32_t keep, struct handle *node) {
+    assert(node->object == NULL);
     assert(node->kind == HANDLE_MAPPING || node->kind == HANDLE_MESSAGE);
     struct handle_entry parent;
     status_t status = handle_lookup(table, value, type, need, &parent);
@@ -247,6 +256,7 @@ static bool see_node(struct handle *node, struct handle_entry *seen) {
 }
 
 bool handle_copy_node(struct handle *from, struct handle *node) {
+    assert(node->object == NULL);
     struct handle_entry seen;
     node->kind = from->kind;
     return see_node(from, &seen) && relate(node, &seen, from->rights, COPIED) == OK;
@@ -308,6 +318,7 @@ static bool unlink_entry(const struct handle_entry *entry) {
 }
 
 status_t handle_close(struct handle_table *table, handle_t value) {
+    assert(spin_none_held());
     struct handle_entry entry;
     status_t status = handle_lookup(table, value, 0, 0, &entry);
     if (status != OK) {
@@ -328,6 +339,7 @@ status_t handle_close(struct handle_table *table, handle_t value) {
 
 status_t handle_renew(struct handle_table *table, handle_t value, struct object *object,
                       uint32_t rights) {
+    assert(spin_none_held());
     struct handle_entry entry;
     status_t status = handle_lookup(table, value, 0, 0, &entry);
     if (status == OK) {

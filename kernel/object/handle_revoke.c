@@ -68,6 +68,7 @@ static void clean_up(struct object *object, struct casualties *casualties) {
 }
 
 status_t handle_revoke(struct handle_table *table, handle_t value) {
+    assert(spin_none_held());
     struct handle_entry entry;
     status_t status = handle_lookup(table, value, 0, RIGHT_DUPLICATE, &entry);
     if (status != OK) {

@@ -44,6 +44,7 @@ uint32_t handle_index_limit(const struct handle_table *table) {
 }
 
 static status_t directory_grow(struct handle_table *table) {
+    assert(table->chunks == table->first_chunks);
     void *memory;
     status_t status = kpages_alloc(table->object.job, DIRECTORY_BYTES, &memory);
     if (status == OK) {
@@ -56,6 +57,8 @@ static status_t directory_grow(struct handle_table *table) {
 
 // Adds chunk `number`, which is missing, and its slots to the free ones.
 static status_t chunk_add(struct handle_table *table, uint32_t number) {
+    assert(spin_held(&table->lock));
+    assert(number < CHUNK_LIMIT);
     if (number >= table->chunk_limit) {
         status_t status = directory_grow(table);
         if (status != OK) {
@@ -100,6 +103,7 @@ static status_t ensure_free(struct handle_table *table, uint32_t count) {
 
 // Finds a free slot that is not reserved; `index` 0 stands for any.
 static status_t find_free(struct handle_table *table, uint32_t index, struct handle **out) {
+    assert(spin_held(&table->lock));
     status_t status = OK;
     if (index != 0 && handle_slot_at(table, index) == NULL) {
         status = chunk_add(table, index / HANDLE_CHUNK);
@@ -152,6 +156,7 @@ status_t handle_slot_take(struct handle_table *table, uint32_t index, bool from_
 }
 
 handle_t handle_slot_publish(struct handle *node, struct object *object, uint32_t rights) {
+    assert(spin_held(&object->tree_lock));
     assert((node->value & HANDLE_NOT_LIVE) != 0 && node->kind == HANDLE_TABLE_ENTRY);
     struct handle next = {.tag = node->tag};
     next.value &= ~HANDLE_NOT_LIVE;
@@ -181,6 +186,7 @@ static uint64_t next_tag(const struct handle *node) {
 void handle_slot_put(struct handle *node, bool to_reserve) {
     struct handle_table *table = node->table;
     assert(spin_held(&table->lock) && node->kind == HANDLE_TABLE_ENTRY);
+    assert(table->used != 0);
     assert((node->value & HANDLE_NOT_LIVE) != 0);
     __atomic_store_n(&node->tag, next_tag(node), __ATOMIC_RELEASE);
     __atomic_store_n(&node->object, NULL, __ATOMIC_RELEASE);
@@ -197,6 +203,7 @@ void handle_slot_put(struct handle *node, bool to_reserve) {
 }
 
 status_t handle_reserve(struct handle_table *table, uint32_t count) {
+    assert(count != 0);
     status_t status = job_charge(table->object.job, RESOURCE_HANDLES, count);
     if (status != OK) {
         return status;
@@ -217,6 +224,7 @@ status_t handle_reserve(struct handle_table *table, uint32_t count) {
 void handle_unreserve(struct handle_table *table, uint32_t count) {
     spin_lock(&table->lock);
     assert(count <= table->reserved);
+    assert(count <= table->used);
     table->reserved -= count;
     table->used -= count;
     spin_unlock(&table->lock);
@@ -226,6 +234,7 @@ void handle_unreserve(struct handle_table *table, uint32_t count) {
 // ---- Tables
 
 bool handle_table_clear(struct handle_table *table, uint32_t budget) {
+    assert(spin_none_held());
     for (uint32_t scan = budget * CLEAR_SCAN; budget > 0 && scan > 0; scan--) {
         if (table->sweep >= handle_index_limit(table)) {
             table->sweep = 0;

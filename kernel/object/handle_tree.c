@@ -36,6 +36,7 @@ static struct handle **head_of(struct object *object, struct handle *parent) {
 
 // The same from the links on both sides of a place in the row, of which at least one is a thread.
 static struct handle **row_head(struct object *object, uintptr_t prev, uintptr_t next) {
+    assert(is_thread(prev) || is_thread(next));
     uintptr_t end = is_thread(next) ? next : node_of(prev)->next;
     return head_of(object, node_of(end));
 }
@@ -43,6 +44,7 @@ static struct handle **row_head(struct object *object, uintptr_t prev, uintptr_t
 // Puts a row of nodes, linked among themselves, in a place of another row.
 static void link_row(struct object *object, uintptr_t prev, struct handle *first,
                      struct handle *last, uintptr_t next) {
+    assert(spin_held(&object->tree_lock));
     first->prev = prev;
     last->next = next;
     if (is_thread(prev)) {
@@ -59,6 +61,7 @@ static void link_row(struct object *object, uintptr_t prev, struct handle *first
 
 // Closes the gap that a node leaves.
 static void close_gap(struct object *object, uintptr_t prev, uintptr_t next) {
+    assert(spin_held(&object->tree_lock));
     if (is_thread(prev) && is_thread(next)) {
         *row_head(object, prev, next) = NULL;
         return;

@@ -30,6 +30,8 @@ static struct id_slot *slot_at(uint32_t index) {
 
 // The next slot that was never used. Null: no memory or no slot left.
 static struct id_slot *take_fresh(void) {
+    assert(spin_held(&lock));
+    assert(fresh <= ID_SLOTS);
     if (fresh == ID_SLOTS) {
         return NULL;
     }
@@ -47,6 +49,8 @@ static struct id_slot *take_fresh(void) {
 }
 
 static struct id_slot *take_slot(void) {
+    assert(spin_held(&lock));
+    assert((free_first == 0) == (free_last == 0));
     if (free_first == 0) {
         return take_fresh();
     }
@@ -59,6 +63,7 @@ static struct id_slot *take_slot(void) {
 }
 
 uint64_t id_alloc(enum id_kind kind, void *pointer) {
+    assert(kind >= ID_PROCESS && kind <= ID_CALL);
     assert(((uintptr_t)pointer & KIND_MASK) == 0);
     spin_lock(&lock);
     struct id_slot *slot = take_slot();
@@ -74,6 +79,8 @@ uint64_t id_alloc(enum id_kind kind, void *pointer) {
 }
 
 void id_free(uint64_t id) {
+    assert((id & ~ID_MASK) == 0);
+    assert(ID_SLOT(id) != 0);
     uint32_t index = ID_SLOT(id);
     spin_lock(&lock);
     struct id_slot *slot = slot_at(index);

@@ -67,6 +67,8 @@ status_t interrupt_create(uint32_t line, struct job *job, uint64_t provider, str
 }
 
 void interrupt_fired(uint32_t line) {
+    assert(line < INTERRUPT_LINES_MAX);
+    assert(spin_none_held());
     struct interrupt *interrupt = __atomic_load_n(&owners[line], __ATOMIC_ACQUIRE);
     if (interrupt == NULL) {
         arch_interrupt_mask(line);

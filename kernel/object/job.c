@@ -22,6 +22,7 @@ static uint64_t share(const struct job_counter *counter, uint64_t used) {
 }
 
 static void counter_uncharge(struct job *job, enum job_resource resource, uint64_t count) {
+    assert(resource < RESOURCE_COUNT);
     while (job != NULL && count != 0) {
         struct job_counter *counter = &job->counters[resource];
         uint64_t before = __atomic_fetch_sub(&counter->used, count, __ATOMIC_RELAXED);
@@ -37,6 +38,7 @@ static status_t counter_charge(struct job *job, enum job_resource resource, uint
         return OK;
     }
     struct job_counter *counter = &job->counters[resource];
+    assert(job->depth < JOB_DEPTH_MAX);
     uint64_t used = __atomic_load_n(&counter->used, __ATOMIC_RELAXED);
     uint64_t paid = 0; // charged to the parent for this
     status_t status = OK;
@@ -74,6 +76,7 @@ status_t job_charge(struct job *job, enum job_resource resource, uint64_t count)
 }
 
 void job_uncharge(struct job *job, enum job_resource resource, uint64_t count) {
+    assert(count <= UINT32_MAX);
     if (job != NULL && count != 0) {
         counter_uncharge(job, resource, count);
         object_unref_many(&job->object, (uint32_t)count);
@@ -160,6 +163,7 @@ void job_init_root(uint64_t pages) {
 }
 
 status_t job_create(struct job *parent, const struct job_limits *limits, struct job **out) {
+    assert(!spin_held(&parent->lock));
     static const struct object_ops ops = {
         .name = "job", .type = OBJECT_JOB, .cache = &job_cache, .destroy = job_destroy};
     if (limits->reserved_pages > limits->memory_pages) {

@@ -12,6 +12,7 @@ static uint64_t alive;   // atomic
 
 void object_init(struct object *object, const struct object_ops *ops, uint8_t type, struct job *job,
                  uint64_t provider) {
+    assert(job == NULL || job->object.refs != 0);
     *object = (struct object){
         .ops = ops,
         .type = type,
@@ -29,6 +30,8 @@ void object_init(struct object *object, const struct object_ops *ops, uint8_t ty
 
 status_t object_create(const struct object_ops *ops, struct job *job, uint64_t provider,
                        struct object **out) {
+    assert(ops->cache != NULL);
+    assert(ops->offset % sizeof(uint64_t) == 0);
     void *memory;
     status_t status = slab_alloc(ops->cache, job, &memory);
     if (status == OK) {
@@ -101,11 +104,13 @@ void object_unref_many(struct object *object, uint32_t count) {
 }
 
 void object_unreferenced(struct object *object) {
+    assert(object->refs == 0);
     assert(object->handles == 0 && object->first_node == NULL);
     reap_add(&object->reap, object_reap);
 }
 
 void object_fini(struct job *job) {
+    assert(__atomic_load_n(&alive, __ATOMIC_RELAXED) != 0);
     __atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
     if (job != NULL) {
         object_unref(&job->object);

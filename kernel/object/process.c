@@ -46,6 +46,7 @@ static struct handle_table *table_take(struct process *process) {
 static bool process_destroy(struct object *object) {
     struct process *process = process_from(object);
     struct job *job = process->job;
+    assert(process->thread_count == 0);
     assert(list_empty(&process->threads));
     assert(process->state == PROCESS_NEW || process->state == PROCESS_ENDED);
     struct handle_table *table = table_take(process);
@@ -70,6 +71,7 @@ static bool process_destroy(struct object *object) {
 // Nobody can start, inspect or succeed it any more: a process that never ran ends, and a kept table
 // that waits for a successor is given up.
 static void process_handles_gone(struct object *object) {
+    assert(spin_none_held());
     struct process *process = process_from(object);
     spin_lock(&process->lock);
     bool unborn = process->state == PROCESS_NEW;
@@ -99,6 +101,7 @@ static const struct object_ops process_ops = {
 // Takes over the kept table of an ended process.
 static status_t table_inherit(struct process *predecessor, struct handle_table **out) {
     spin_lock(&predecessor->lock);
+    assert(predecessor->thread_count == 0 || predecessor->state != PROCESS_ENDED);
     bool fit = predecessor->state == PROCESS_ENDED && predecessor->keep &&
                predecessor->table != NULL && !predecessor->succeeded;
     if (fit) {
@@ -188,6 +191,7 @@ void process_unhold(struct process *process) {
 
 bool process_watch_end(struct process *process, void (*on_end)(struct process *process)) {
     spin_lock(&process->lock);
+    assert(process->on_end == NULL);
     bool alive = process->state != PROCESS_ENDED;
     if (alive) {
         process->on_end = on_end;
@@ -197,6 +201,7 @@ bool process_watch_end(struct process *process, void (*on_end)(struct process *p
 }
 
 void process_kill(struct process *process, enum exit_cause cause, int64_t status) {
+    assert(spin_none_held());
     spin_lock(&process->lock);
     bool unborn = process->state == PROCESS_NEW;
     if (unborn || process->state == PROCESS_STARTED) {
@@ -209,6 +214,8 @@ void process_kill(struct process *process, enum exit_cause cause, int64_t status
 }
 
 void process_fault(struct thread *thread, uint32_t vector, vaddr_t addr) {
+    assert(thread == cpu_this_thread());
+    assert(spin_none_held());
     struct process *process = thread->process;
     struct registers regs;
     arch_thread_get_registers(thread, &regs);
@@ -261,6 +268,7 @@ static void orphan_ports(struct process *process, struct handle_table *table) {
 }
 
 void process_end(struct process *process) {
+    assert(spin_none_held());
     assert(process->state == PROCESS_DYING && process->thread_count == 0);
     drop_new_threads(process);
     struct handle_table *table = process->table;
@@ -328,6 +336,7 @@ status_t process_resume(struct process *process) {
 }
 
 status_t process_discard(struct process *process) {
+    assert(spin_none_held());
     spin_lock(&process->lock);
     bool fit = process->state == PROCESS_ENDED && process->table != NULL;
     spin_unlock(&process->lock);
@@ -364,6 +373,7 @@ void process_describe(struct process *process, struct process_info *info) {
 }
 
 status_t process_interrupt(struct process *process, uint64_t id, uint32_t bits) {
+    assert(spin_none_held());
     struct thread *thread = NULL;
     if (id != 0) {
         thread = id_lookup(ID_THREAD, id);
@@ -403,6 +413,7 @@ static bool is_left(const struct process *process) {
 // goes on to its children. Locks nest from parent to child, at most JOB_DEPTH_MAX deep.
 static struct process *walk(struct job *job, uint64_t cursor, bool kill, bool nested,
                             struct process *best) {
+    assert(!nested || spin_held(&job->parent->lock));
     if (nested) {
         spin_lock_nested(&job->lock);
     } else {
@@ -434,6 +445,7 @@ struct process *job_next_process(struct job *job, uint64_t cursor) {
 }
 
 void job_kill(struct job *job, int64_t status) {
+    assert(spin_none_held());
     struct process *process;
     while ((process = walk(job, 0, true, false, NULL)) != NULL) {
         process_kill(process, EXIT_KILLED, status);

@@ -30,6 +30,7 @@ static status_t begin(struct process *embryo, struct aspace **aspace, struct han
 }
 
 static status_t copy_handles(struct handle_table *from, struct handle_table *to) {
+    assert(from != to);
     status_t status = OK;
     uint32_t cursor = 0;
     for (uint32_t i = 1; status == OK; i++) {
@@ -43,6 +44,7 @@ static status_t copy_handles(struct handle_table *from, struct handle_table *to)
 
 // The block's page was copied with the memory.
 static status_t start_thread(struct process *embryo) {
+    assert(embryo->filled);
     struct thread *self = thread_self();
     struct thread *child;
     status_t status = thread_create(embryo, self->block_addr, &child);

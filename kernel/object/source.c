@@ -196,6 +196,7 @@ static status_t may_bind(const struct source *source, const struct binding *bind
 // Links a new binding on both sides and posts at once if its condition holds. On failure drops its
 // reference on the port.
 static status_t binding_insert(struct source *source, struct binding *binding) {
+    assert(!list_node_linked(&binding->source_node));
     struct port *port = binding->port;
     spin_lock(&source->lock);
     status_t status = may_bind(source, binding);
@@ -224,6 +225,7 @@ static status_t binding_insert(struct source *source, struct binding *binding) {
 
 status_t source_bind(struct object *object, struct port *port, uint64_t key, uint32_t signals,
                      uint16_t packet_kind) {
+    assert(spin_none_held());
     struct source *source = object->source;
     struct job *job = port->object.job;
     if (source == NULL) {
@@ -251,6 +253,7 @@ status_t source_bind(struct object *object, struct port *port, uint64_t key, uin
 // Takes the binding that `find` finds apart. NOT_FOUND.
 static status_t unbind(struct source *source, const struct port *port,
                        const struct handle_table *table, uint64_t key, bool watch) {
+    assert(spin_none_held());
     spin_lock(&source->lock);
     struct binding *binding = find(source, port, table, key, watch);
     if (binding != NULL) {
@@ -275,6 +278,7 @@ static void watch_remove_locked(struct port *port, struct binding *watch) {
 }
 
 status_t source_forget(struct port *port, uint64_t id) {
+    assert(spin_none_held());
     struct process *process = id_lookup(ID_PROCESS, id);
     if (process != NULL && unbind(&process->source, port, NULL, id, true) == OK) {
         return OK;
@@ -299,6 +303,7 @@ status_t source_forget(struct port *port, uint64_t id) {
 // Takes one binding of a port out of the port's list, or all of it apart. Returns false when there
 // was none.
 static bool drop_first(struct port *port) {
+    assert(port->dead);
     spin_lock(&port->lock);
     struct list_node *node = list_first(&port->bindings);
     if (node == NULL) {
@@ -340,6 +345,7 @@ bool binding_holds(const struct binding *binding) {
 }
 
 void binding_fill_packet(struct binding *binding, struct packet *packet) {
+    assert(spin_none_held());
     struct port *port = binding->port;
     packet->key = binding->key;
     packet->kind = binding->item.kind;
@@ -391,6 +397,7 @@ static void unlink_waiter(struct source_waiter *waiter) {
     assert(waiter->source == NULL || waiter->thread != NULL);
     struct source *source = waiter->source;
     if (source != NULL) {
+        assert(waiter->thread == thread_self());
         spin_lock(&source->lock);
         list_remove(&waiter->node);
         spin_unlock(&source->lock);
@@ -426,6 +433,7 @@ static void free_waiters(struct thread *self) {
 }
 
 void source_wait_cleanup(struct thread *thread) {
+    assert(spin_none_held());
     unlink_waiter(&thread->waiter);
     if (thread->waiters != NULL) {
         for (uint32_t i = 0; i < thread->wait_count; i++) {
@@ -443,12 +451,14 @@ static void note_cleanup(struct thread *self) {
 }
 
 status_t source_link_locked(struct object *object, struct source *source, uint32_t signals) {
+    assert(spin_held(&source->lock));
     struct thread *self = thread_self();
     note_cleanup(self);
     return link_waiter(&self->waiter, object, source, signals);
 }
 
 int64_t source_park(uint8_t kind, struct object *object, instant_t deadline, bool interruptible) {
+    assert(spin_none_held());
     struct thread *self = thread_self();
     status_t status = thread_park(self, kind, object, deadline, interruptible);
     if (status == OK) {
@@ -487,6 +497,7 @@ static int64_t look(struct object *const *objects, struct wait_item *items, uint
 // Links the calling thread to every object, until one is signalled (RESTART).
 static status_t link_all(struct thread *self, struct object *const *objects,
                          struct wait_item *items, uint32_t count) {
+    assert(count == 1 || self->wait_count == count);
     struct source_waiter *waiters = count == 1 ? &self->waiter : self->waiters;
     status_t status = OK;
     for (uint32_t i = 0; i < count && status == OK; i++) {

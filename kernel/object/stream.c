@@ -97,6 +97,7 @@ static void end_update(struct stream_end *end, uint32_t clear, uint32_t set, uin
 
 // What changes for both ends of a ring by a write: `reader` has data; the writer may lack room.
 static void signal_written(struct stream_end *reader, const struct stream_ring *ring) {
+    assert(ring->used_bytes != 0);
     struct stream_end *writer = end_peer(reader);
     end_update(reader, 0, SIGNAL_STREAM_READABLE, 0);
     if (ring_free_bytes(ring) < STREAM_ATOMIC_BYTES + header_bytes(reader->stream)) {
@@ -106,6 +107,7 @@ static void signal_written(struct stream_end *reader, const struct stream_ring *
 
 // And by a read.
 static void signal_read(struct stream_end *reader, const struct stream_ring *ring) {
+    assert(spin_held(&reader->stream->lock));
     struct stream_end *writer = end_peer(reader);
     if (ring->used_bytes == 0) {
         end_update(reader, SIGNAL_STREAM_READABLE, 0, 0);
@@ -144,6 +146,8 @@ static int64_t end_wait(struct stream_end *end, uint32_t signals, instant_t dead
 // caller gets; *taken is how many leave the ring.
 static int64_t copy_first(const struct stream *stream, struct stream_ring *ring, size_t index,
                           size_t used_bytes, vaddr_t buffer, size_t size, size_t *taken) {
+    assert(used_bytes != 0);
+    assert(spin_none_held());
     size_t start = index;
     if (stream->records) {
         struct stream_record record;
@@ -162,6 +166,7 @@ static int64_t copy_first(const struct stream *stream, struct stream_ring *ring,
 
 int64_t stream_read(struct object *object, vaddr_t buffer, size_t size, instant_t deadline,
                     uint32_t flags) {
+    assert(spin_none_held());
     struct stream_end *end = end_from(object);
     struct stream *stream = end->stream;
     struct stream_ring *ring = end_ring(end);
@@ -207,6 +212,8 @@ int64_t stream_read(struct object *object, vaddr_t buffer, size_t size, instant_
 // `index`.
 static status_t copy_last(const struct stream *stream, struct stream_ring *ring, size_t index,
                           vaddr_t buffer, size_t size) {
+    assert(spin_none_held());
+    assert(ring->writer_busy);
     status_t status = ring_prepare(ring, index, header_bytes(stream) + size);
     if (status != OK) {
         return status;
@@ -240,6 +247,7 @@ static bool has_room(const struct stream *stream, const struct stream_ring *ring
 
 int64_t stream_write(struct object *object, vaddr_t buffer, size_t size, instant_t deadline,
                      uint32_t flags) {
+    assert(spin_none_held());
     struct stream_end *end = end_from(object);
     struct stream *stream = end->stream;
     struct stream_end *reader = end_peer(end);

@@ -8,6 +8,7 @@ static size_t slot_count(const struct stream_ring *ring) {
 }
 
 status_t ring_init(struct stream_ring *ring, struct job *job, size_t size_bytes) {
+    assert(size_bytes != 0);
     ring->job = job;
     ring->size_bytes = size_bytes;
     ring->pages = ring->inline_pages;
@@ -80,6 +81,7 @@ struct piece {
 
 // The first piece of `bytes` bytes at an index.
 static struct piece first_piece(const struct stream_ring *ring, size_t index, size_t bytes) {
+    assert(bytes != 0 && ring->size_bytes != 0);
     index %= ring->size_bytes;
     struct piece piece = {.slot = index / PAGE_SIZE, .offset = index % PAGE_SIZE, .bytes = bytes};
     piece.bytes = MIN(piece.bytes, PAGE_SIZE - piece.offset);

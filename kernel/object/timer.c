@@ -75,6 +75,7 @@ static const struct object_ops timer_ops = {
 // Moves the deadline to the next interval after `now`. Returns how many have passed. The timer was
 // due.
 static uint64_t advance(struct timer *timer, instant_t now) {
+    assert(timer->deadline <= now);
     assert(spin_held(&timer->source.lock) && timer->interval >= 0);
     if (timer->interval == 0) {
         timer->deadline = INSTANT_NEVER;
@@ -98,6 +99,7 @@ static void timer_arm(struct timer *timer) {
 }
 
 static void timer_expired(struct timer_node *node, uint64_t seq, instant_t now) {
+    assert(spin_none_held());
     struct timer *timer = container_of(node, struct timer, node);
     struct process *target = NULL;
     spin_lock(&timer->source.lock);

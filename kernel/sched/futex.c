@@ -81,6 +81,7 @@ static bool has_key(const struct thread *thread, const struct futex_key *key) {
 
 static void put_in(struct thread *thread, struct futex_bucket *bucket,
                    const struct futex_key *key) {
+    assert(!list_node_linked(&thread->wait_node));
     assert(spin_held(&bucket->lock));
     thread->futex_key[0] = key->words[0];
     thread->futex_key[1] = key->words[1];
@@ -92,6 +93,7 @@ static void put_in(struct thread *thread, struct futex_bucket *bucket,
 // Takes a thread out and wakes it with a result, if it has parked.
 static void take_out(struct thread *thread, int64_t result) {
     assert(thread->futex_bucket != NULL && spin_held(&thread->futex_bucket->lock));
+    assert(list_node_linked(&thread->wait_node));
     bool parked = thread->futex_parked;
     list_remove(&thread->wait_node);
     thread->futex_parked = false;
@@ -155,6 +157,7 @@ static uint32_t move_locked(struct futex_bucket *bucket, const struct futex_key 
 
 int64_t futex_wait(vaddr_t addr, uint32_t expected, uint32_t mask, instant_t deadline,
                    uint32_t flags) {
+    assert(mask != 0 && IS_ALIGNED(addr, sizeof(uint32_t)));
     struct thread *self = thread_self();
     struct futex_key key;
     uint32_t value;
@@ -201,6 +204,7 @@ int64_t futex_wait(vaddr_t addr, uint32_t expected, uint32_t mask, instant_t dea
 }
 
 static uint32_t wake_key(const struct futex_key *key, uint32_t count, uint32_t mask) {
+    assert(spin_none_held());
     struct futex_bucket *bucket = find_bucket(key);
     uint32_t woken = 0;
     for (;;) {
@@ -217,6 +221,7 @@ static uint32_t wake_key(const struct futex_key *key, uint32_t count, uint32_t m
 }
 
 int64_t futex_wake(vaddr_t addr, uint32_t count, uint32_t mask, uint32_t flags) {
+    assert(mask != 0 && IS_ALIGNED(addr, sizeof(uint32_t)));
     struct futex_key key;
     status_t status = find_key(thread_self()->process->aspace, addr, flags, &key);
     return status == OK ? (int64_t)wake_key(&key, count, mask) : status;
@@ -233,6 +238,7 @@ void futex_wake_address(struct aspace *aspace, vaddr_t addr, uint32_t count) {
 
 int64_t futex_requeue(vaddr_t addr, uint32_t wake, vaddr_t target, uint32_t move, uint32_t expected,
                       uint32_t flags) {
+    assert(IS_ALIGNED(addr | target, sizeof(uint32_t)));
     struct aspace *aspace = thread_self()->process->aspace;
     struct futex_key key;
     struct futex_key target_key;

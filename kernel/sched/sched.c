@@ -28,6 +28,7 @@
 static uint32_t idle_mask;
 
 status_t sched_init_cpu(struct cpu *cpu) {
+    assert(cpu->idle == NULL);
     spin_init(&cpu->run.lock, RANK_RUN_QUEUE);
     for (size_t i = 0; i < PRIORITY_COUNT; i++) {
         list_init(&cpu->run.queue[i]);
@@ -80,6 +81,7 @@ static void run_queue_remove(struct cpu *cpu, struct thread *thread) {
 }
 
 static struct thread *run_queue_pop(struct cpu *cpu) {
+    assert(spin_held(&cpu->run.lock));
     int best = run_queue_best(&cpu->run);
     if (best < 0) {
         return NULL;
@@ -99,6 +101,8 @@ static struct cpu *choose_cpu(const struct thread *thread) {
 }
 
 void sched_enqueue(struct thread *thread) {
+    assert(thread->state == THREAD_READY);
+    assert(spin_held(&thread->lock));
     struct cpu *cpu = choose_cpu(thread);
     spin_lock(&cpu->run.lock);
     run_queue_push(cpu, thread, false);
@@ -133,6 +137,7 @@ duration_t sched_cpu_time(const struct thread *thread) {
 }
 
 static void change_thread(struct cpu *cpu, struct thread *prev, struct thread *next) {
+    assert(prev == cpu->thread);
     assert(prev != next && prev->on_cpu);
     arch_thread_save(prev);
     __atomic_store_n(&prev->on_cpu, false, __ATOMIC_RELEASE);
@@ -151,6 +156,7 @@ static void change_thread(struct cpu *cpu, struct thread *prev, struct thread *n
 
 __attribute__((always_inline)) static inline void switch_to(struct cpu *cpu, struct thread *prev,
                                                             struct thread *next) {
+    assert(next->state == THREAD_RUNNING);
     uint64_t now = arch_cycles();
     uint8_t priority = __atomic_load_n(&next->priority, __ATOMIC_RELAXED);
     __atomic_store_n(&prev->cpu_cycles, prev->cpu_cycles + (now - cpu->switched_at),
@@ -242,6 +248,7 @@ void schedule(void) {
 }
 
 void sched_switch_direct(struct thread *next) {
+    assert(next != cpu_this()->idle);
     struct cpu *cpu = cpu_this();
     switch_to(cpu, cpu->thread, next);
 }
@@ -249,6 +256,7 @@ void sched_switch_direct(struct thread *next) {
 // Moves a queued thread to the list of its present priority. Returns the CPU whose queue it stands
 // in, or null. thread->lock held.
 static struct cpu *requeue(struct thread *thread) {
+    assert(spin_held(&thread->lock));
     struct cpu *cpu;
     while ((cpu = __atomic_load_n(&thread->queued_on, __ATOMIC_RELAXED)) != NULL) {
         spin_lock(&cpu->run.lock);
@@ -266,6 +274,7 @@ static struct cpu *requeue(struct thread *thread) {
 }
 
 void sched_set_priority(struct thread *thread, uint8_t priority) {
+    assert(priority > PRIORITY_IDLE && priority <= PRIORITY_MAX);
     spin_lock(&thread->lock);
     __atomic_store_n(&thread->priority, priority, __ATOMIC_RELAXED);
     struct cpu *cpu = requeue(thread);
@@ -279,6 +288,7 @@ void sched_set_priority(struct thread *thread, uint8_t priority) {
 }
 
 void sched_tick(instant_t now) {
+    assert(spin_none_held());
     struct cpu *cpu = cpu_this();
     timer_queue_run(now);
     if (now >= cpu->slice_end && cpu->run.count != 0) {
@@ -298,6 +308,8 @@ static bool all_queues_empty(void) {
 // Halts until something happens, unless a thread has become ready since the queues were last seen
 // empty.
 static void idle_wait(struct cpu *cpu) {
+    assert(cpu->thread == cpu->idle);
+    assert(spin_none_held());
     uint32_t bit = 1u << cpu->index;
     __atomic_fetch_or(&idle_mask, bit, __ATOMIC_SEQ_CST);
     if (all_queues_empty() && __atomic_load_n(&cpu->mailbox, __ATOMIC_SEQ_CST) == 0 &&

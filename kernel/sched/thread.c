@@ -19,6 +19,7 @@ static struct slab_cache thread_cache = SLAB_CACHE(struct thread, "thread");
 
 static bool thread_destroy(struct object *object) {
     struct thread *thread = thread_from(object);
+    assert(thread->state == THREAD_DEAD && thread->call == NULL);
     arch_thread_destroy(thread);
     if (thread->id != 0) { // thread_create did not fail
         id_free(thread->id);
@@ -83,6 +84,7 @@ static void thread_release(struct thread *thread) {
 }
 
 static status_t thread_build(struct thread *thread, struct process *process, vaddr_t block_addr) {
+    assert(thread->aspace == NULL && thread->call == NULL);
     thread->aspace = process_aspace_ref(process);
     if (thread->aspace == NULL) {
         return ERR_BAD_STATE;
@@ -109,6 +111,7 @@ static status_t thread_build(struct thread *thread, struct process *process, vad
 
 // Adds the thread to its process, unless that has begun to die.
 static status_t thread_join_process(struct thread *thread, struct process *process) {
+    assert(thread->state == THREAD_NEW);
     spin_lock(&process->lock);
     bool alive = process->state == PROCESS_NEW || process->state == PROCESS_STARTED;
     if (alive) {
@@ -121,6 +124,7 @@ static status_t thread_join_process(struct thread *thread, struct process *proce
 }
 
 status_t thread_create(struct process *process, vaddr_t block_addr, struct thread **out) {
+    assert(spin_none_held());
     if (!IS_ALIGNED(block_addr, PAGE_SIZE)) {
         return ERR_INVALID_ARGUMENT;
     }
@@ -198,6 +202,7 @@ status_t thread_start(struct thread *thread, vaddr_t pc, vaddr_t sp, uint64_t ar
 }
 
 void thread_drop_new(struct thread *thread) {
+    assert(spin_none_held());
     struct process *process = thread->process;
     spin_lock(&process->lock);
     bool mine = thread->state == THREAD_NEW;
@@ -280,6 +285,7 @@ void thread_kill(struct thread *thread) {
 }
 
 void thread_suspend(struct thread *thread) {
+    assert(spin_held(&thread->process->lock));
     spin_lock(&thread->lock);
     thread->suspends++;
     __atomic_fetch_or(&thread->pending, PENDING_SUSPEND, __ATOMIC_SEQ_CST);
@@ -295,6 +301,7 @@ void thread_suspend(struct thread *thread) {
 }
 
 void thread_resume_one(struct thread *thread) {
+    assert(spin_held(&thread->process->lock));
     spin_lock(&thread->lock);
     if (thread->suspends != 0 && --thread->suspends == 0) {
         __atomic_fetch_and(&thread->pending, ~(uint32_t)PENDING_SUSPEND, __ATOMIC_SEQ_CST);
@@ -307,6 +314,7 @@ void thread_resume_one(struct thread *thread) {
 }
 
 void thread_stop_self(struct thread *self) {
+    assert(spin_none_held());
     assert(self == cpu_this()->thread);
     spin_lock(&self->lock);
     uint32_t pending = __atomic_load_n(&self->pending, __ATOMIC_RELAXED);
@@ -319,6 +327,7 @@ void thread_stop_self(struct thread *self) {
 }
 
 status_t thread_interrupt(struct thread *thread, uint32_t bits) {
+    assert(spin_none_held());
     if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) == THREAD_DEAD ||
         !object_try_ref(&thread->object)) {
         return ERR_BAD_STATE;

@@ -24,6 +24,8 @@ void thread_timer_expired(struct timer_node *node, uint64_t seq, instant_t now) 
 
 status_t thread_park(struct thread *self, enum wait_kind kind, struct object *object,
                      instant_t deadline, bool interruptible) {
+    assert(self == thread_self());
+    assert(kind != WAIT_NONE);
     status_t status = OK;
     spin_lock(&self->lock);
     assert(self->state == THREAD_RUNNING);
@@ -74,6 +76,7 @@ static bool finish_wait(struct thread *thread, int64_t result) {
 }
 
 static void unpark_locked(struct thread *thread, int64_t result) {
+    assert(spin_held(&thread->lock));
     if (finish_wait(thread, result)) {
         thread->state = THREAD_READY;
         sched_enqueue(thread);

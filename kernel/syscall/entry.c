@@ -39,6 +39,7 @@ static void serve_pending(struct thread *thread) {
 
 // The general way out: chooses who goes on, until that is a thread with nothing pending.
 static void leave_slowly(struct cpu *cpu) {
+    assert(spin_none_held());
     if (cpu->reap_count != 0) {
         (void)reap_work();
     }
@@ -77,6 +78,7 @@ void entry_leave(void) {
 }
 
 void entry_syscall(struct thread *thread) {
+    assert(thread == cpu_this()->thread);
     uint64_t number = arch_thread_call_number(&thread->arch);
     if ((number == CALL_CHANNEL_CALL && fastpath_call(thread)) ||
         (number == CALL_PORT_REPLY_WAIT && fastpath_reply_wait(thread))) {
@@ -112,6 +114,8 @@ static void die_of_fault(struct thread *thread, uint32_t vector, vaddr_t addr) {
 
 static void exception(struct thread *thread, uint32_t vector, uint64_t code, vaddr_t addr,
                       status_t status) {
+    assert(thread == cpu_this()->thread);
+    assert(spin_none_held());
     if (!upcall_exception(thread, vector, code, addr, status)) {
         die_of_fault(thread, vector, addr);
     }
@@ -119,6 +123,7 @@ static void exception(struct thread *thread, uint32_t vector, uint64_t code, vad
 }
 
 void entry_page_fault(struct thread *thread, vaddr_t addr, uint32_t access, uint64_t code) {
+    assert(thread == cpu_this()->thread);
     status_t status = aspace_fault(thread->aspace, addr, access);
     if (status == OK) {
         entry_leave();
@@ -128,6 +133,7 @@ void entry_page_fault(struct thread *thread, vaddr_t addr, uint32_t access, uint
 }
 
 status_t entry_user_copy_fault(vaddr_t addr, uint32_t access) {
+    assert(spin_none_held());
     status_t status = aspace_fault(self_aspace(), addr, access);
     return status == ERR_NEEDS_PAGE ? STATUS_PAGE_WAIT : status;
 }

@@ -21,6 +21,7 @@ static bool is_masked(const struct thread *thread) {
 }
 
 static void enter(struct thread *thread, vaddr_t pc) {
+    assert(has_entry(thread));
     __atomic_store_n(&thread->block->masked, 1, __ATOMIC_RELAXED);
     arch_thread_enter(&thread->arch, pc, thread->block_addr);
 }
@@ -38,6 +39,8 @@ static void upcall(struct thread *thread, uint32_t kind, uint32_t vector, uint64
 }
 
 void upcall_interrupt(struct thread *thread) {
+    assert(thread == cpu_this_thread());
+    assert(spin_none_held());
     const struct aspace_entry *entry = thread->entry;
     if (!has_entry(thread)) {
         return;

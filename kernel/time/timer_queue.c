@@ -112,6 +112,7 @@ instant_t timer_queue_next(void) {
 }
 
 void timer_queue_run(instant_t now) {
+    assert(spin_none_held());
     struct cpu *cpu = cpu_this();
     instant_t armed = cpu->timer_armed;
     struct timer_node *node;

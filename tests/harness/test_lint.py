@@ -9,6 +9,7 @@ from prunella import paths
 RULES = {**text_rules.RULES, **c_rules.RULES, **dependencies.RULES, **layout.RULES}
 SPDX = "// SPDX-License-Identifier: MIT\n"
 GOOD = SPDX + "int number_one(void);\nint number_one(void) {\n    return 1;\n}\n"
+ASSERTING = GOOD.replace("    return", "    assert(count == 1);\n    return")
 LONG_FUNCTION = SPDX + "void f(void) {\n" + "    f();\n" * 80 + "}\n"
 MACHINE_PATH = "/".join(("", "tmp", "x"))
 
@@ -37,6 +38,7 @@ FINDINGS = [
     ("architecture-if", {"kernel/a.c": GOOD + "#ifdef __x86_64__\n#endif\n"}, "kernel/a.c:6"),
     ("kernel-budget", {f"kernel/arch/x86_64/{n}.c": GOOD + "int x;\n" * 790 for n in range(20)},
      "kernel:1"),
+    ("assertions", {"kernel/a.c": GOOD}, "kernel:1"),
     ("arrows", {"abi/include/abi/x.h": '#include "base.h"\n', "kernel/include/base.h": SPDX},
      "abi/include/abi/x.h:1"),
     ("arrows", {"servers/a/main.c": "#include <base.h>\n", "kernel/include/base.h": SPDX},
@@ -70,8 +72,8 @@ def test_rule_is_content_with_a_good_tree(tmp_path, rule):
         "abi/include/abi/types.h": SPDX + "#pragma once\n",
         "lib/ds/include/ds/list.h": SPDX + "#pragma once\n#include <abi/types.h>\n",
         "kernel/include/base.h": SPDX + "#pragma once\n#include <abi/types.h>\n",
-        "kernel/arch/x86_64/cpu.c": GOOD.replace(SPDX, SPDX + "#include <base.h>\n"),
-        "kernel/mm/page.c": GOOD.replace(SPDX, SPDX + "#include <ds/list.h>\n"),
+        "kernel/arch/x86_64/cpu.c": ASSERTING.replace(SPDX, SPDX + "#include <base.h>\n"),
+        "kernel/mm/page.c": ASSERTING.replace(SPDX, SPDX + "#include <ds/list.h>\n"),
         "servers/a/main.c": GOOD.replace(SPDX, SPDX + '#include "a.h"\n#include <ds/list.h>\n'),
         "servers/a/a.h": SPDX + "#pragma once\n",
         "tools/a.py": "# SPDX-License-Identifier: MIT\nprint(1)\n",

@@ -39,6 +39,7 @@ static uint64_t scale(uint64_t a, uint64_t fraction) {
 
 // a / b as a 32.32 fraction; a is below 2^35. The last bits are not worth a 128-bit division.
 static uint64_t fraction(uint64_t a, uint64_t b) {
+    assert(a >> 35 == 0);
     return ((a << 29) / b) << 3;
 }
 

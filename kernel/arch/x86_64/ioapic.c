@@ -120,6 +120,7 @@ status_t arch_interrupt_enable(uint32_t line) {
 }
 
 static void set_masked(uint32_t line, bool masked) {
+    assert(line < INTERRUPT_LINES_MAX);
     uint32_t index;
     const struct ioapic *ioapic = find(line, &index);
     if (ioapic == NULL) {

@@ -52,6 +52,7 @@ status_t mmu_space_create(struct arch_space *space, struct job *job) {
 
 // Frees the tables below entries [0, count) of a table, then the table.
 static void table_free(paddr_t addr, int level, uint32_t count) {
+    assert(IS_ALIGNED(addr, PAGE_SIZE) && level <= ROOT_LEVEL);
     uint64_t *table = phys_to_virt(addr);
     for (uint32_t i = 0; level > 0 && i < count; i++) {
         if (table[i] != 0) {
@@ -113,6 +114,7 @@ status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr, paddr_
 }
 
 bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page) {
+    assert(addr < USER_MAX);
     uint64_t *entry = entry_find(space, addr);
     uint64_t old = entry == NULL ? 0 : __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL);
     *page = old & PTE_ADDRESS;
@@ -142,6 +144,7 @@ static bool entry_protect(uint64_t *entry, uint32_t flags) {
 }
 
 size_t mmu_protect(struct arch_space *space, vaddr_t addr, size_t size, uint32_t flags) {
+    assert(IS_ALIGNED(addr | size, PAGE_SIZE));
     assert((flags & (MMU_READ | MMU_WRITE | MMU_EXECUTE)) != 0);
     size_t changed = 0;
     vaddr_t end = addr + size;
@@ -177,6 +180,7 @@ vaddr_t mmu_next(const struct arch_space *space, vaddr_t addr, vaddr_t end) {
 }
 
 void mmu_flush_local(vaddr_t addr, size_t size) {
+    assert(IS_ALIGNED(addr | size, PAGE_SIZE));
     if (size > FLUSH_PAGES_MAX * PAGE_SIZE) {
         mmu_flush_local_all();
         return;

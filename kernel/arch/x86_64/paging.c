@@ -85,6 +85,8 @@ static uint64_t *kernel_entry(vaddr_t addr, int level) {
 // Maps [addr, addr + size) to memory at `phys`, all whole pages, with the largest pages that fit,
 // but none of a higher level than `leaf`.
 static void kernel_map(vaddr_t addr, paddr_t phys, uint64_t size, uint64_t flags, int leaf) {
+    assert(IS_ALIGNED(addr | phys | size, PAGE_SIZE));
+    assert((flags & PTE_WRITE) == 0 || (flags & PTE_NO_EXECUTE) != 0);
     flags |= PTE_PRESENT | PTE_ACCESSED | PTE_GLOBAL;
     if ((flags & PTE_WRITE) != 0) {
         flags |= PTE_DIRTY;
@@ -161,6 +163,7 @@ void paging_init(void) {
 }
 
 static void *window_map(paddr_t addr, uint64_t size, uint64_t flags) {
+    assert(size != 0);
     if (addr >= phys_end || size > phys_end - addr) {
         return NULL;
     }

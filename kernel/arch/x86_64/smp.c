@@ -36,6 +36,7 @@ static void trampoline_place(void) {
 }
 
 static struct cpu *cpu_create(uint32_t index, uint32_t id) {
+    assert(index < CPU_MAX && cpus[index] == NULL);
     void *memory;
     if (kpages_alloc(NULL, sizeof(struct cpu_memory), &memory) != OK) {
         panic("no memory for CPU %u", index);

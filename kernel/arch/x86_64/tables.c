@@ -53,6 +53,7 @@ static const struct {
 };
 
 vaddr_t stack_top(uint32_t index, enum stack stack) {
+    assert(index < CPU_MAX && stack < STACK_COUNT);
     return STACKS_BASE + (index + 1) * STACK_SLOT_BYTES - stacks[stack].end;
 }
 

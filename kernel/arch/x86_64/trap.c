@@ -29,6 +29,7 @@ uint32_t fault_access(uint64_t code) {
 }
 
 void trap_user(struct thread *thread, uint64_t vector, uint64_t code) {
+    assert(thread == cpu_this_thread());
     if (vector >= TRAP_COUNT) {
         interrupt_dispatch((uint32_t)vector);
         entry_interrupt_done(thread);
@@ -73,6 +74,7 @@ static bool mend_user_copy(struct trap_frame *frame) {
 // An interrupt that the idle loop or a preemption point let in. The idle loop has left the kernel,
 // as far as grace periods go; what a handler looks up is a kernel entry of its own.
 static void interrupt_kernel(uint32_t vector) {
+    assert(spin_none_held());
     struct cpu *cpu = cpu_this();
     bool outside = !cpu_in_kernel(cpu);
     if (outside) {

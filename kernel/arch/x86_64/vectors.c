@@ -116,6 +116,7 @@ bool vectors_first_use(struct thread *thread) {
 }
 
 void vectors_save(struct arch_thread *from) {
+    assert(from->vectors != NULL && cpu_this()->arch.vectors_on);
     area_save(from->vectors);
 }
 

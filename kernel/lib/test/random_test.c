@@ -81,10 +81,14 @@ TEST(what_is_stirred_in_counts) {
     memcpy(saved_pool, pool, sizeof(pool));
     struct chacha_key plain;
     struct chacha_key stirred;
+    spin_lock(&lock);
     turn_locked(&plain);
+    spin_unlock(&lock);
     state = saved_state;
     memcpy(pool, saved_pool, sizeof(pool));
     random_stir(1);
+    spin_lock(&lock);
     turn_locked(&stirred);
+    spin_unlock(&lock);
     CHECK(memcmp(&plain, &stirred, sizeof(plain)) != 0);
 }

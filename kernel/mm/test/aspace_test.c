@@ -385,7 +385,9 @@ TEST(aspace_split_while_being_revoked) {
     vaddr_t out;
     REQUIRE_EQ(aspace_map(aspace, table, root, NULL, 0, A, 8 * P, MAP_FIXED | RW, &out), OK);
     CHECK_EQ(aspace_fault(aspace, A, FAULT_WRITE), OK);
+    spin_lock(&aspace->lock);
     struct handle *node = &mapping_find(aspace, A)->handle;
+    spin_unlock(&aspace->lock);
     spin_lock(&vmo_object(vmo)->tree_lock);
     handle_tree_remove(vmo_object(vmo), node);
     node->dead = true;
