@@ -20,19 +20,6 @@ static const uint64_t constant = 1;
 static volatile uintptr_t null_field = 8;
 static volatile uint32_t depth_max = UINT32_MAX;
 
-static void provoke_panic(void) {
-    panic("provoked");
-}
-
-static void provoke_assert(void) {
-    assert(boot_info.range_count == 0);
-    panic("assertions are not compiled in");
-}
-
-static void provoke_null(void) {
-    *(volatile uint64_t *)null_field = 0;
-}
-
 // Not a loop for the compiler: each call needs its own frame.
 static uint32_t recurse(uint32_t depth) {
     volatile uint8_t frame[STACK_STEP_BYTES];
@@ -40,28 +27,12 @@ static uint32_t recurse(uint32_t depth) {
     return depth == depth_max ? 0 : recurse(depth + 1) + frame[0];
 }
 
-static void provoke_stack(void) {
-    log_line("%u", recurse(0));
-}
-
-static void provoke_canary(void) {
+static void overrun_array(void) {
     volatile uint8_t array[16];
     for (volatile size_t i = 0; i < 64; i++) {
         array[i] = 0xff;
     }
     log_line("%u", array[0]);
-}
-
-static void provoke_text(void) {
-    *(volatile uint8_t *)(uintptr_t)kernel_text_start = 0;
-}
-
-static void provoke_rodata(void) {
-    *(volatile uint64_t *)(uintptr_t)&constant = 0;
-}
-
-static void provoke_execute(void) {
-    ((void (*)(void))(uintptr_t)writable_code)();
 }
 
 // Maps and loads an address space with one page of user memory, holding a return instruction.
@@ -78,36 +49,40 @@ static void *make_user_page(void) {
     return (void *)USER_PAGE;
 }
 
-static void provoke_smap(void) {
-    *(volatile uint64_t *)make_user_page() = 1;
+// Returns when the name is unknown, or what it names went through.
+static bool provoke(const char *name) {
+    if (strcmp(name, "panic") == 0) {
+        panic("provoked");
+    } else if (strcmp(name, "assert") == 0) {
+        assert(boot_info.range_count == 0);
+        panic("assertions are not compiled in");
+    } else if (strcmp(name, "null") == 0) {
+        *(volatile uint64_t *)null_field = 0;
+    } else if (strcmp(name, "stack") == 0) {
+        log_line("%u", recurse(0));
+    } else if (strcmp(name, "canary") == 0) {
+        overrun_array();
+    } else if (strcmp(name, "text") == 0) {
+        *(volatile uint8_t *)(uintptr_t)kernel_text_start = 0;
+    } else if (strcmp(name, "rodata") == 0) {
+        *(volatile uint64_t *)(uintptr_t)&constant = 0;
+    } else if (strcmp(name, "execute") == 0) {
+        ((void (*)(void))(uintptr_t)writable_code)();
+    } else if (strcmp(name, "smap") == 0) {
+        *(volatile uint64_t *)make_user_page() = 1;
+    } else if (strcmp(name, "smep") == 0) {
+        ((void (*)(void))make_user_page())();
+    } else {
+        return false;
+    }
+    return true;
 }
-
-static void provoke_smep(void) {
-    ((void (*)(void))make_user_page())();
-}
-
-static const struct {
-    const char *name;
-    void (*run)(void);
-} provocations[] = {
-    {"panic", provoke_panic},   {"assert", provoke_assert},   {"null", provoke_null},
-    {"stack", provoke_stack},   {"canary", provoke_canary},   {"text", provoke_text},
-    {"rodata", provoke_rodata}, {"execute", provoke_execute}, {"smap", provoke_smap},
-    {"smep", provoke_smep},
-};
 
 void provoke_run(void) {
     char name[NAME_BYTES];
-    if (!boot_option("provoke", name, sizeof(name))) {
-        return;
+    if (boot_option("provoke", name, sizeof(name))) {
+        log_line("provoke: %s", name);
+        log_line(provoke(name) ? "provoke: %s went through unnoticed" : "provoke: there is no '%s'",
+                 name);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(provocations); i++) {
-        if (strcmp(name, provocations[i].name) == 0) {
-            log_line("provoke: %s", name);
-            provocations[i].run();
-            log_line("provoke: %s went through unnoticed", name);
-            return;
-        }
-    }
-    log_line("provoke: there is no '%s'", name);
 }
