@@ -294,21 +294,32 @@ static int64_t execute(struct request *request) {
     return result;
 }
 
-// The handler has said that it can't answer yet. `message` is the request.
+// The request stands in the thread's block, where calls that the handler makes put their answers.
+static void keep(struct request *request) {
+    const struct message *message = request->server->message;
+    memcpy(&request->message, message, offsetof(struct message, body) + message->body_bytes);
+}
+
+static void restore(struct request *request) {
+    memcpy(request->server->message, &request->message,
+           offsetof(struct message, body) + request->message.body_bytes);
+}
+
+static bool may_wait(const struct request *request) {
+    return request->info != NULL && request->info->may_block;
+}
+
+// It can't be answered yet. The request was kept.
 static void park(struct request *request, enum request_state state) {
     struct server *server = request->server;
     bool may_drop = state != REQUEST_JOINED && !nested_begun(request);
-    if (may_drop && request->cancelled) {
-        refuse(request, ERR_NOT_DONE);
-        return;
-    }
-    if (!request_can_wait(request)) {
-        refuse(request, ERR_LIMIT);
+    bool dropped = may_drop && request->cancelled;
+    if (dropped || !request_can_wait(request)) {
+        restore(request); // for the handles that came with it
+        refuse(request, dropped ? ERR_NOT_DONE : ERR_LIMIT);
         return;
     }
     if (!request->again) {
-        memcpy(&request->message, server->message,
-               offsetof(struct message, body) + server->message->body_bytes);
         request->again = true;
         list_push_back(&server->parked, &request->node);
     }
@@ -332,7 +343,14 @@ static void serve(struct request *request) {
         }
     }
     request->wait = 0;
+    if (may_wait(request) && !request->again) {
+        keep(request);
+    }
     if (execute(request) == PROTOCOL_LATER) {
+        if (!may_wait(request)) {
+            panic("%s: operation %u waits and is not declared so", server->program->name,
+                  request->info != NULL ? request->info->op : 0);
+        }
         park(request, REQUEST_PARKED);
     } else {
         answered(request);
@@ -343,8 +361,7 @@ static void serve(struct request *request) {
 static void drop(struct request *request) {
     struct server *server = request->server;
     answer_set_aside(server);
-    memcpy(server->message, &request->message,
-           offsetof(struct message, body) + request->message.body_bytes);
+    restore(request);
     list_remove(&request->node);
     refuse(request, ERR_NOT_DONE);
 }
@@ -370,8 +387,7 @@ void requests_run(struct server *server) {
             continue;
         }
         answer_set_aside(server);
-        memcpy(server->message, &request->message,
-               offsetof(struct message, body) + request->message.body_bytes);
+        restore(request);
         serve(request);
         if (server->answer == request) {
             list_remove(&request->node);
@@ -408,6 +424,7 @@ void request_take(struct server *server, const struct packet *packet) {
         // Nobody waits for the answer. What was committed stays; what was not is not begun.
         refuse(request, ERR_NOT_DONE);
     } else if (is_forwarded(request) && has_twin(server, request)) {
+        keep(request);
         park(request, REQUEST_JOINED);
     } else {
         serve(request);

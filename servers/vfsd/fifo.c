@@ -476,14 +476,8 @@ int64_t vfsd_fifo_open(void *context, const struct packet *packet,
                        const struct vfs_fifo_open_request *request, const handle_t handles_in[1],
                        struct vfs_fifo_open_reply *reply, handle_t handles_out[3]) {
     struct vfsd *vfs = context;
-    // The request is kept from where calls to other servers put their answers.
-    const struct message asked = *vfs->server.message;
     int64_t result = open_fifo(vfs, packet, request, handles_in[0], reply, handles_out);
-    if (result == PROTOCOL_LATER) {
-        *vfs->server.message = asked;
-        return result;
-    }
-    return done_with(vfs, handles_in, 1, result);
+    return result == PROTOCOL_LATER ? result : done_with(vfs, handles_in, 1, result);
 }
 
 // A watch of nobody.

@@ -15,7 +15,9 @@
 //     from that; if not, it was never done.
 //   - A handler that can't answer yet says on what it waits (request_wait) and returns
 //     PROTOCOL_LATER. When some later step has brought that about (server_wake), the same
-//     handler runs again from its beginning. So nothing of a waiting call lives in the vault.
+//     handler runs again from its beginning. So nothing of a waiting call lives in the vault. Only
+//     operations that are declared `may_block` can: the library keeps their request, also from
+//     where calls that the handler makes put their answers.
 //   - Handlers never wait in a call of their own; see server/nested.h.
 //
 // A handler gets `&request->packet`; request_of gives the request. There is no other state between
