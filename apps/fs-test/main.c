@@ -31,7 +31,7 @@
 #define PAIRS 60
 #define DEFAULT_RESTARTS 1000
 #define CLIENTS 2
-#define VAULT_BYTES (2UL << 20)
+#define VAULT_BYTES (4UL << 20)
 
 handle_t files_root(void) {
     return service_channel(TMPFSD);

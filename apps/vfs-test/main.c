@@ -22,7 +22,7 @@
 #include "acts.h"
 #include "calls.h"
 
-#define TMPFSD_VAULT_BYTES 2097152
+#define TMPFSD_VAULT_BYTES (4UL << 20)
 #define VFSD_VAULT_BYTES 262144
 #define PROCD_VAULT_BYTES 1638400
 #define PROCFSD_VAULT_BYTES 131072

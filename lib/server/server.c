@@ -12,6 +12,22 @@
 #include <sys/start.h>
 #include <sys/thread.h>
 
+// Memory for a part of the vault: writing to the vmo takes it, or says that there is none, where a
+// store would be a fault that nobody can pay for.
+static status_t back_vault(struct vault *vault, size_t offset, size_t bytes) {
+    static const uint8_t zeros[PAGE_SIZE];
+    while (bytes > 0) {
+        int64_t done =
+            sys_vmo_write(vault->vmo, offset, zeros, bytes < PAGE_SIZE ? bytes : PAGE_SIZE);
+        if (done < 0) {
+            return (status_t)done;
+        }
+        offset += (size_t)done;
+        bytes -= (size_t)done;
+    }
+    return OK;
+}
+
 // Maps the vault and adopts it.
 static status_t adopt_vault(struct server *server) {
     handle_t vmo = start_handle(SERVER_VAULT);
@@ -26,7 +42,11 @@ static status_t adopt_vault(struct server *server) {
     }
     const char *option = start_option("vault");
     bool reset = option != NULL && strcmp(option, "reset") == 0;
-    return vault_open(&server->vault, server->program->vault, (void *)addr, info.size_bytes, reset);
+    status =
+        vault_open(&server->vault, server->program->vault, (void *)addr, info.size_bytes, reset);
+    server->vault.back = back_vault;
+    server->vault.vmo = vmo;
+    return status;
 }
 
 // What this instance needs beside the vault: one piece of memory, cut up.

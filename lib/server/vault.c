@@ -9,7 +9,6 @@
 #include <sys/log.h>
 
 #define DROPS_LOGGED 8
-#define ZERO_STEP 4096u
 
 static size_t align(size_t offset) {
     return (offset + VAULT_ALIGN - 1) & ~(size_t)(VAULT_ALIGN - 1);
@@ -74,9 +73,9 @@ static bool vault_is_blank(const struct vault_state *state) {
 
 // Makes memory zero without touching pages that are: they may be absent, and cost nothing then.
 static void zero_sparsely(uint8_t *memory, size_t bytes) {
-    static const uint8_t zeros[ZERO_STEP];
+    static const uint8_t zeros[PAGE_SIZE];
     while (bytes > 0) {
-        size_t piece = bytes < ZERO_STEP ? bytes : ZERO_STEP;
+        size_t piece = bytes < PAGE_SIZE ? bytes : PAGE_SIZE;
         if (memcmp(memory, zeros, piece) != 0) {
             vault_zero(memory, piece);
         }
@@ -85,7 +84,26 @@ static void zero_sparsely(uint8_t *memory, size_t bytes) {
     }
 }
 
-static void vault_format(struct vault *vault, size_t used_bytes) {
+static size_t table_bytes(const struct vault *vault, uint32_t table) {
+    const struct vault_table *t = &vault->layout->tables[table];
+    return (size_t)t->record_bytes * t->count;
+}
+
+// Zeroes all but the state, and the tables that are sparse: their records become zero when they
+// get their memory, one after the other.
+static void zero_records(struct vault *vault) {
+    uint8_t *end = vault->base + VAULT_STATE_BYTES;
+    for (uint32_t i = 0; i < vault->layout->table_count; i++) {
+        zero_sparsely(end, (size_t)(vault->tables[i] - end));
+        end = vault->tables[i];
+        if (!vault->layout->tables[i].sparse) {
+            zero_sparsely(end, table_bytes(vault, i));
+        }
+        end += table_bytes(vault, i);
+    }
+}
+
+static void vault_format(struct vault *vault) {
     const uint32_t formatting = VAULT_FORMATTING;
     struct vault_state state = {
         .magic = VAULT_FORMATTING,
@@ -102,7 +120,7 @@ static void vault_format(struct vault *vault, size_t used_bytes) {
     }
     state.check = vault_header_check(&state);
     vault_store(&vault->state->magic, &formatting, sizeof(formatting));
-    zero_sparsely(vault->base + sizeof(state), used_bytes - sizeof(state));
+    zero_records(vault);
     vault_store(vault->state, &state, sizeof(state));
     state.magic = VAULT_MAGIC;
     vault_store(&vault->state->magic, &state.magic, sizeof(state.magic));
@@ -136,6 +154,7 @@ static void touched_adopt(struct vault *vault) {
         uint32_t count = vault->layout->tables[i].count;
         bool good = vault_unseal(vault->state->touched[i], &touched) && touched <= count;
         vault->touched[i] = good ? (uint32_t)touched : count;
+        vault->backed[i] = vault->layout->tables[i].sparse ? vault->touched[i] : count;
     }
 }
 
@@ -196,7 +215,7 @@ status_t vault_open(struct vault *vault, const struct vault_layout *layout, void
         if (vault->state->magic != 0) {
             log_printf("vault: starts empty");
         }
-        vault_format(vault, places.bytes);
+        vault_format(vault);
     }
     status_t status = header_verify(vault);
     status = status == OK ? step_adopt(vault) : status;
@@ -231,10 +250,47 @@ uint32_t vault_touched(const struct vault *vault, uint32_t table) {
     return t->sparse ? vault->touched[table] : t->count;
 }
 
+// Sees to it that the first `wanted` records of a table have their memory. Goes a page at a time,
+// so that most calls find it done.
+static bool table_back(struct vault *vault, uint32_t table, uint32_t wanted) {
+    const struct vault_table *t = &vault->layout->tables[table];
+    while (vault->backed[table] < wanted) {
+        size_t start = (size_t)(vault->tables[table] - vault->base);
+        size_t from = start + (size_t)t->record_bytes * vault->backed[table];
+        size_t to = start + (size_t)t->record_bytes * (vault->backed[table] + 1);
+        uint32_t records = 1;
+        while (to % PAGE_SIZE != 0 && to % PAGE_SIZE + t->record_bytes <= PAGE_SIZE &&
+               vault->backed[table] + records < t->count) {
+            to += t->record_bytes;
+            records++;
+        }
+        if (vault->back == NULL) {
+            zero_sparsely(vault->base + from, to - from);
+        } else if (vault->back(vault, from, to - from) != OK) {
+            return false;
+        }
+        vault->backed[table] += records;
+    }
+    return true;
+}
+
+bool vault_room(struct vault *vault, uint32_t table, uint32_t used, uint32_t more) {
+    const struct vault_table *t = &vault->layout->tables[table];
+    uint32_t free_below = vault_touched(vault, table) - used;
+    if (more > t->count - used) {
+        return false;
+    }
+    return more <= free_below ||
+           table_back(vault, table, vault_touched(vault, table) + more - free_below);
+}
+
 int32_t vault_find_free(struct vault *vault, uint32_t table) {
     const struct vault_table *t = &vault->layout->tables[table];
     for (uint32_t index = vault->next_free[table]; index < t->count; index++) {
         const struct vault_head *head = vault_record(vault, table, index);
+        if (index >= vault->backed[table] && !table_back(vault, table, index + 1)) {
+            return -1;
+        }
         if (head->used == 0) {
             vault->next_free[table] = index;
             return (int32_t)index;

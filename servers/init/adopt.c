@@ -140,16 +140,30 @@ static void check_wanted_names(const struct init *init) {
     }
 }
 
+// The memory that is not init's own.
+static int64_t make_services_job(void) {
+    struct job_limits limits = {
+        .memory_pages = services_pages(),
+        .handles = JOB_UNLIMITED,
+        .threads = JOB_UNLIMITED,
+        .processes = JOB_UNLIMITED,
+    };
+    return sys_job_create(INIT_JOB, &limits);
+}
+
 static void make_own(struct init *init) {
     init->own = vault_record(&init->vault, STATE_INIT, 0);
     struct init_record next = *init->own;
     if (next.head.used == 0) {
         next = (struct init_record){.head = {.used = 1}};
+        int64_t services = make_services_job();
         int64_t port = sys_port_create();
         int64_t pair = port < 0 ? port : sys_channel_create((handle_t)port, KEY_SVC, 0);
-        if (pair < 0) {
-            panic("init: can't make its port: %s", status_name(pair));
+        if (pair < 0 || services < 0) {
+            panic("init: can't make its port or a job: %s",
+                  status_name(services < 0 ? services : pair));
         }
+        next.services = (handle_t)services;
         next.port = (handle_t)port;
         next.client = (handle_t)(pair & UINT32_MAX);
         next.endpoint = (handle_t)(pair >> 32);
@@ -165,7 +179,7 @@ static void make_own(struct init *init) {
 // Every handle that a record names, and those of the kernel.
 static struct {
     uint32_t count;
-    handle_t items[INIT_LAST + 3 + STATE_SERVICES * STATE_HANDLES_MAX];
+    handle_t items[INIT_LAST + 4 + STATE_SERVICES * STATE_HANDLES_MAX];
 } named;
 
 static void collect_named(const struct init *init) {
@@ -176,6 +190,7 @@ static void collect_named(const struct init *init) {
     named.items[named.count++] = init->own->port;
     named.items[named.count++] = init->own->endpoint;
     named.items[named.count++] = init->own->client;
+    named.items[named.count++] = init->own->services;
     for (uint32_t i = 0; i < init->service_count; i++) {
         struct service_record copy = *init->services[i].record;
         named.count += state_take_handles(&copy, &named.items[named.count]);
@@ -207,7 +222,7 @@ static void consider_heir(struct init *init, handle_t process) {
         struct service_record next = *service->record;
         struct process_info dead;
         if (next.state != SVC_STATE_DOWN || next.process == HANDLE_NONE ||
-            object_id(next.job) != info.job ||
+            object_id(next.core) != info.job ||
             sys_object_get(next.process, &dead, sizeof(dead)) != OK || dead.handles != 0) {
             continue;
         }

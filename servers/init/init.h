@@ -52,6 +52,8 @@ struct init {
 };
 
 instant_t time_now(void);
+// Pages that all services have among them: the machine's, without those of init itself.
+uint64_t services_pages(void);
 
 // Where a test may have init die, in the last bytes of its vault vmo. Obeyed with init.test=1 only.
 struct init_points {

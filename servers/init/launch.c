@@ -86,29 +86,43 @@ static void fill_arguments(const struct init *init, const struct service *servic
 
 // ---- the process
 
-static status_t make_job(const struct service *service, handle_t *job) {
+static status_t make_job(handle_t parent, const struct job_limits *limits, handle_t *job) {
+    int64_t made = sys_job_create(parent, limits);
+    *job = made < 0 ? HANDLE_NONE : (handle_t)made;
+    return made < 0 ? (status_t)made : OK;
+}
+
+// The job with the limits of the manifest, and in it that of the process itself: what is reserved
+// is there for a successor whatever else the service has made of its memory, or others of theirs.
+static status_t make_jobs(struct init *init, const struct service *service,
+                          struct service_record *next) {
     const struct manifest *manifest = &service->entry->manifest;
     struct job_limits limits = {
-        .memory_pages = manifest->memory_pages + SLACK_PAGES,
+        .memory_pages = manifest_pages_of(manifest->memory_pages, services_pages()) + SLACK_PAGES,
         .handles = manifest->handles + SLACK_HANDLES,
         .threads = 2 * manifest->threads + 1,
         .processes = manifest->processes + SLACK_PROCESSES,
-        .reserved_pages = manifest->reserved_pages,
     };
-    status_t status = service->bare ? run_limits(&limits) : OK;
-    if (status != OK) {
-        return status;
+    if (service->bare) {
+        status_t status = run_limits(&limits);
+        return status == OK ? make_job(init->own->services, &limits, &next->job) : status;
     }
-    int64_t made = sys_job_create(INIT_JOB, &limits);
-    *job = made < 0 ? HANDLE_NONE : (handle_t)made;
-    return made < 0 ? (status_t)made : OK;
+    status_t status = make_job(init->own->services, &limits, &next->job);
+    init_point(init);
+    uint64_t reserved = manifest_pages_of(manifest->reserved_pages, services_pages());
+    limits.reserved_pages = reserved < limits.memory_pages ? reserved : limits.memory_pages;
+    return status == OK ? make_job(next->job, &limits, &next->core) : status;
+}
+
+static handle_t job_of_process(const struct service_record *record) {
+    return record->core != HANDLE_NONE ? record->core : record->job;
 }
 
 static status_t make_vault_and_heartbeat(const struct service *service,
                                          struct service_record *next) {
     const struct manifest *manifest = &service->entry->manifest;
     if (manifest->vault_bytes != 0) {
-        int64_t vault = sys_vmo_create(next->job, manifest->vault_bytes, 0);
+        int64_t vault = sys_vmo_create(next->core, manifest->vault_bytes, 0);
         if (vault < 0) {
             return (status_t)vault;
         }
@@ -165,7 +179,7 @@ static status_t prepare(struct init *init, const struct service *service, handle
         .archive = &init->archive,
         .path = service->bare ? init->command.run : service->entry->manifest.program,
         .label = service->bare ? NULL : service->entry->manifest.name,
-        .job = next->job,
+        .job = job_of_process(next),
         .predecessor = predecessor,
         .flags = service->bare ? 0 : PROCESS_KEEP,
         .provider = service->bare ? 0 : service->index + 1u,
@@ -205,7 +219,7 @@ static status_t make_all(struct init *init, struct service *service, struct gran
                          struct service_record *next) {
     struct grant_list list;
     struct spawned child;
-    status_t status = make_job(service, &next->job);
+    status_t status = make_jobs(init, service, next);
     init_point(init);
     if (!service->bare) {
         status = status == OK ? grant_make_ends(init, service, ends, next) : status;

@@ -21,8 +21,19 @@
 #include <sys/string.h>
 #include <sys/thread.h>
 
+#define INIT_PAGES 512 // its two instances while it is restarted, its vault, and its table
+
 instant_t time_now(void) {
     return (instant_t)sys_clock_get();
+}
+
+uint64_t services_pages(void) {
+    struct job_usage usage;
+    status_t status = sys_object_get(INIT_JOB, &usage, sizeof(usage));
+    if (status != OK || usage.limits.memory_pages <= INIT_PAGES) {
+        panic("init: no memory for services: %s", status_name(status));
+    }
+    return usage.limits.memory_pages - INIT_PAGES;
 }
 
 void init_point(struct init *init) {

@@ -9,7 +9,8 @@
 #include <sys/string.h>
 
 // What a service gets that says nothing about it.
-#define DEFAULT_MEMORY_PAGES 1024
+#define DEFAULT_MEMORY_PAGES                                                                       \
+    { 1024, 0 }
 #define DEFAULT_HANDLES 256
 #define DEFAULT_THREADS 8
 #define DEFAULT_PROCESSES 1
@@ -105,10 +106,18 @@ static status_t check_whole(struct parser *parser) {
     if (manifest->program[0] == '\0') {
         return parser_refuse(parser, "the line `program PATH` is missing");
     }
-    if (manifest->reserved_pages > manifest->memory_pages) {
+    // Whatever the machine has. Where it depends on that, less is reserved.
+    const struct manifest_pages *memory = &manifest->memory_pages;
+    const struct manifest_pages *reserved = &manifest->reserved_pages;
+    if (reserved->pages >= memory->pages && reserved->percent >= memory->percent &&
+        (reserved->pages != memory->pages || reserved->percent != memory->percent)) {
         return parser_refuse(parser, "more pages are reserved than memory-pages allows");
     }
     return OK;
+}
+
+uint64_t manifest_pages_of(struct manifest_pages pages, uint64_t total) {
+    return pages.pages + total / 100 * pages.percent + total % 100 * pages.percent / 100;
 }
 
 static void set_defaults(struct manifest *manifest) {

@@ -50,6 +50,12 @@ struct manifest_use {
     bool shared;    // it may give duplicates away
 };
 
+// A number of pages: so many, and so many of a hundred of the machine's memory.
+struct manifest_pages {
+    uint64_t pages;
+    uint32_t percent;
+};
+
 struct manifest {
     char name[MANIFEST_NAME_BYTES];
     char program[MANIFEST_PATH_BYTES];
@@ -66,8 +72,8 @@ struct manifest {
     uint8_t restart; // enum manifest_restart
     uint8_t start;   // enum manifest_start
     uint32_t grants; // enum manifest_grant
-    uint64_t memory_pages;
-    uint64_t reserved_pages;
+    struct manifest_pages memory_pages;
+    struct manifest_pages reserved_pages;
     uint64_t handles;
     uint64_t threads;
     uint64_t processes;
@@ -87,6 +93,9 @@ struct manifest_error {
 // secrets but nothing of use either.
 [[nodiscard]] status_t manifest_parse(const char *text, size_t bytes, struct manifest *manifest,
                                       struct manifest_error *error);
+
+// What a number of pages comes to on a machine whose services have `total` pages among them.
+uint64_t manifest_pages_of(struct manifest_pages pages, uint64_t total);
 
 // Whether a text is a proper name: a lower-case letter, then letters, digits and '-', short enough.
 bool manifest_name_valid(const char *text);

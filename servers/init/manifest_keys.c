@@ -10,7 +10,8 @@
 
 // Bounds of numbers.
 #define PAGES_MAX (1UL << 32)
-#define HANDLES_MAX 65536
+#define PERCENT_MAX 100
+#define HANDLES_MAX (1 << 20)
 #define THREADS_MAX 4096
 #define PROCESSES_MAX 4096
 #define PRIORITY_LOWEST 1
@@ -70,6 +71,31 @@ static status_t take_number32(struct parser *parser, uint64_t least, uint64_t mo
         *out = (uint32_t)value;
     }
     return status;
+}
+
+// `N`, `N%`, or `N+M%`, which together are not nothing unless `least` is 0.
+static status_t take_pages(struct parser *parser, char *word, uint64_t least,
+                           struct manifest_pages *out) {
+    uint64_t pages = 0, percent = 0;
+    size_t length = strlen(word);
+    char *share = word;
+    status_t status = OK;
+    if (length > 0 && word[length - 1] == '%') {
+        char *plus = strchr(word, '+');
+        word[length - 1] = '\0';
+        if (plus != NULL) {
+            *plus = '\0';
+            share = plus + 1;
+            status = take_number(parser, word, 0, PAGES_MAX, &pages);
+        }
+        status = status == OK ? take_number(parser, share, 0, PERCENT_MAX, &percent) : status;
+    } else {
+        status = take_number(parser, word, 0, PAGES_MAX, &pages);
+    }
+    *out = (struct manifest_pages){.pages = pages, .percent = (uint32_t)percent};
+    return status == OK && pages + percent < least
+               ? parser_refuse(parser, "0 is out of range: %lu to %lu", least, PAGES_MAX)
+               : status;
 }
 
 // One of a list of words, which ends with a null.
@@ -258,12 +284,16 @@ static status_t key_limit(struct parser *parser) {
         uint64_t least, most;
         uint64_t *out;
     } limits[] = {
-        {"memory-pages", 1, PAGES_MAX, &manifest->memory_pages},
-        {"reserved-pages", 0, PAGES_MAX, &manifest->reserved_pages},
         {"handles", 16, HANDLES_MAX, &manifest->handles},
         {"threads", 1, THREADS_MAX, &manifest->threads},
         {"processes", 1, PROCESSES_MAX, &manifest->processes},
     };
+    if (strcmp(parser->words[1], "memory-pages") == 0) {
+        return take_pages(parser, parser->words[2], 1, &manifest->memory_pages);
+    }
+    if (strcmp(parser->words[1], "reserved-pages") == 0) {
+        return take_pages(parser, parser->words[2], 0, &manifest->reserved_pages);
+    }
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         if (strcmp(parser->words[1], limits[i].word) == 0) {
             return take_number(parser, parser->words[2], limits[i].least, limits[i].most,

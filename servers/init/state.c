@@ -27,7 +27,8 @@ static const struct vault_table tables[STATE_TABLES] = {
             .record_bytes = sizeof(struct init_record),
             .count = 1,
             .handles = {{offsetof(struct init_record, port), OBJECT_PORT},
-                        {offsetof(struct init_record, client), OBJECT_CHANNEL}},
+                        {offsetof(struct init_record, client), OBJECT_CHANNEL},
+                        {offsetof(struct init_record, services), OBJECT_JOB}},
         },
     [STATE_SERVICE] =
         {
@@ -35,6 +36,7 @@ static const struct vault_table tables[STATE_TABLES] = {
             .record_bytes = sizeof(struct service_record),
             .count = STATE_SERVICES,
             .handles = {{offsetof(struct service_record, job), OBJECT_JOB},
+                        {offsetof(struct service_record, core), OBJECT_JOB},
                         {offsetof(struct service_record, process), OBJECT_PROCESS}},
             .check = service_check,
         },
@@ -42,7 +44,7 @@ static const struct vault_table tables[STATE_TABLES] = {
 
 const struct vault_layout state_layout = {
     .service = 0x54494e49, // "INIT"
-    .version = 1,
+    .version = 2,
     .undo_bytes = 4096,
     .table_count = STATE_TABLES,
     .tables = tables,
@@ -72,8 +74,8 @@ void state_set_init(struct vault *vault, const struct init_record *place,
 
 // The places of a record where handles stand.
 static uint32_t handle_places(struct service_record *record, handle_t *places[STATE_HANDLES_MAX]) {
-    handle_t *single[] = {&record->job, &record->process, &record->thread, &record->vault,
-                          &record->heartbeat};
+    handle_t *single[] = {&record->job,    &record->core,  &record->process,
+                          &record->thread, &record->vault, &record->heartbeat};
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
         places[count++] = single[i];

@@ -26,8 +26,8 @@ struct init_record {
     handle_t port;     // where everything arrives
     handle_t endpoint; // server end of the channel svc
     handle_t client;   // its client end
-    uint32_t reserved;
-    uint64_t starts; // instances of init
+    handle_t services; // the job in which those of all services are
+    uint64_t starts;   // instances of init
 };
 static_assert(sizeof(struct init_record) == 32, "records have whole words");
 
@@ -44,7 +44,8 @@ struct service_record {
     uint32_t state; // enum svc_state
     uint32_t flags; // enum service_flags
     // HANDLE_NONE when there is none.
-    handle_t job;
+    handle_t job;     // all that the service makes
+    handle_t core;    // a job within, with what is reserved: the process itself, and its vault
     handle_t process; // running, or ended and waiting for its successor
     handle_t thread;  // the first of the process
     handle_t vault;
@@ -66,7 +67,6 @@ struct service_record {
     uint64_t last_pc, last_addr;
     int64_t last_status;
     uint32_t last_cause;
-    uint32_t reserved;
 };
 static_assert(sizeof(struct service_record) % 8 == 0, "records have whole words");
 
@@ -79,5 +79,5 @@ void state_set_init(struct vault *vault, const struct init_record *place,
                     const struct init_record *wanted);
 
 // Takes all handles out of a record and puts them into `out`; returns how many.
-#define STATE_HANDLES_MAX (5 + 2 * MANIFEST_PROVIDES_MAX + MANIFEST_USES_MAX)
+#define STATE_HANDLES_MAX (6 + 2 * MANIFEST_PROVIDES_MAX + MANIFEST_USES_MAX)
 uint32_t state_take_handles(struct service_record *record, handle_t out[STATE_HANDLES_MAX]);

@@ -170,23 +170,30 @@ int64_t tmpfs_sync(void *context, const struct packet *packet) {
     return 0;
 }
 
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 int64_t tmpfs_space(void *context, const struct packet *packet, struct fs_space_reply *reply) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
-    struct job_usage usage = {0};
+    struct job_usage usage = {0}, files = {0};
     if (from == NULL) {
         return ERR_NOT_FOUND;
     }
     handle_t job = start_handle("job");
-    if (job != HANDLE_NONE) {
-        // Without it there is nothing to tell of blocks.
+    if (job != HANDLE_NONE && data_job(fs) != HANDLE_NONE) {
+        // Without them there is nothing to tell of blocks.
         (void)!sys_object_get(job, &usage, sizeof(usage));
+        (void)!sys_object_get(data_job(fs), &files, sizeof(files));
     }
-    uint64_t blocks = usage.limits.memory_pages;
+    // Contents share the limit with what tmpfsd itself needs.
+    uint64_t own = usage.memory_pages - least(files.memory_pages, usage.memory_pages);
+    uint64_t blocks = usage.limits.memory_pages - least(own, usage.limits.memory_pages);
     *reply = (struct fs_space_reply){
         .block_bytes = BLOCK_BYTES,
         .blocks = blocks,
-        .blocks_free = usage.memory_pages < blocks ? blocks - usage.memory_pages : 0,
+        .blocks_free = blocks - least(files.memory_pages, blocks),
         .files = fs->inode_count,
         .files_free = fs->inodes_free,
         .magic = TMPFS_MAGIC,

@@ -36,7 +36,7 @@ static status_t prepare_make(struct tmpfs *fs, const struct route *walk, const c
                              uint32_t target_bytes, struct inode *made) {
     bool in_vmo = target_bytes > TARGET_SHORT_MAX;
     uint32_t pieces_bytes = walk->text_bytes + (in_vmo ? 0 : target_bytes + PIECE_TEXT);
-    if (fs->inodes_free == 0 || !name_room(fs, pieces_bytes)) {
+    if (!inode_room(fs) || !name_room(fs, pieces_bytes)) {
         return ERR_NO_SPACE;
     }
     if (!in_vmo) {

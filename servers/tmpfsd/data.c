@@ -67,9 +67,14 @@ void data_resize(struct tmpfs *fs, uint32_t number, struct inode *next, uint64_t
     next->size = size;
 }
 
+handle_t data_job(const struct tmpfs *fs) {
+    const struct state *state = vault_record(&fs->server.vault, TABLE_STATE, 0);
+    return state->files;
+}
+
 status_t data_make(struct tmpfs *fs, uint64_t bytes, handle_t *vmo) {
     int64_t made =
-        sys_vmo_create(HANDLE_NONE, bytes != 0 ? page_up(bytes) : PAGE_SIZE, VMO_RESIZABLE);
+        sys_vmo_create(data_job(fs), bytes != 0 ? page_up(bytes) : PAGE_SIZE, VMO_RESIZABLE);
     if (made < 0) {
         return data_status(made);
     }

@@ -39,7 +39,7 @@ static status_t find(struct tmpfs *fs, struct route *walk, const char *path, uin
 // Puts an inode where the walk led, in place of what is there.
 static status_t put(struct tmpfs *fs, const struct route *walk, const struct inode *inode,
                     int64_t modified) {
-    if (walk->last != LAST_NAME || fs->inodes_free == 0 || !name_room(fs, walk->text_bytes)) {
+    if (walk->last != LAST_NAME || !inode_room(fs) || !name_room(fs, walk->text_bytes)) {
         return ERR_NO_SPACE;
     }
     if (walk->name != 0) {

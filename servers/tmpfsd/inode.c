@@ -28,6 +28,11 @@ void inode_write(struct tmpfs *fs, uint32_t number, const struct inode *with) {
     page_note(fs, number);
 }
 
+bool inode_room(struct tmpfs *fs) {
+    uint32_t used = fs->inode_count - fs->inodes_free;
+    return vault_room(vault_of(fs), TABLE_INODES, used, 1) && index_reach(fs, TABLE_INODES);
+}
+
 uint32_t inode_make(struct tmpfs *fs, const struct inode *of) {
     uint32_t index = (uint32_t)vault_find_free(vault_of(fs), TABLE_INODES);
     uint32_t number = index + 1;

@@ -282,7 +282,7 @@ int64_t tmpfs_lock(void *context, const struct packet *packet,
     }
     uint32_t changed, unused;
     count(fs, &wanted, &changed, &unused);
-    if (changed > PIECES_MAX || unused < 3) {
+    if (changed > PIECES_MAX || !vault_room(vault_of(fs), TABLE_LOCKS, LOCKS_MAX - unused, 3)) {
         return ERR_LIMIT;
     }
     status = wanted.type != FS_LOCK_NONE ? watch(fs, packet, &wanted) : OK;

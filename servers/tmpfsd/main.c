@@ -9,11 +9,11 @@
 // files that were to be cut are cut (data.c).
 //
 //   argument         meaning
-//   inodes=N         files, directories and so on at most (default 4,096)
+//   inodes=N         files, directories and so on at most (default: the pages that its job may
+//                    have, 4,096 to 262,144)
 //   names=N          pieces of names at most: a name of up to 40 bytes needs one, each 52 bytes
-//   more
-//                    another (default 16,384)
-//   descriptions=N   open at once (default 2,048)
+//                    more another (default: two for each inode)
+//   descriptions=N   open at once (default 16,384)
 //   folder=PATH      the part of the boot archive that becomes the tree (default root/)
 //   epoch=SECONDS    Unix time of the boot, when there is no handle `clock`
 
@@ -25,9 +25,10 @@
 #include <sys/start.h>
 #include <sys/string.h>
 
-#define DEFAULT_INODES 4096
-#define DEFAULT_NAMES 16384
-#define DEFAULT_DESCRIPTIONS 2048
+#define INODES_LEAST 4096
+#define INODES_MOST 262144
+#define NAMES_FOR_INODE 2
+#define DEFAULT_DESCRIPTIONS 16384
 #define PLACES_MAX NUMBER_MASK
 
 static const struct fs_ops operations = {
@@ -108,11 +109,35 @@ static void trim_all(struct tmpfs *fs) {
     }
 }
 
+// The job of contents: apart from that of this process, whose memory must be there also when files
+// have taken all that they may.
+static status_t make_files_job(struct tmpfs *fs, const struct state *state) {
+    const struct job_limits limits = {
+        .memory_pages = JOB_UNLIMITED,
+        .handles = JOB_UNLIMITED,
+        .threads = 1,
+        .processes = 1,
+    };
+    if (state->files != HANDLE_NONE || start_handle("job") == HANDLE_NONE) {
+        return OK;
+    }
+    int64_t job = sys_job_create(start_handle("job"), &limits);
+    if (job < 0) {
+        return (status_t)job;
+    }
+    step_made(vault_of(fs), (handle_t)job);
+    vault_set(vault_of(fs), &state->head.used, 1);
+    vault_set(vault_of(fs), &state->files, (handle_t)job);
+    step_next(fs);
+    return OK;
+}
+
 static status_t start(struct server *server, bool fresh) {
     struct tmpfs *fs = (struct tmpfs *)server;
     const struct state *state = vault_record(vault_of(fs), TABLE_STATE, 0);
     status_t status = index_create(fs);
     status = status == OK ? access_start(fs) : status;
+    status = status == OK ? make_files_job(fs, state) : status;
     (void)fresh;
     if (status != OK) {
         return status;
@@ -154,12 +179,25 @@ static const struct clock_page *clock_map(void) {
     return addr < 0 ? NULL : (const struct clock_page *)addr;
 }
 
+// As many as there are pages for contents.
+static uint64_t default_inodes(void) {
+    struct job_usage usage = {0};
+    handle_t job = start_handle("job");
+    if (job != HANDLE_NONE) {
+        // Without it the least that is of use.
+        (void)!sys_object_get(job, &usage, sizeof(usage));
+    }
+    uint64_t pages = usage.limits.memory_pages;
+    return pages < INODES_LEAST ? INODES_LEAST : pages < INODES_MOST ? pages : INODES_MOST;
+}
+
 int64_t native_main(struct thread_block *block) {
     struct vault_table tables[TMPFS_TABLES];
     struct vault_layout layout;
+    uint64_t inodes = option("inodes", default_inodes(), PLACES_MAX);
     struct tmpfs fs = {
-        .inode_count = (uint32_t)option("inodes", DEFAULT_INODES, PLACES_MAX),
-        .name_count = (uint32_t)option("names", DEFAULT_NAMES, PLACES_MAX),
+        .inode_count = (uint32_t)inodes,
+        .name_count = (uint32_t)option("names", inodes * NAMES_FOR_INODE, PLACES_MAX),
         .description_count = (uint32_t)option("descriptions", DEFAULT_DESCRIPTIONS, PLACES_MAX),
         .epoch = SECONDS((int64_t)option("epoch", 0, UINT32_MAX)),
     };

@@ -252,7 +252,7 @@ static status_t check_attach(struct tmpfs *fs, const struct packet *packet,
     if (mount_find(fs, request->mount) != NULL) {
         return ERR_ALREADY_EXISTS;
     }
-    return request->fresh != 0 && fs->inodes_free == 0 ? ERR_NO_SPACE : OK;
+    return request->fresh != 0 && !inode_room(fs) ? ERR_NO_SPACE : OK;
 }
 
 int64_t tmpfs_attach(void *context, const struct packet *packet,

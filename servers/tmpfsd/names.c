@@ -21,8 +21,10 @@ static uint32_t piece_count(uint32_t bytes) {
     return (bytes + PIECE_TEXT - 1) / PIECE_TEXT;
 }
 
-bool name_room(const struct tmpfs *fs, uint32_t bytes) {
-    return fs->names_free >= 1 + piece_count(bytes);
+bool name_room(struct tmpfs *fs, uint32_t bytes) {
+    uint32_t used = fs->name_count - fs->names_free;
+    return vault_room(vault_of(fs), TABLE_NAMES, used, 1 + piece_count(bytes)) &&
+           index_reach(fs, TABLE_NAMES);
 }
 
 // Writes a record whose text is in `with`. Returns its number.

@@ -70,8 +70,8 @@ static status_t check_existing(struct tmpfs *fs, const struct opening *opening) 
     return access_allowed(opening->walk.caller, inode, bits) ? OK : ERR_FORBIDDEN;
 }
 
-static status_t check_room(const struct tmpfs *fs, uint32_t name_bytes) {
-    return fs->inodes_free != 0 && name_room(fs, name_bytes) ? OK : ERR_NO_SPACE;
+static status_t check_room(struct tmpfs *fs, uint32_t name_bytes) {
+    return inode_room(fs) && name_room(fs, name_bytes) ? OK : ERR_NO_SPACE;
 }
 
 // Walks to what is to be opened, or to the place where it is to be made.

@@ -97,7 +97,7 @@ void page_write_stale(struct tmpfs *fs) {
 // need not be mapped here.
 status_t page_make(struct tmpfs *fs, uint32_t number, struct inode *next) {
     struct fs_page page = {.sequence = 0};
-    int64_t made = sys_vmo_create(HANDLE_NONE, PAGE_SIZE, 0);
+    int64_t made = sys_vmo_create(data_job(fs), PAGE_SIZE, 0);
     if (made < 0) {
         return data_status(made);
     }

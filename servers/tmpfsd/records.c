@@ -72,7 +72,8 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
         .name = "state",
         .record_bytes = sizeof(struct state),
         .count = 1,
-        .handles = {{offsetof(struct state, groups), OBJECT_VMO}},
+        .handles = {{offsetof(struct state, groups), OBJECT_VMO},
+                    {offsetof(struct state, files), OBJECT_JOB}},
     };
     tables[TABLE_INODES] = (struct vault_table){
         .name = "inodes",
@@ -121,7 +122,7 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
     };
     *layout = (struct vault_layout){
         .service = 0x46504d54, // "TMPF"
-        .version = 3,
+        .version = 4,
         .undo_bytes = 8192,
         .calls_max = 64,
         .forwarded_max = 32,

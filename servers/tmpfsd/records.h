@@ -58,7 +58,7 @@ struct state {
     uint32_t filled;   // 1: all of the boot archive is in it
     uint32_t made_for; // the mount that its file system was made for; 0: the first file system
     handle_t groups;   // vmo of struct group_table, NONE: not given yet
-    uint32_t spare;
+    handle_t files;    // the job that contents are charged to, NONE: tmpfsd's own
 };
 
 enum inode_flags {

@@ -36,6 +36,8 @@ struct tmpfs {
     struct server server;                                // first
     uint32_t inode_count, name_count, description_count; // places
     uint32_t inodes_free, names_free, descriptions_free;
+    handle_t index;                         // vmo of what follows
+    uint32_t inodes_reached, names_reached; // places for which that has its memory
     // By name - 1:
     uint32_t *chain; // next name of the same hash bucket
     uint32_t *after; // next name of the same directory
@@ -85,6 +87,9 @@ int64_t time_now(const struct tmpfs *fs);
 // Memory for it; NO_MEMORY. Then, when the records are there: makes it of them.
 [[nodiscard]] status_t index_create(struct tmpfs *fs);
 void index_build(struct tmpfs *fs);
+// Takes the memory of the places of a table (TABLE_INODES, TABLE_NAMES) that its records have
+// memory for. Returns whether there is enough.
+bool index_reach(struct tmpfs *fs, uint32_t table);
 
 // ---- inode.c
 
@@ -92,7 +97,9 @@ void index_build(struct tmpfs *fs);
 const struct inode *inode_get(const struct tmpfs *fs, uint32_t number);
 // Changes an inode: what `with` says replaces the record.
 void inode_write(struct tmpfs *fs, uint32_t number, const struct inode *with);
-// Makes an inode of what is given; all times are now. There must be room (inodes_free).
+// Whether there is room for one inode more. Takes the memory.
+bool inode_room(struct tmpfs *fs);
+// Makes an inode of what is given; all times are now. There must be room.
 uint32_t inode_make(struct tmpfs *fs, const struct inode *of);
 // One name less, and for a directory that was the last. Frees the inode when nobody has it open.
 void inode_unlink(struct tmpfs *fs, uint32_t number);
@@ -108,8 +115,8 @@ uint64_t inode_device(const struct tmpfs *fs, uint32_t number);
 
 // ---- names.c
 
-// Whether there is room for a name of so many bytes, or the target of a link.
-bool name_room(const struct tmpfs *fs, uint32_t bytes);
+// Whether there is room for a name of so many bytes, or the target of a link. Takes the memory.
+bool name_room(struct tmpfs *fs, uint32_t bytes);
 uint32_t name_find(const struct tmpfs *fs, uint32_t directory, const char *name, uint32_t bytes);
 const struct name *name_get(const struct tmpfs *fs, uint32_t number);
 // Adds a name to a directory, or takes one away. Counts entries of the directory, and for an inode
@@ -276,6 +283,8 @@ void data_trim(const struct inode *inode);
 [[nodiscard]] status_t data_extend(const struct inode *inode, uint64_t from, uint64_t size);
 // In `next`, a copy of the inode, sets a size that data_extend has prepared, or a smaller one.
 void data_resize(struct tmpfs *fs, uint32_t number, struct inode *next, uint64_t size);
+// The job that contents are charged to; HANDLE_NONE: tmpfsd's own.
+handle_t data_job(const struct tmpfs *fs);
 // Makes a vmo for contents of so many bytes, within a step. NO_SPACE, NO_MEMORY.
 [[nodiscard]] status_t data_make(struct tmpfs *fs, uint64_t bytes, handle_t *vmo);
 // Statuses of vmo calls as those of this protocol.

@@ -71,7 +71,8 @@ TEST(manifest_takes_every_key) {
     CHECK(manifest.need_count == 1 && strcmp(manifest.needs[0], "clock") == 0);
     CHECK_EQ(manifest.grants, GRANT_LOG);
     CHECK(manifest.device_count == 1 && strcmp(manifest.devices[0], "serial") == 0);
-    CHECK(manifest.memory_pages == 512 && manifest.reserved_pages == 64);
+    CHECK_EQ(manifest_pages_of(manifest.memory_pages, 99999), 512);
+    CHECK_EQ(manifest_pages_of(manifest.reserved_pages, 99999), 64);
     CHECK(manifest.handles == 100 && manifest.threads == 3 && manifest.processes == 2);
     CHECK(manifest.priority == 22 && manifest.restart == RESTART_NEVER);
     CHECK(manifest.start == START_BOOT && manifest.heartbeat_ms == 100);
@@ -79,11 +80,22 @@ TEST(manifest_takes_every_key) {
     CHECK_EQ(manifest.vault_bytes, 8192);
 }
 
+TEST(manifest_pages_are_a_number_and_a_share) {
+    REQUIRE_EQ(parse(HEAD "limit memory-pages 60%\nlimit reserved-pages 256+2%\n"), OK);
+    CHECK_EQ(manifest_pages_of(manifest.memory_pages, 1000), 600);
+    CHECK_EQ(manifest_pages_of(manifest.reserved_pages, 1000), 276);
+    CHECK_EQ(manifest_pages_of(manifest.memory_pages, 99), 59);
+    CHECK_EQ(parse(HEAD "limit memory-pages 60%\nlimit reserved-pages 61%\n"),
+             ERR_INVALID_ARGUMENT);
+    REQUIRE_EQ(parse(HEAD "limit memory-pages 100%\n"), OK);
+    CHECK_EQ(manifest_pages_of(manifest.memory_pages, UINT64_MAX / 100), UINT64_MAX / 100);
+}
+
 TEST(manifest_has_defaults) {
     REQUIRE_EQ(parse(HEAD), OK);
     CHECK(manifest.priority == 20 && manifest.heartbeat_ms == 250 && manifest.missed_max == 4);
     CHECK(manifest.restart == RESTART_ALWAYS && manifest.start == START_DEMAND);
-    CHECK(manifest.grants == 0 && manifest.use_count == 0 && manifest.memory_pages > 0);
+    CHECK(manifest.grants == 0 && manifest.use_count == 0 && manifest.memory_pages.pages > 0);
 }
 
 // A wrong line after two proper ones: the reason and its line are told.
@@ -125,6 +137,12 @@ TEST(manifest_refuses_wrong_lines) {
         {"grant log loudly", "takes one word"},
         {"grant device", "needs the device's name"},
         {"limit memory-pages 0", "out of range"},
+        {"limit memory-pages 0%", "out of range"},
+        {"limit memory-pages 101%", "101 is out of range: 0 to 100"},
+        {"limit memory-pages %", "not a number"},
+        {"limit memory-pages +5%", "not a number"},
+        {"limit memory-pages 5+%", "not a number"},
+        {"limit memory-pages 5%+5", "not a number"},
         {"limit colours 7", "no limit colours"},
         {"limit handles", "takes 2 to 2 words"},
         {"restart sometimes", "restart can't be sometimes"},
@@ -207,7 +225,8 @@ static void check_sound(void) {
         CHECK(manifest_name_valid(manifest.uses[i].as));
     }
     CHECK(manifest.priority >= 1 && manifest.priority <= 24);
-    CHECK(manifest.reserved_pages <= manifest.memory_pages);
+    CHECK(manifest.reserved_pages.pages <= manifest.memory_pages.pages ||
+          manifest.reserved_pages.percent < manifest.memory_pages.percent);
 }
 
 TEST(manifest_survives_noise) {

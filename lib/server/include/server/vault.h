@@ -64,7 +64,8 @@ struct vault_table {
     bool (*check)(uint32_t index, const void *record);
     // Sparse: for large tables of which little is used. Records past vault_touched were never
     // changed; nobody looks at them, also not at adoption, and the service must not either, but to
-    // take one that vault_find_free gives it and write all of it.
+    // take one that vault_find_free gives it and write all of it. Their memory is taken when they
+    // are first given, and may be refused then.
     bool sparse;
 };
 
@@ -106,6 +107,11 @@ struct vault {
     uint8_t *tables[VAULT_TABLES_MAX];
     uint32_t next_free[VAULT_TABLES_MAX]; // no record before it is free
     uint32_t touched[VAULT_TABLES_MAX];   // records from here on were never changed
+    uint32_t backed[VAULT_TABLES_MAX];    // sparse: records below this have their memory
+    // Takes memory for bytes of the vault, all of them zero from then on; OK, or why there is none.
+    // Null: they have it. Set after vault_open.
+    status_t (*back)(struct vault *vault, size_t offset, size_t bytes);
+    handle_t vmo; // for that
     struct vault_report report;
     struct die *die;
     uint64_t committed; // number of the last committed step
@@ -139,9 +145,13 @@ const void *vault_record(const struct vault *vault, uint32_t table, uint32_t ind
 // Records of a table that were ever changed are below this index. Of a table that is not sparse:
 // all.
 uint32_t vault_touched(const struct vault *vault, uint32_t table);
-// The first free record of a table: its index, or -1 when the table is full. Low ones come first,
-// so that a table reaches no further than it was ever filled.
+// The first free record of a table: its index, or -1 when the table is full or, if it is sparse,
+// has no memory for another. Low ones come first, so that a table reaches no further than it was
+// ever filled.
 int32_t vault_find_free(struct vault *vault, uint32_t table);
+// Whether a table of which `used` records are in use has room for so many `more`, and the memory:
+// then vault_find_free gives them.
+bool vault_room(struct vault *vault, uint32_t table, uint32_t used, uint32_t more);
 
 // Changes a field of a record, within a step: vault_set(vault, &account->balance, 5).
 #define vault_set(vault, place, value)                                                             \
