@@ -127,17 +127,27 @@ static int revoke(const char *name, const char *grant) {
     return TOOL_OK;
 }
 
+static int refuse(const char *why, const char *word) {
+    (void)print_error("capctl", "%s%s; see capctl --help", why, word != NULL ? word : "");
+    return TOOL_USAGE;
+}
+
 int tool_main(void) {
     const char *word = tool_argument(0);
     uint32_t count = tool_argument_count();
     if (tool_wants_help()) {
         return tool_help(help);
     }
-    bool lists = word != NULL && strcmp(word, "list") == 0 && count == 2;
-    bool revokes = word != NULL && strcmp(word, "revoke") == 0 && count == 3;
+    bool lists = word != NULL && strcmp(word, "list") == 0;
+    bool revokes = word != NULL && strcmp(word, "revoke") == 0;
     if (!lists && !revokes) {
-        (void)print_error("capctl", "that makes no sense; see capctl --help");
-        return TOOL_USAGE;
+        return refuse(word != NULL ? "there is no command " : "a command is missing", word);
+    }
+    if (lists && count != 2) {
+        return refuse("list takes one NAME, PID or process:ID", NULL);
+    }
+    if (revokes && count != 3) {
+        return refuse("revoke takes the NAME of a service and a GRANT", NULL);
     }
     channel = tool_open("capctl", DEVICE, LINUX_O_RDWR);
     if (channel == HANDLE_NONE) {

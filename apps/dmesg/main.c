@@ -41,7 +41,7 @@ static void show(const void *context, const struct kmsg_line *line) {
     }
 }
 
-// Reads the words. False: they make no sense.
+// Reads the words. False: they are wrong, and it was said how.
 static bool understand(struct wish *wish) {
     const char *word;
     for (uint32_t i = 0; (word = tool_argument(i)) != NULL; i++) {
@@ -50,9 +50,14 @@ static bool understand(struct wish *wish) {
         } else if (strcmp(word, "-l") == 0) {
             const char *level = tool_argument(++i);
             if (level == NULL || !print_parse_number(level, &wish->level) || wish->level > 7) {
+                (void)print_error("dmesg", "-l takes a LEVEL, 0 to 7; see dmesg --help");
                 return false;
             }
-        } else if (word[0] == '-' || wish->find != NULL) {
+        } else if (word[0] == '-') {
+            (void)print_error("dmesg", "there is no option %s; see dmesg --help", word);
+            return false;
+        } else if (wish->find != NULL) {
+            (void)print_error("dmesg", "one TEXT is enough: %s is left; see dmesg --help", word);
             return false;
         } else {
             wish->find = word;
@@ -67,7 +72,6 @@ int tool_main(void) {
         return tool_help(help);
     }
     if (!understand(&wish)) {
-        (void)print_error("dmesg", "that makes no sense; see dmesg --help");
         return TOOL_USAGE;
     }
     return kmsg_walk("dmesg", wish.follow, show, &wish);

@@ -63,7 +63,11 @@ def test_svc_rules(guest):
     ("svc stop", 2, "svc: stop takes the name of a service; see svc --help\n"),
     ("svc status nobody", 1, "svc: there is no service nobody\n"),
     ("svc start test-cycle", 1, "svc: can't start test-cycle in its state; see svc status\n"),
-    ("capctl list", 2, "capctl: that makes no sense; see capctl --help\n"),
+    ("capctl list", 2, "capctl: list takes one NAME, PID or process:ID; see capctl --help\n"),
+    ("capctl", 2, "capctl: a command is missing; see capctl --help\n"),
+    ("capctl grow", 2, "capctl: there is no command grow; see capctl --help\n"),
+    ("capctl revoke bank", 2,
+     "capctl: revoke takes the NAME of a service and a GRANT; see capctl --help\n"),
     ("capctl list nobody", 1, "capctl: there is nothing to list: nobody\n"),
     ("capctl list 4000000", 1, "capctl: there is no process 4000000\n"),
     ("capctl revoke bank gold", 1, "capctl: there is nothing to revoke: gold\n")))
@@ -88,7 +92,10 @@ busybox dmesg | grep -c "it is"
 def test_the_log(guest):
     assert re.match(r"\[ *0\.\d+\] \d CPUs? online\n$", ask(guest, "dmesg online"))
     assert re.match(r"\[ *\d+\.\d+\] init: bank started: process \d+\n", ask(guest, "svc log bank"))
-    assert ask(guest, "dmesg -l many", 2) == "dmesg: that makes no sense; see dmesg --help\n"
+    for words, wrong in (("-l many", "-l takes a LEVEL, 0 to 7"),
+                         ("-l 8", "-l takes a LEVEL, 0 to 7"), ("-x", "there is no option -x"),
+                         ("a b", "one TEXT is enough: b is left")):
+        assert ask(guest, f"dmesg {words}", 2) == f"dmesg: {wrong}; see dmesg --help\n"
     assert ask(guest, "dmesg --help").startswith("Usage: dmesg [-w]")
     result = guest.run(["busybox", "sh", "-c", FOLLOW], timeout=TOOL_S)
     assert result.stderr == b""
