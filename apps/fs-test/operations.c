@@ -14,8 +14,8 @@
 
 #define NEVER INSTANT_NEVER
 #define HOME "operations"
-#define INODES 4096       // what tmpfsd has by default
-#define DESCRIPTIONS 2048 // likewise
+#define INODES 4096        // what tmpfsd has at least
+#define DESCRIPTIONS 16384 // and by default
 #define USER 1000u
 #define GROUP 100u
 
