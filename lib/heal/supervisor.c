@@ -19,6 +19,7 @@
 #define ARGUMENT_BYTES 48
 #define KEY_TIMER 100
 #define KEY_STOP 101
+#define REFUSALS_MAX 8
 
 struct service {
     const char *name;
@@ -35,6 +36,7 @@ struct service {
     const char *once_stage; // of the next instance alone
     uint32_t once_nth;
     uint32_t starts, hangs, faults, missed;
+    uint32_t refusals; // ends in a row because it could not start
     const char *after; // why there is a successor
 };
 
@@ -170,8 +172,13 @@ static void ended(struct service *service) {
     service->after = info.cause == EXIT_FAULT  ? "after=fault"
                      : info.cause == EXIT_HANG ? "after=hang"
                                                : NULL;
-    if (info.cause == EXIT_VOLUNTARY && info.status >= SERVER_EXIT_START) {
+    bool refused = info.cause == EXIT_VOLUNTARY && info.status >= SERVER_EXIT_START;
+    service->refusals = refused ? service->refusals + 1 : 0;
+    if (refused) {
         log_printf("heal: %s gave up with status %ld", service->name, info.status);
+    }
+    if (service->refusals == REFUSALS_MAX) {
+        panic("heal: %s can't start", service->name);
     }
     start(service);
 }
