@@ -114,14 +114,27 @@ static status_t put_file(struct tmpfs *fs, const struct route *walk,
     return status == OK ? put(fs, walk, made, modified) : status;
 }
 
+// Whether an inode is a link to this.
+static bool leads_to(const struct tmpfs *fs, const struct inode *inode, const char *target,
+                     uint32_t bytes) {
+    char text[TARGET_SHORT_MAX];
+    return inode->mode >> 12 == FS_TYPE_LINK && inode->size == bytes &&
+           text_read(fs, inode->text, text, sizeof(text)) == bytes &&
+           memcmp(text, target, bytes) == 0;
+}
+
+// A later entry of the same name takes the place of an earlier one, as with files.
 static status_t put_symbolic(struct tmpfs *fs, const struct route *walk, const char *target,
                              struct inode *made, int64_t modified) {
     uint32_t bytes = (uint32_t)strlen(target);
-    if (walk->inode != 0) {
-        return OK;
+    if (walk->inode != 0 && is_directory(inode_get(fs, walk->inode))) {
+        return ERR_ALREADY_EXISTS;
     }
     if (bytes > TARGET_SHORT_MAX || !name_room(fs, walk->text_bytes + bytes + PIECE_TEXT)) {
         return ERR_NO_SPACE;
+    }
+    if (walk->inode != 0 && leads_to(fs, inode_get(fs, walk->inode), target, bytes)) {
+        return OK; // a predecessor has done it
     }
     made->mode |= 0777;
     made->size = bytes;
@@ -140,8 +153,13 @@ static status_t put_hard(struct tmpfs *fs, const struct route *walk, const char 
     if (walk->inode == old.inode) {
         return OK;
     }
-    if (walk->inode != 0 || !name_room(fs, walk->text_bytes)) {
+    if ((walk->inode != 0 && is_directory(inode_get(fs, walk->inode))) ||
+        !name_room(fs, walk->text_bytes)) {
         return ERR_ALREADY_EXISTS;
+    }
+    if (walk->inode != 0) {
+        name_remove(fs, walk->name);
+        inode_unlink(fs, walk->inode);
     }
     struct inode next = *inode_get(fs, old.inode);
     next.links++;
