@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Boot archives with more in them: files and folders of the host (`--put`), services of tests."""
+"""Boot archives with more in them.
+
+Files and folders of the host (`--put`), programs with their libraries (`--with`), services of
+tests.
+"""
 
 import os
 import shutil
@@ -62,16 +66,42 @@ def _parents(tar, guest, have):
 GUEST_ROOT = "root/"
 
 
-def compose(out, puts=(), texts=(), base=None):
+def guest_tree(archive):
+    """{guest path: target of a symbolic link, None for all else} of what an archive has."""
+    with tarfile.open(archive) as tar:
+        return {member.name.removeprefix(GUEST_ROOT): member.linkname if member.issym() else None
+                for member in tar.getmembers() if member.name.startswith(GUEST_ROOT)}
+
+
+def _add_programs(tar, programs, have):
+    """The links first: files lie below some of them."""
+    for guest, target in programs.links.items():
+        guest = GUEST_ROOT + guest
+        _parents(tar, guest, have)
+        info = tarfile.TarInfo(guest)
+        info.type, info.linkname, info.mode = tarfile.SYMTYPE, target, 0o777
+        have.add(guest)
+        tar.addfile(info)
+    for guest in programs.folders:
+        _parents(tar, GUEST_ROOT + guest + "/", have)
+    for guest, host in programs.files.items():
+        _parents(tar, GUEST_ROOT + guest, have)
+        tar.add(host, GUEST_ROOT + guest, filter=_as_root)
+
+
+def compose(out, puts=(), texts=(), base=None, programs=None):
     """Writes the boot archive with more in it to `out`.
 
     puts: (host path, guest path) of files and trees; modes, times, symbolic and hard links are
-    kept. texts: (guest path, bytes). UsageError: something can't be put.
+    kept. texts: (guest path, bytes). programs: a prunella.programs.Collection for the tree of this
+    archive. UsageError: something can't be put.
     """
     shutil.copyfile(base or paths.boot_archive(), out)
     try:
         with tarfile.open(out, "a", format=tarfile.USTAR_FORMAT) as tar:
             have = set(tar.getnames())
+            if programs is not None:
+                _add_programs(tar, programs, have)
             for host, guest in puts:
                 guest = GUEST_ROOT + guest
                 _parents(tar, guest, have)

@@ -19,13 +19,12 @@ import signal
 import sys
 import tempfile
 
-from prunella import bootfiles, closed, fetch, make, paths, qemu, setup
+from prunella import bootfiles, closed, fetch, make, paths, programs, qemu, setup
 from prunella.cli import add_setup_option
 from prunella.errors import Failure, UsageError
 from prunella.guest import BROKEN, TIMED_OUT, Guest, GuestFailed, TimedOut, log_tail
 
 SUMMARY = "run one Linux program in a guest"
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_SMP = 1
 
 
@@ -33,6 +32,7 @@ def configure(parser):
     parser.add_argument("--put", action="append", default=[], metavar="HOST[:GUEST]",
                         help="put a file or a tree into the guest, with modes, links and times "
                              "(default: as /NAME; repeatable)")
+    programs.add_options(parser)
     parser.add_argument("--get", action="append", default=[], metavar="GUEST[:HOST]",
                         help="afterwards fetch a file or a tree from the guest, with modes, links "
                              "and times (default: as NAME, here; repeatable)")
@@ -77,7 +77,7 @@ def execute(options):
 
 
 def _environment(words):
-    env = {"PATH": DEFAULT_PATH, "HOME": "/"}
+    env = {"PATH": programs.GUEST_PATH, "HOME": "/"}
     for word in words:
         name, equals, value = word.partition("=")
         if not name or not equals:
@@ -104,6 +104,7 @@ def _check(options):
     if options.icount and options.get:
         raise UsageError("--get does not go with --icount yet")
     puts = [bootfiles.parse_put(text) for text in options.put]
+    programs.check(options)
     options.get = [fetch.parse_get(text) for text in options.get]
     return machine, puts, _environment(options.env)
 
@@ -124,25 +125,27 @@ def _execute(options):
     setup.ensure(setup.RUN, options.setup)
     make.build(stdout=sys.stderr)
     make.require_kernel()
+    more = programs.chosen(options)
     handle, archive = tempfile.mkstemp(prefix="prunella-exec-", suffix=".tar")
     os.close(handle)
     try:
         if options.icount:
-            return _run_closed(options, machine, env, puts, texts, archive)
+            return _run_closed(options, machine, env, (puts, more), texts, archive)
         ahead, ended = closed.read_ahead(0)
         said = closed.first_frames(options.words, ahead, ended, env, options.cwd, options.strace)
         texts += [closed.service(options.execd), closed.script(said)]
-        machine.archive = bootfiles.compose(archive, puts, texts)
+        machine.archive = bootfiles.compose(archive, puts, texts, programs=more)
         return _run(options, machine, len(ahead), ended)
     finally:
         bootfiles.remove(archive)
 
 
-def _run_closed(options, machine, env, puts, texts, archive):
+def _run_closed(options, machine, env, files, texts, archive):
+    puts, more = files
     said = closed.all_frames(options.words, sys.stdin.buffer.read(), env, options.cwd,
                              options.strace)
     texts = [*texts, closed.service(options.execd), closed.script(said)]
-    machine.archive = bootfiles.compose(archive, puts, texts)
+    machine.archive = bootfiles.compose(archive, puts, texts, programs=more)
     log = options.log or closed.new_log()
     try:
         stdout, stderr, status = closed.run(machine, options.words[0], log, options.timeout)

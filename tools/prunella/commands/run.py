@@ -15,9 +15,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 
-from prunella import console, make, paths, qemu, setup
+from prunella import bootfiles, console, make, paths, programs, qemu, setup
 from prunella.cli import add_setup_option
 from prunella.errors import UsageError
 from prunella.progress import say
@@ -44,6 +45,7 @@ def configure(parser):
     parser.add_argument("--headless", action="store_true",
                         help="print the console, but read nothing from standard input")
     parser.add_argument("--timeout", type=float, metavar="S", help="end the guest after S seconds")
+    programs.add_options(parser)
     add_setup_option(parser)
 
 
@@ -60,9 +62,18 @@ def execute(options):
     machine = machine_of(options)
     if options.timeout is not None and options.timeout <= 0:
         raise UsageError(f"--timeout {options.timeout:g} is no time", "give seconds above 0")
+    programs.check(options)
     setup.ensure(setup.RUN, options.setup)
     make.build()
     make.require_kernel()
+    with tempfile.TemporaryDirectory(prefix="prunella-run-") as folder:
+        if options.programs or options.packages:
+            machine.archive = bootfiles.compose(os.path.join(folder, "boot.tar"),
+                                                programs=programs.chosen(options))
+        return _run(options, machine)
+
+
+def _run(options, machine):
     interactive = not options.headless and sys.stdin.isatty() and sys.stdout.isatty()
     machine.log = paths.log_folder() / "run.log"
     machine.trace = qemu.new_trace()
