@@ -20,8 +20,11 @@ enum operation {
     OP_WATCH = 9,       // watches the caller
     OP_GONE = 10,       // answers how many CALLER_GONE packets this instance has seen
     OP_FORGET = 11,     // forgets the process that the last of them named
-    OP_RETRIES = 8, // answers how many retries this instance has seen, and how many were the last
+    OP_RETRIES = 8,  // answers how many retries this instance has seen, and how many were the last
+    OP_CHANNEL = 12, // answers with the client end of another channel, of key KEY_OTHER
+    OP_CLOSED = 13,  // answers how many such channels this instance has seen closed
 };
+#define KEY_OTHER 7u
 
 // What a retry looks like, as an answer's value.
 #define RETRY_VALUE(deliveries, flags) ((uint64_t)(deliveries) << 32 | (flags))
@@ -33,7 +36,10 @@ struct served {
     uint64_t quarantined;
     uint64_t retries;
     uint64_t last_retries;
-    uint64_t gone; // CALLER_GONE packets
+    bool first;      // of the instances
+    handle_t other;  // of a channel that was just made
+    uint64_t closed; // PEER_CLOSED packets of other channels
+    uint64_t gone;   // CALLER_GONE packets
     uint64_t last_gone;
 };
 
@@ -45,7 +51,16 @@ static uint64_t serve(struct served *served) {
     bool retry = (packet->flags & PACKET_RETRY) != 0;
     served->retries += retry ? 1 : 0;
     served->last_retries += (packet->flags & PACKET_LAST_RETRY) != 0 ? 1 : 0;
+    drop(served->other); // the caller has its own by now
+    served->other = HANDLE_NONE;
     switch (thread_block()->message.op) {
+    case OP_CHANNEL:
+        served->other =
+            (handle_t)((uint64_t)sys_channel_create(served->port, KEY_OTHER, 0) & UINT32_MAX);
+        break;
+    case OP_CLOSED:
+        value = served->closed;
+        break;
     case OP_HOLD:
         if (!retry) {
             return 0;
@@ -83,15 +98,28 @@ static uint64_t serve(struct served *served) {
         value++;
         break;
     }
-    message_put_u64(message_begin(0), value);
+    struct message *answer = message_begin(0);
+    message_put_u64(answer, value);
+    if (served->other != HANDLE_NONE) {
+        message_put_handle(answer, served->other);
+    }
     return token;
+}
+
+// Notes that a channel was closed. Of another than its clients' the first instance dies.
+static void note_closed(struct served *served) {
+    served->closed++;
+    if (served->first) {
+        (void)role_main("spin");
+    }
 }
 
 // Serves until the clients are gone. The first instance makes the port and gives its creator a
 // client end; its successors are told the number of the port.
 ROLE(keep_server) {
     struct served served = {.port = (handle_t)role_argument()};
-    if (served.port == 0) {
+    served.first = served.port == 0;
+    if (served.first) {
         struct service service = service_create();
         served.port = service.port;
         struct message *message = message_begin(1);
@@ -120,7 +148,11 @@ ROLE(keep_server) {
             served.last_gone = thread_block()->packet.process;
             break;
         case PACKET_PEER_CLOSED:
-            return 0;
+            if (thread_block()->packet.key != KEY_OTHER) {
+                return 0;
+            }
+            note_closed(&served);
+            break;
         default:
             break;
         }
@@ -212,6 +244,14 @@ static bool let_take(const struct keeper *keeper, struct request *request) {
     return request_blocks(request) && call_now(keeper, OP_ADD, 1) == 2;
 }
 
+// Whether the server has run for so long that it must be at it: a start takes far less.
+static bool is_spinning(void *argument) {
+    const struct keeper *keeper = argument;
+    struct process_info info = {0};
+    CHECK_EQ(sys_object_get(keeper->process.process, &info, sizeof(info)), OK);
+    return info.cpu_time > MILLISECONDS(100);
+}
+
 TEST(keep_server_serves) {
     struct keeper keeper;
     REQUIRE(keeper_start(&keeper, PROCESS_KEEP));
@@ -242,6 +282,31 @@ TEST(keep_taken_call_is_delivered_again) {
     REQUIRE(keeper_succeed(&keeper));
     CHECK_EQ(request_join(&request), OK);
     CHECK_EQ(request_reply_value(&request), RETRY_VALUE(2, PACKET_RETRY | PACKET_LAST_RETRY));
+    keeper_end(&keeper);
+}
+
+// A closing that the dead server had taken comes again, before what was called after it.
+TEST(keep_closing_comes_before_later_calls) {
+    struct keeper keeper;
+    REQUIRE(keeper_start(&keeper, PROCESS_KEEP));
+    struct request taken = keep_request(&keeper, OP_HOLD, 0);
+    REQUIRE(let_take(&keeper, &taken));
+    struct message *message = message_begin(OP_CHANNEL);
+    message_put_u64(message, 0);
+    message->accept_count = 1;
+    REQUIRE_EQ(sys_channel_call(keeper.client, in(PATIENCE), 0), OK);
+    REQUIRE_EQ(thread_block()->message.handle_count, 1);
+    handle_t other = thread_block()->message.handles[0];
+    CHECK_EQ(call_now(&keeper, OP_ADD, 1), 2);
+    drop(other);
+    CHECK(eventually(is_spinning, &keeper)); // it has the closing
+    struct request later = keep_request(&keeper, OP_CLOSED, 0);
+    REQUIRE(request_blocks(&later));
+    keeper_kill(&keeper, 0);
+    REQUIRE(keeper_succeed(&keeper));
+    CHECK_EQ(request_join(&later), OK);
+    CHECK_EQ(request_reply_value(&later), 1);
+    CHECK_EQ(request_join(&taken), OK);
     keeper_end(&keeper);
 }
 
@@ -294,14 +359,6 @@ TEST(keep_two_faults_quarantine_the_call_alone) {
     CHECK_EQ(call_now(&keeper, OP_QUARANTINED, 0), 1);
     CHECK_EQ(call_now(&keeper, OP_ADD, 1), 2);
     keeper_end(&keeper);
-}
-
-// Whether the server has run for so long that it must be at it: a start takes far less.
-static bool is_spinning(void *argument) {
-    const struct keeper *keeper = argument;
-    struct process_info info = {0};
-    CHECK_EQ(sys_object_get(keeper->process.process, &info, sizeof(info)), OK);
-    return info.cpu_time > MILLISECONDS(100);
 }
 
 TEST(keep_hanging_counts_as_a_fault) {

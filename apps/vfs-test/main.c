@@ -33,7 +33,7 @@
 static struct scenario script_of(uint32_t service) {
     return (struct scenario){
         .service = service,
-        .stages = service == TMPFSD ? STAGES_ALL & ~STAGE_AFTER_REPLY : STAGES_ALL,
+        .stages = STAGES_ALL,
         .acts = acts,
         .act_count = act_count,
         .rounds = (uint32_t)start_number("rounds", 1),

@@ -187,11 +187,19 @@ static bool take_next(struct port *port, struct thread *self, struct taken *take
 }
 
 // Puts what the dead server had taken back at the head of the queue, and posts levels again.
-// port->lock held.
+// Closings that it may have taken come behind the calls that it had taken, which may have been made
+// before, and ahead of those that it had not. port->lock held.
 static void readmit(struct port *port) {
     assert(spin_held(&port->lock) && port->orphaned && !port->dead);
     assert(list_empty(&port->waiters));
     port->orphaned = false;
+    list_for_each(item, &port->channels) {
+        struct channel *channel = list_entry(item, struct channel, port_node);
+        if (channel->client_closed && !channel->server_closed && !channel->closed_item.queued) {
+            channel->closed_item.queued = true;
+            list_push_front(&port->queue, &channel->closed_item.node);
+        }
+    }
     struct list_node *node;
     while ((node = list_last(&port->held)) != NULL) {
         struct call *call = list_entry(node, struct call, taken_node);
@@ -200,12 +208,6 @@ static void readmit(struct port *port) {
         call->state = CALL_QUEUED;
         call->item.queued = true;
         list_push_front(&port->queue, &call->item.node);
-    }
-    list_for_each(item, &port->channels) {
-        struct channel *channel = list_entry(item, struct channel, port_node);
-        if (channel->client_closed && !channel->server_closed) {
-            port_post_locked(port, &channel->closed_item);
-        }
     }
     list_for_each(item, &port->bindings) {
         struct binding *binding = list_entry(item, struct binding, port_node);
