@@ -16,8 +16,9 @@ The paths of lists that are given with --under get a prefix: root/ is what tmpfs
 `@/x` is looked for in each --build folder in turn. Entries are sorted, owned by root, dated
 SOURCE_DATE_EPOCH or 0. With --depfile a makefile is written that names every file which went in.
 
-The first file is boot/table: for each static program of the archive, which bytes of the archive go
-where in memory. The kernel starts the first program by it (kernel/include/boot/table.h).
+The first file is boot/table: for each native program of the archive, which bytes of the archive go
+where in memory (abi/include/abi/boot_table.h). These programs begin at pages of the archive, behind
+files boot/padding, so that what they do not write runs where it lies.
 """
 
 import argparse
@@ -33,6 +34,8 @@ DEVICE = re.compile(r"([bc]):(\d+):(\d+)")
 LINKS = {"->": tarfile.SYMTYPE, "=>": tarfile.LNKTYPE}
 LINUX_FOLDER = "root/"
 TABLE_NAME = "boot/table"
+PADDING_NAME = "boot/padding"
+PAGE_BYTES = 4096
 TABLE_MAGIC = b"BOOTTABL"
 TABLE_HEADER = struct.Struct("<8sQQ")
 PROGRAM = struct.Struct("<128sQQ")
@@ -188,23 +191,33 @@ def is_native(name):
     return len(name) < 128 and not name.startswith(LINUX_FOLDER)
 
 
+def own_file(name, date):
+    """A file that this program makes itself."""
+    info = tarfile.TarInfo(name)
+    info.mode, info.mtime, info.uname, info.gname = 0o444, date, "root", "root"
+    return info
+
+
 def write_members(archive, members):
     """Writes [(TarInfo, content)] behind a boot table of the programs among them."""
     found = [read_program(content) if info.isreg() and is_native(info.name) else None
              for info, content in members]
-    at = 2 * BLOCK_BYTES + padded(TABLE_HEADER.size + PROGRAM_BYTES * sum(map(bool, found)))
-    programs = {}
+    date = members[0][0].mtime if members else 0
+    at = BLOCK_BYTES + padded(TABLE_HEADER.size + PROGRAM_BYTES * sum(map(bool, found)))
+    programs, out = {}, []
     for (info, content), program in zip(members, found):
+        gap = -(at + BLOCK_BYTES) % PAGE_BYTES
+        if program and gap:
+            out.append((own_file(PADDING_NAME, date), bytes(gap - BLOCK_BYTES)))
+            at += gap
+        at += BLOCK_BYTES
         if program:
             entry, segments = program
             programs[info.name] = (entry, [(addr, at + offset, *rest)
                                            for addr, offset, *rest in segments])
-        at += BLOCK_BYTES + padded(len(content))
-    table = make_table(programs)
-    first = tarfile.TarInfo(TABLE_NAME)
-    first.mode = 0o444
-    first.mtime, first.uname, first.gname = members[0][0].mtime if members else 0, "root", "root"
-    for info, content in [(first, table), *members]:
+        out.append((info, content))
+        at += padded(len(content))
+    for info, content in [(own_file(TABLE_NAME, date), make_table(programs)), *out]:
         info.size = len(content)
         archive.addfile(info, io.BytesIO(content))
 

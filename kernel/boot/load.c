@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // The kernel's one program loader. It understands neither archives nor program files: the boot
-// table at the beginning of the archive says which bytes go where (boot/table.h). Archive and table
-// may be damaged; every number is checked before anything is made of it.
+// table at the beginning of the archive says which bytes go where (abi/boot_table.h). Archive and
+// table may be damaged; every number is checked before anything is made of it.
 #include <abi/block.h>
+#include <abi/boot_table.h>
 #include <arch/boot.h>
 #include <boot/start.h>
-#include <boot/table.h>
 #include <debug/log.h>
 #include <mm/aspace.h>
 #include <mm/page.h>
@@ -17,6 +17,17 @@
 // Where the first thread's region lies, far above the program.
 #define INIT_REGION 0x7ff000000000ULL
 static_assert(INIT_REGION % BLOCK_REGION_BYTES == 0, "regions are aligned to their size");
+
+// Maps a vmo at a fixed place, and gives it up: the mapping holds a reference of its own.
+static status_t map_fixed(struct aspace *aspace, struct vmo *vmo, vaddr_t addr, uint64_t size,
+                          uint32_t flags) {
+    vaddr_t mapped;
+    status_t status = aspace_map_step(aspace, NULL, HANDLE_NONE, vmo, 0, addr, &size,
+                                      flags | MAP_FIXED | MAP_EXCLUSIVE, &mapped);
+    assert(status != OK || size == 0); // the place was free
+    object_unref(vmo_object(vmo));
+    return status;
+}
 
 // Maps new memory at a fixed place and fills its beginning, from `skip` on, with `bytes` of data.
 static status_t map_filled(struct aspace *aspace, vaddr_t addr, uint64_t size, uint32_t flags,
@@ -29,17 +40,11 @@ static status_t map_filled(struct aspace *aspace, vaddr_t addr, uint64_t size, u
     }
     int64_t written = bytes > 0 ? vmo_write(vmo, skip, data, bytes) : 0;
     if (written < 0) {
-        status = (status_t)written;
-    } else {
-        assert((uint64_t)written == bytes);
-        vaddr_t mapped;
-        status = aspace_map_step(aspace, NULL, HANDLE_NONE, vmo, 0, addr, &size,
-                                 flags | MAP_FIXED | MAP_EXCLUSIVE, &mapped);
-        assert(status != OK || size == 0); // the place was free
+        object_unref(vmo_object(vmo));
+        return (status_t)written;
     }
-    // The mapping holds a reference of its own.
-    object_unref(vmo_object(vmo));
-    return status;
+    assert((uint64_t)written == bytes);
+    return map_fixed(aspace, vmo, addr, size, flags);
 }
 
 static bool segment_valid(const struct boot_segment *segment) {
@@ -62,8 +67,17 @@ static status_t load_segment(struct aspace *aspace, const struct boot_segment *s
     const char *archive = phys_to_virt(boot_info.archive);
     vaddr_t start = ALIGN_DOWN(segment->addr, PAGE_SIZE);
     uint64_t size = ALIGN_UP(segment->addr + segment->memory_bytes, PAGE_SIZE) - start;
-    status_t status = map_filled(aspace, start, size, flags, segment->addr - start,
-                                 archive + segment->offset, segment->file_bytes);
+    status_t status;
+    if ((segment->access & BOOT_WRITE) == 0 && segment->file_bytes == segment->memory_bytes &&
+        (segment->offset - segment->addr) % PAGE_SIZE == 0) {
+        struct vmo *vmo;
+        paddr_t place = boot_info.archive + ALIGN_DOWN(segment->offset, PAGE_SIZE);
+        status = vmo_create_physical(job_root, place, size, &vmo);
+        status = status == OK ? map_fixed(aspace, vmo, start, size, flags) : status;
+        return status == ERR_ALREADY_EXISTS ? ERR_CORRUPT : status;
+    }
+    status = map_filled(aspace, start, size, flags, segment->addr - start,
+                        archive + segment->offset, segment->file_bytes);
     return status == ERR_ALREADY_EXISTS ? ERR_CORRUPT : status; // two that overlap
 }
 

@@ -17,7 +17,8 @@
 #include <sched/thread.h>
 
 // Of what anybody may map to read.
-#define RIGHTS_ARCHIVE (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP)
+#define RIGHTS_PAGE (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP)
+#define RIGHTS_ARCHIVE (RIGHTS_PAGE | RIGHT_EXECUTE) // programs run where they lie
 #define RIGHTS_COMMAND (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ)
 
 static status_t make_archive(struct object **out) {
@@ -67,7 +68,7 @@ static status_t give_all(struct process *init, struct thread *thread) {
         [INIT_LOG] = RIGHTS_LOG,         [INIT_SYSTEM] = RIGHTS_SYSTEM,
         [INIT_ARCHIVE] = RIGHTS_ARCHIVE, [INIT_COMMAND] = RIGHTS_COMMAND,
         [INIT_SERIAL] = RIGHTS_DEVICE,   [INIT_VAULT] = RIGHTS_VMO,
-        [INIT_CLOCK] = RIGHTS_ARCHIVE,   [INIT_SERIAL2] = RIGHTS_DEVICE};
+        [INIT_CLOCK] = RIGHTS_PAGE,      [INIT_SERIAL2] = RIGHTS_DEVICE};
     struct object *objects[INIT_LAST + 1] = {
         [INIT_JOB] = &job_root->object,
         [INIT_PROCESS] = &init->object,

@@ -15,7 +15,7 @@ status_t archive_map(handle_t vmo, struct archive *archive) {
     if (addr < 0) {
         return (status_t)addr;
     }
-    *archive = (struct archive){.data = (const void *)addr, .size = info.size_bytes};
+    *archive = (struct archive){.data = (const void *)addr, .size = info.size_bytes, .vmo = vmo};
     return OK;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/spawn.h>
 
 #include <abi/block.h>
+#include <image/boot_table.h>
 #include <image/elf.h>
 #include <stdbool.h>
 #include <sys/calls.h>
@@ -48,9 +49,30 @@ static status_t fill_vmo(handle_t vmo, uint64_t offset, const uint8_t *data, uin
     return OK;
 }
 
+static uint32_t map_flags(const struct elf_segment *segment) {
+    return (segment->access & ELF_READ ? MAP_READ : 0) |
+           (segment->access & ELF_WRITE ? MAP_WRITE : 0) |
+           (segment->access & ELF_EXECUTE ? MAP_EXECUTE : 0);
+}
+
+// Whether the pages of a segment can be those of the archive: nothing of it is written or zero, and
+// it lies at the same place of a page. The page of its end holds what follows in the archive.
+static bool lies_in_archive(uint64_t at, const struct elf_segment *segment) {
+    return (segment->access & ELF_WRITE) == 0 && segment->file_bytes == segment->memory_bytes &&
+           (at - segment->addr) % PAGE_SIZE == 0;
+}
+
 static status_t load_segment(const struct spawn_options *options, handle_t aspace,
                              const uint8_t *file, const struct elf_segment *segment) {
+    const struct archive *archive = options->archive;
     uint64_t bytes = elf_segment_bytes(segment);
+    uint64_t at = (uint64_t)(file + segment->offset - (const uint8_t *)archive->data);
+    if (lies_in_archive(at, segment)) {
+        int64_t mapped =
+            sys_aspace_map(aspace, archive->vmo, at & ~(PAGE_SIZE - 1), elf_segment_start(segment),
+                           bytes, map_flags(segment) | MAP_FIXED | MAP_EXCLUSIVE);
+        return first_error(mapped, OK);
+    }
     int64_t vmo = sys_vmo_create(options->job, bytes, 0);
     if (vmo < 0) {
         return (status_t)vmo;
@@ -61,23 +83,26 @@ static status_t load_segment(const struct spawn_options *options, handle_t aspac
         (void)!sys_handle_close((handle_t)vmo);
         return status;
     }
-    uint32_t flags = (segment->access & ELF_READ ? MAP_READ : 0) |
-                     (segment->access & ELF_WRITE ? MAP_WRITE : 0) |
-                     (segment->access & ELF_EXECUTE ? MAP_EXECUTE : 0);
-    return map_and_close(aspace, (handle_t)vmo, elf_segment_start(segment), bytes, flags);
+    return map_and_close(aspace, (handle_t)vmo, elf_segment_start(segment), bytes,
+                         map_flags(segment));
 }
 
 static status_t load_program(const struct spawn_options *options, struct spawned *out) {
-    struct ustar_entry file;
-    status_t status =
-        ustar_find(options->archive->data, options->archive->size, options->path, &file);
-    if (status != OK) {
-        return status;
-    }
+    const struct archive *archive = options->archive;
+    const void *base = archive->data;
     struct elf_image image;
-    status = elf_read(file.data, file.size, PROGRAM_LOW, PROGRAM_HIGH, &image);
+    status_t status = boot_table_find(archive->data, archive->size, options->path, PROGRAM_LOW,
+                                      PROGRAM_HIGH, &image);
+    if (status == ERR_NOT_FOUND) {
+        // One that was put into the archive when it was packed already.
+        struct ustar_entry file = {0};
+        status = ustar_find(archive->data, archive->size, options->path, &file);
+        base = file.data;
+        status = status == OK ? elf_read(file.data, file.size, PROGRAM_LOW, PROGRAM_HIGH, &image)
+                              : status;
+    }
     for (uint32_t i = 0; status == OK && i < image.count; i++) {
-        status = load_segment(options, out->aspace, file.data, &image.segments[i]);
+        status = load_segment(options, out->aspace, base, &image.segments[i]);
     }
     out->entry = image.entry;
     return status;

@@ -18,7 +18,8 @@
 #define VAULT_RIGHTS (RIGHT_TRANSFER | RIGHT_READ | RIGHT_WRITE | RIGHT_MAP)
 #define HEARTBEAT_RIGHTS (RIGHT_TRANSFER | RIGHT_SIGNAL)
 #define SYSTEM_RIGHTS (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MANAGE)
-#define ARCHIVE_RIGHTS (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP)
+#define PAGE_RIGHTS (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_READ | RIGHT_MAP)
+#define ARCHIVE_RIGHTS (PAGE_RIGHTS | RIGHT_EXECUTE)
 
 uint32_t grant_channel_rights(const struct service *service, uint32_t k) {
     bool shared = service->bare || service->entry->manifest.uses[k].shared;
@@ -152,7 +153,7 @@ static void list_system(const struct service *service, const struct service_reco
         list_add(list, "init-vault", INIT_VAULT, VAULT_RIGHTS);
     }
     if ((grants & GRANT_CLOCK) != 0) {
-        list_add(list, "clock", INIT_CLOCK, ARCHIVE_RIGHTS);
+        list_add(list, "clock", INIT_CLOCK, PAGE_RIGHTS);
     }
 }
 

@@ -48,6 +48,19 @@ def archive_with(change):
     return content
 
 
+def test_programs_begin_at_pages():
+    """So their pages can be mapped where they lie; what others there are has no such place."""
+    content = paths.boot_archive().read_bytes()
+    with tarfile.open(paths.boot_archive()) as archive:
+        members = archive.getmembers()
+    programs = [member for member in members if member.isreg() and mkarchive.is_native(member.name)
+                and mkarchive.read_program(content[member.offset_data:][:member.size])]
+    assert len(programs) > 20
+    assert not [member.name for member in programs if member.offset_data % mkarchive.PAGE_BYTES]
+    padding = [member for member in members if member.name == mkarchive.PADDING_NAME]
+    assert 0 < len(padding) <= len(programs)
+
+
 @pytest.fixture
 def expect_refusal(boot, tmp_path):
     """Boots with an archive and expects a line, and that the kernel then powers off."""

@@ -9,6 +9,7 @@
 struct archive {
     const void *data;
     size_t size;
+    handle_t vmo; // stays its owner's
 };
 
 // Maps the archive of a vmo handle with READ and MAP for reading. Errors of object_get and

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The boot table: which programs of the boot archive can be the first one, and where their parts
-// lie. tools/mkarchive.py writes it as the content of the archive's first file, so that the kernel
-// needs to understand neither archives nor programs. All numbers are little-endian.
+// The boot table: where the parts of the boot archive's native programs lie. tools/mkarchive.py
+// writes it as the content of the archive's first file, so that the kernel needs to understand
+// neither archives nor programs, and starting one needs no search. All numbers are little-endian.
+//
+// Parts of which nothing is written or zero lie so in the archive that their pages can be mapped
+// where they are.
 #pragma once
 
 #include <abi/types.h>
