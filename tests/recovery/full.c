@@ -6,8 +6,8 @@
 //   full memory SECONDS   a child takes all memory there is and keeps it, another forks, while
 //   files
 //                         are written, read back and removed
-//   full disk ROUNDS      files until there is no space
-//   full inodes ROUNDS    names until there is no space
+//   full disk             files until there is no space
+//   full inodes           names until there is no space
 //   full hog, forks       those children: programs of their own, so that they share no page with
 //                         their parent, which could not pay for its copy
 //
@@ -322,15 +322,11 @@ int main(int argc, char **argv) {
         forks();
     } else if (strcmp(what, "memory") == 0 && number != 0) {
         memory(number);
-    } else if ((strcmp(what, "disk") == 0 || strcmp(what, "inodes") == 0) && number != 0) {
-        unsigned count = 0;
-        for (unsigned i = 0; i < number; i++) {
-            count += what[0] == 'd' ? disk() : inodes();
-            refused = 0;
-        }
+    } else if (strcmp(what, "disk") == 0 || strcmp(what, "inodes") == 0) {
+        unsigned count = what[0] == 'd' ? disk() : inodes();
         printf("%s: %u made, %lu wrong\n", what, count, wrong);
     } else {
-        fprintf(stderr, "usage: full memory SECONDS | disk ROUNDS | inodes ROUNDS\n");
+        fprintf(stderr, "usage: full memory SECONDS | disk | inodes\n");
         return 2;
     }
     return wrong != 0;

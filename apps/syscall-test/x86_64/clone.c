@@ -240,7 +240,7 @@ TEST(libos_clone_checks) {
 ROLE(clone_limits) {
     EXPECT(mini_install() == OK);
     uint32_t failed = 0;
-    for (uint64_t limit = 1; limit < 4096; limit += 1 + limit / 8) {
+    for (uint64_t limit = 1; limit < 4096; limit += 1 + limit / 64) {
         handle_t job = job_with(limit, limit, 1, 1);
         struct embryo embryo = {.aspace = HANDLE_NONE};
         int64_t aspace = sys_aspace_create(job, 0);
@@ -261,7 +261,8 @@ ROLE(clone_limits) {
         embryo_close(&embryo);
         EXPECT(sys_handle_close(job) == OK);
     }
-    EXPECT(failed > 5 && mini_status == OK);
+    // Each number of pages between what an embryo takes and what its filling takes was tried.
+    EXPECT(failed > 3 && mini_status == OK);
     return 0;
 }
 
