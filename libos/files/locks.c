@@ -32,7 +32,9 @@ static int64_t stretch(struct description *file, const struct file_lock *lock, u
     struct fs_attributes attributes;
     int64_t base = 0, first, last = INT64_MAX;
     if (lock->whence == SEEK_CUR) {
-        base = file->ops->seek == NULL ? 0 : file->ops->seek(file, 0, SEEK_CUR);
+        base = file->kind != FD_FILE || file->ops->seek == NULL
+                   ? 0
+                   : file->ops->seek(file, 0, SEEK_CUR);
     } else if (lock->whence == SEEK_END) {
         base = file->ops->stat(file, &attributes);
         base = base < 0 ? base : (int64_t)attributes.size;
@@ -92,6 +94,12 @@ static int64_t test(struct description *file, struct file_lock *lock, bool own, 
     return copy_out(argument, lock, sizeof(*lock)) ? 0 : -LINUX_EFAULT;
 }
 
+// On what is no file nobody has a lock.
+static int64_t tell_none(struct file_lock *lock, uint64_t argument) {
+    lock->type = F_UNLCK;
+    return copy_out(argument, lock, sizeof(*lock)) ? 0 : -LINUX_EFAULT;
+}
+
 int64_t lock_command(struct linux_thread *self, struct description *file, int command,
                      uint64_t argument) {
     struct file_lock lock;
@@ -105,16 +113,20 @@ int64_t lock_command(struct linux_thread *self, struct description *file, int co
     if (!known || (own && lock.pid != 0) || (tests && !own && lock.type == F_UNLCK)) {
         return -LINUX_EINVAL;
     }
-    if (file->kind != FD_FILE || file->device != 0) {
-        return -LINUX_EINVAL;
-    }
+    bool regular = file->kind == FD_FILE && file->device == 0;
     uint64_t start = 0, end = 0;
     int64_t result = stretch(file, &lock, &start, &end);
-    if (result < 0 || tests) {
-        return result < 0 ? result : test(file, &lock, own, start, end, argument);
+    if (result < 0) {
+        return result;
+    }
+    if (tests) {
+        return regular ? test(file, &lock, own, start, end, argument) : tell_none(&lock, argument);
     }
     if ((lock.type == F_RDLCK && !can_read(file)) || (lock.type == F_WRLCK && !can_write(file))) {
         return -LINUX_EBADF;
+    }
+    if (!regular) {
+        return 0; // make locks the pipe that it writes to; nobody keeps such locks
     }
     const struct fs_lock_request request = {
         .start = start,

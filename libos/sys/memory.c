@@ -21,6 +21,8 @@ enum map_flag {
     LINUX_MAP_FIXED_NOREPLACE = 0x100000,
 };
 
+enum limit_number { RLIMIT_DATA = 2, RLIMIT_AS = 9 };
+
 #define LOW_END 0x80000000UL // of MAP_32BIT
 
 static int64_t memory_error(status_t status) {
@@ -32,6 +34,21 @@ static int64_t memory_error(status_t status) {
 
 static bool range_is_valid(uint64_t addr, uint64_t bytes) {
     return addr >= LINUX_ADDR_MIN && addr <= LINUX_ADDR_MAX && bytes <= LINUX_ADDR_MAX - addr;
+}
+
+// Whether RLIMIT_AS lets a range be mapped; what it replaces is counted once.
+static bool limit_allows(const struct memory *memory, uint64_t start, uint64_t bytes) {
+    uint64_t limit = identity_current()->limits[RLIMIT_AS][0], total = bytes;
+    if (limit == UINT64_MAX) {
+        return true;
+    }
+    for (uint32_t i = 0; i < memory->count; i++) {
+        const struct mapping *each = &memory->list[i];
+        uint64_t low = each->start > start ? each->start : start;
+        uint64_t high = each->end < start + bytes ? each->end : start + bytes;
+        total += each->end - each->start - (low < high ? high - low : 0);
+    }
+    return total <= limit;
 }
 
 // Where a mapping goes, 0 for nowhere, or a negative error.
@@ -60,6 +77,9 @@ static int64_t map(struct memory *memory, const uint64_t args[6], struct mapping
     int64_t at = choose(memory, args[0], bytes, flags);
     if (at < 0) {
         return at;
+    }
+    if (!limit_allows(memory, (uint64_t)at, bytes)) {
+        return -LINUX_ENOMEM;
     }
     mapping->start = (uint64_t)at;
     mapping->end = (uint64_t)at + bytes;
@@ -189,6 +209,7 @@ static bool brk_move(struct memory *memory, uint64_t wanted) {
             .protection = PROT_READ | PROT_WRITE,
         };
         return memory_vacant(memory, old, new + PAGE_SIZE) &&
+               limit_allows(memory, old, new - old) &&
                memory_map_zeros(old, new - old, mapping.protection, 0) == OK &&
                memory_note(memory, &mapping);
     }
@@ -201,7 +222,7 @@ int64_t linux_brk(struct linux_thread *self, const uint64_t args[6]) {
     (void)self;
     mutex_lock(&memory->lock);
     if (wanted >= memory->brk_start && wanted < LINUX_ADDR_MAX - PAGE_SIZE &&
-        wanted - memory->brk_start <= identity_current()->limits[2][0] &&
+        wanted - memory->brk_start <= identity_current()->limits[RLIMIT_DATA][0] &&
         brk_move(memory, wanted)) {
         memory->brk = wanted;
     }
@@ -247,6 +268,7 @@ static bool grow(struct memory *memory, const struct mapping *old, uint64_t end,
     mapping.end = end + more;
     return old->kind != MAPPING_FILE && !old->shared && old->end == end &&
            range_is_valid(end, more) && memory_vacant(memory, end, end + more) &&
+           limit_allows(memory, end, more) &&
            memory_map_zeros(end, more, old->protection, 0) == OK && memory_note(memory, &mapping);
 }
 
@@ -274,7 +296,8 @@ static int64_t remap(struct memory *memory, const uint64_t args[6]) {
         }
         to = memory_gap(memory, 0, new_bytes, memory->top);
     }
-    if (to == 0 || !range_is_valid(to, new_bytes)) {
+    uint64_t more = new_bytes > old_bytes ? new_bytes - old_bytes : 0;
+    if (to == 0 || !range_is_valid(to, new_bytes) || !limit_allows(memory, 0, more)) {
         return -LINUX_ENOMEM;
     }
     if (mapping.shared) {
