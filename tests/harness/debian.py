@@ -5,6 +5,9 @@ The first file system holds the programs, busybox and the shells, the list of co
 of ours (tests/linux/runner/init.c) that runs them and writes what each did to an NVMe disk, whose
 driver is built into that kernel. The machine is that of Prunella's tests but for this disk.
 
+The cases of the family debian have a boot of their own, in which there are the packages below and
+nothing else.
+
 Results are kept in out/debian/results by a digest of the kernel and of all that was put into the
 guest: nothing is booted when nothing has changed.
 """
@@ -17,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.cpio import Cpio
-from prunella import debian, paths, qemu
+from linux_cases import DEBIAN
+from prunella import debian, paths, programs, qemu
 
 LIMIT_MS = 20_000
 BOOT_LIMIT_S = 900
@@ -29,7 +33,17 @@ SHELLS = {"bin/busybox": "/bin/busybox", "bin/bash": "/bin/bash-static",
           "bin/mksh-klibc": "/usr/lib/klibc/bin/mksh"}
 FILES = {"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "etc/group": "root:x:0:\n",
          "etc/hostname": "guest\n"}
-FOLDERS = ("proc", "sys", "root", "tmp", "var", "usr/bin")
+# For the family debian: packages, and files of packages that are too large as a whole.
+PACKAGES = ("bash", "dash", "coreutils", "sed", "grep", "mawk", "findutils", "diffutils", "tar",
+            "gzip", "bzip2", "xz-utils", "perl-base", "sqlite3", "make", "python3.11-minimal",
+            "libpython3.11-minimal", "libpython3.11-stdlib", "libc6-dev", "linux-libc-dev")
+_GCC = "/usr/lib/gcc/x86_64-linux-gnu/12"
+PROGRAMS = ("/usr/bin/awk", "/usr/bin/git", "/usr/lib/git-core/git", "/usr/bin/gcc", "/usr/bin/as",
+            "/usr/bin/ld", "/lib/x86_64-linux-gnu/libgcc_s.so.1", *(f"{_GCC}/{name}" for name in (
+                "cc1", "collect2", "liblto_plugin.so", "libgcc.a", "libgcc_s.so", "crtbegin.o",
+                "crtbeginS.o", "crtend.o", "crtendS.o", "include/stddef.h", "include/stdarg.h",
+                "include/stdint.h", "include/limits.h", "include/syslimits.h")))
+FOLDERS = ("proc", "sys", "root", "tmp", "var", "srv", "usr/bin")
 
 
 @dataclass(frozen=True)
@@ -78,13 +92,35 @@ def pack_cases(cases):
     return b"".join(parts)
 
 
-def make_archive(cases, programs):
+def debian_userland(tree):
+    """The prunella.programs.Collection for a guest that has this tree."""
+    return programs.collect(tree, PROGRAMS, PACKAGES)
+
+
+def add_packages(archive):
+    """A tree of Debian's own programs, laid out as Debian does it."""
+    for name in FOLDERS:
+        if name != "usr/bin":
+            archive.directory(name, 0o1777 if name == "tmp" else 0o755)
+    found = debian_userland({})
+    for name, target in found.links.items():
+        archive.link(name, target)
+    for name, host in found.files.items():
+        archive.file(name, Path(host), os.stat(host).st_mode & 0o7777)
+    for name, text in FILES.items():
+        archive.file(name, text.encode())
+
+
+def make_archive(cases, built):
     archive = Cpio()
     archive.console()
-    add_userland(archive)
+    if cases[0].family == DEBIAN:
+        add_packages(archive)
+    else:
+        add_userland(archive)
     archive.file("init", paths.out_folder() / "linux" / "runner", 0o755)
     for name in sorted({case.program for case in cases if case.program}):
-        archive.file(f"linux/{name}", programs / name, 0o755)
+        archive.file(f"linux/{name}", built / name, 0o755)
     archive.file("cases", pack_cases(cases))
     return archive.finish()
 
@@ -92,7 +128,7 @@ def make_archive(cases, programs):
 def boot(kernel, archive, disk, log):
     """Boots until init powers off."""
     machine = qemu.Machine(
-        smp=2, memory="1G", kernel=kernel, archive=archive, log=log,
+        smp=2, memory="2G", kernel=kernel, archive=archive, log=log,
         append=["console=ttyS0", "panic=-1", "quiet", "mitigations=off", "rdinit=/init"],
         extra=["-drive", f"file={disk},if=none,format=raw,id=results,cache=unsafe",
                "-device", "nvme,drive=results,serial=results"])
@@ -132,13 +168,23 @@ def read_results(path, count):
     return results
 
 
-def run(cases, programs):
-    """A Result for each case; programs: the folder with what the build made, out/linux."""
+def run(cases, built):
+    """A Result for each case; built: the folder with what the build made, out/linux."""
+    results = {}
+    for world in ("packages", "programs"):
+        group = [case for case in cases if (case.family == DEBIAN) == (world == "packages")]
+        if group:
+            found = _run_world(world, group, built)
+            results.update((case.name, result) for case, result in zip(group, found))
+    return [results[case.name] for case in cases]
+
+
+def _run_world(world, cases, built):
     kernel = debian.kernel()
-    content = make_archive(cases, programs)
+    content = make_archive(cases, built)
     key = hashlib.sha256(kernel.read_bytes() + content).hexdigest()[:32]
-    folder = debian.folder() / "results"
-    folder.mkdir(exist_ok=True)
+    folder = debian.folder() / "results" / world
+    folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{key}.disk"
     if not kept.exists():
         for stale in folder.iterdir():

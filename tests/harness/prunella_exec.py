@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 from harness import debian
-from linux_cases import Case
+from linux_cases import DEBIAN, Case
 from prunella import bootfiles, paths, qemu
 from prunella.guest import CannotStart, Guest, GuestFailed, TimedOut
 
 ENVIRONMENT = {"PATH": "/bin:/usr/bin", "HOME": "/", "TERM": "linux"}
 LIMIT_S = 20
 MAX_LOST = 12
-MEMORY = "512M"
+MEMORY, MEMORY_DEBIAN = "512M", "1G"
 
 
 def require(programs):
@@ -34,6 +34,9 @@ def require(programs):
 
 
 def _library(case):
+    """What has a boot archive of its own: a C library, Debian's programs, the shells ("")."""
+    if case.family == DEBIAN:
+        return DEBIAN
     return case.program.split("/")[0] if case.program else ""
 
 
@@ -46,7 +49,7 @@ def _stage(folder, cases, programs):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         puts.append((path, name))
-    if any(case.program is None for case in cases):
+    if any(case.program is None and case.family != DEBIAN for case in cases):
         _stage_shells(folder)
         puts.append((folder / "bin", "bin"))
     return puts
@@ -65,13 +68,13 @@ def _stage_shells(folder):
 class _Runner:
     """Guests for one group of cases, booted as they are needed."""
 
-    def __init__(self, archive, log):
-        self._archive, self._log = archive, log
+    def __init__(self, archive, log, memory):
+        self._archive, self._log, self._memory = archive, log, memory
         self._guest = None
         self.lost = 0
 
     def _boot(self):
-        machine = qemu.Machine(smp=2, memory=MEMORY, archive=self._archive)
+        machine = qemu.Machine(smp=2, memory=self._memory, archive=self._archive)
         self._guest = Guest(machine, log=self._log)
         self._guest.boot()
 
@@ -105,8 +108,13 @@ def run(cases, programs):
         group = list(group)
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            archive = bootfiles.compose(folder / "boot.tar", _stage(folder, group, programs))
-            runner = _Runner(archive, paths.log_folder() / f"linux-{library or 'shells'}.log")
+            packages = None
+            if library == DEBIAN:
+                packages = debian.debian_userland(bootfiles.guest_tree(paths.boot_archive()))
+            archive = bootfiles.compose(folder / "boot.tar", _stage(folder, group, programs),
+                                        programs=packages)
+            runner = _Runner(archive, paths.log_folder() / f"linux-{library or 'shells'}.log",
+                             MEMORY_DEBIAN if library == DEBIAN else MEMORY)
             for case in group:
                 results[case.name] = runner.run(case)
             runner.finish()

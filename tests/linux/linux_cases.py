@@ -12,6 +12,9 @@ Programs carry theirs in comments at their top (tests/linux/programs/FAMILY/NAME
 scripts/NAME.sh are scripts for the shells that their `# shells:` line names; `# stdin:` and
 `# status:` as above. applets.tbl has commands for the applets of busybox.
 
+debian/NAME.sh, .py and .pl are scripts for Debian's own dynamic programs (harness.debian.PACKAGES),
+in a guest that has nothing else; their interpreter goes by the suffix.
+
 A case that makes a call which the libos lacks can't be equal on Prunella; which others can't be
 yet, and why, stands in not_yet.tbl.
 """
@@ -32,6 +35,10 @@ _SCRIPT_WORD = re.compile(r"^# (shells|stdin|status):(.*)", re.MULTILINE)
 # How a shell is started, by the name that scripts use.
 SHELLS = {"ash": ("/bin/busybox", "sh"), "bash": ("/bin/bash",), "mksh": ("/bin/mksh",),
           "mksh-klibc": ("/bin/mksh-klibc",)}
+# The same for scripts of the family debian, by their suffix.
+INTERPRETERS = {".sh": ("/bin/bash", "-c"), ".py": ("/usr/bin/python3.11", "-c"),
+                ".pl": ("/usr/bin/perl", "-e")}
+DEBIAN = "debian"
 
 # Calls whose absence every program of the cases copes with, and those that only shells try.
 SPARED = {"rseq", "clone3"}
@@ -129,6 +136,17 @@ def script_cases():
     return cases
 
 
+def debian_cases():
+    """Each script for Debian's own programs."""
+    cases = []
+    for path in sorted((HERE / "debian").iterdir()):
+        text = path.read_text(encoding="utf-8")
+        status = dict(_SCRIPT_WORD.findall(text)).get("status", "0")
+        cases.append(Case(f"{DEBIAN}/{path.stem}", DEBIAN, (*INTERPRETERS[path.suffix], text), b"",
+                          int(status)))
+    return cases
+
+
 def applet_cases():
     """The lines of applets.tbl; what a command's status is, Debian alone knows."""
     cases, seen = [], {}
@@ -145,7 +163,7 @@ def applet_cases():
 
 def all_cases():
     """Every case, each with a name of its own."""
-    cases = program_cases() + script_cases() + applet_cases()
+    cases = program_cases() + script_cases() + applet_cases() + debian_cases()
     names = [case.name for case in cases]
     assert len(set(names)) == len(names), [name for name in names if names.count(name) > 1]
     return cases
@@ -166,7 +184,7 @@ def absent_calls(case, made, calls):
 
     Those that C libraries and shells do well without are left out; calls: {number: LinuxCall}.
     """
-    spared = SPARED | (SPARED_BY_SHELLS if case.family in ("shells", "applets") else set())
+    spared = SPARED | (SPARED_BY_SHELLS if case.family in ("shells", "applets", DEBIAN) else set())
     return [calls[number].name for number in sorted(made)
             if number in calls and calls[number].state == "absent"
             and calls[number].name not in spared]

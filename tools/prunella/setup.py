@@ -74,6 +74,12 @@ PACKAGES = {
         Package("bash-static", "is a Linux program to test", _file("/bin/bash-static")),
         Package("mksh", "is a Linux program to test, with klibc and musl",
                 _file("/usr/lib/x86_64-linux-musl/bin/mksh")),
+        Package("mawk", "is a Linux program to test", _file("/usr/bin/mawk")),
+        Package("bzip2", "is a Linux program to test", _file("/bin/bzip2")),
+        Package("xz-utils", "is a Linux program to test", _file("/usr/bin/xz")),
+        Package("sqlite3", "is a Linux program to test", _file("/usr/bin/sqlite3")),
+        Package("git", "is a Linux program to test", _file("/usr/bin/git")),
+        Package("python3.11", "is a Linux program to test", _file("/usr/bin/python3.11")),
     )
 }
 
@@ -84,7 +90,8 @@ DEBUG = RUN + ("gdb",)
 TEST = RUN + ("ccache", "libc6-dev", "clang", "lld", "clang-format", "libclang-rt-14-dev",
               "python3-pytest", "python3-pexpect")
 # Programs that run on Linux and on Prunella, and what compiles ours.
-LINUX = ("musl-tools", "libklibc-dev", "busybox-static", "bash-static", "mksh")
+LINUX = ("musl-tools", "libklibc-dev", "busybox-static", "bash-static", "mksh",
+         "mawk", "bzip2", "xz-utils", "sqlite3", "git", "python3.11")
 TEST += LINUX
 
 

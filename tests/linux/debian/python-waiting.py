@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# select, poll, epoll, selectors, eventfd, fcntl.
+import fcntl, os, select, selectors, struct, termios
+r, w = os.pipe()
+print(select.select([r], [w], [], 0))
+os.write(w, b'x')
+print(select.select([r], [], [], 1))
+p = select.poll()
+p.register(r, select.POLLIN)
+print(p.poll(0))
+os.read(r, 1)
+print(p.poll(10))
+e = select.epoll()
+e.register(r, select.EPOLLIN | select.EPOLLET)
+os.write(w, b'ab')
+print(e.poll(1), e.poll(0.01))
+e.close()
+s = selectors.DefaultSelector()
+s.register(r, selectors.EVENT_READ, 'data')
+print([k.data for k, _ in s.select(1)])
+f = os.eventfd(3)
+print(os.eventfd_read(f))
+os.eventfd_write(f, 5)
+print(select.select([f], [], [], 1)[0] == [f])
+print(struct.unpack('i', fcntl.ioctl(r, termios.FIONREAD, bytes(4))))
+print(fcntl.fcntl(w, fcntl.F_GETPIPE_SZ))
+os.set_blocking(r, False)
+os.read(r, 9)
+try:
+    os.read(r, 1)
+except BlockingIOError as error:
+    print(error)
+os.close(w)
+print(p.poll(1))
+fd = os.open('/srv/lock', os.O_RDWR | os.O_CREAT)
+fcntl.lockf(fd, fcntl.LOCK_EX)
+if not (pid := os.fork()):
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+fcntl.flock(fd, fcntl.LOCK_SH)
+d = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 50)
+print(d, os.get_inheritable(d))
+os.unlink('/srv/lock')
