@@ -383,6 +383,39 @@ TEST(streams_memory_is_charged_and_bounded) {
     }
 }
 
+static int64_t read_until_the_end(void *argument) {
+    char buffer[8];
+    return sys_stream_read(*(handle_t *)argument, buffer, sizeof(buffer), INSTANT_NEVER, 0);
+}
+
+TEST(streams_shut) {
+    struct pipe pipe = pipe_create(STREAM_MIN_BYTES, STREAM_DUPLEX);
+    struct pipe plain = pipe_create(STREAM_MIN_BYTES, 0);
+    struct stream_info info;
+    struct task task;
+    char buffer[8];
+    CHECK_EQ(sys_stream_shut(HANDLE_NONE, 0), ERR_BAD_HANDLE);
+    CHECK_EQ(sys_stream_shut(suite.job, 0), ERR_WRONG_TYPE);
+    CHECK_EQ(sys_stream_shut(plain.reader, SHUT_READ), ERR_ACCESS_DENIED);
+    CHECK_EQ(sys_stream_shut(plain.writer, SHUT_WRITE), ERR_ACCESS_DENIED);
+    CHECK_EQ(sys_stream_shut(pipe.reader, 4), ERR_INVALID_ARGUMENT);
+    CHECK_EQ(sys_stream_shut(pipe.reader, 0), OK);
+    CHECK(!shows(pipe.writer, SIGNAL_STREAM_READ_SHUT));
+    task_start(&task, read_until_the_end, &pipe.writer);
+    CHECK(task_blocks(&task));
+    CHECK_EQ(sys_stream_shut(pipe.reader, SHUT_WRITE), OK);
+    CHECK_EQ(task_join(&task), 0); // who waits is woken
+    CHECK(shows(pipe.writer, SIGNAL_STREAM_READ_SHUT));
+    CHECK(shows(pipe.reader, SIGNAL_STREAM_WRITE_SHUT));
+    CHECK_EQ(sys_stream_write(pipe.reader, "x", 1, INSTANT_NEVER, 0), ERR_PEER_CLOSED);
+    CHECK_EQ(sys_stream_write(pipe.writer, "back", 4, 0, 0), 4);
+    CHECK_EQ(sys_object_get(pipe.writer, &info, sizeof(info)), OK);
+    CHECK_EQ(info.unread_bytes, 4);
+    CHECK_EQ(sys_stream_read(pipe.reader, buffer, sizeof(buffer), 0, 0), 4);
+    pipe_close(&pipe);
+    pipe_close(&plain);
+}
+
 TEST(streams_tell_what_went_through) {
     int64_t pair = sys_stream_create(STREAM_MIN_BYTES, 0);
     REQUIRE(pair > 0);

@@ -37,6 +37,9 @@
 // A signal for the stream's own waiters; never set.
 #define SIGNAL_ROOM 0x40000000u
 static_assert((SIGNALS_STREAM & SIGNAL_ROOM) == 0, "the bit is free");
+// What ends a wait for the other end.
+#define SIGNALS_READ_END (SIGNAL_STREAM_PEER_CLOSED | SIGNAL_STREAM_READ_SHUT)
+#define SIGNALS_WRITE_END (SIGNAL_STREAM_PEER_CLOSED | SIGNAL_STREAM_WRITE_SHUT)
 
 // Pages freed in one step of destroying a stream.
 #define FREE_BATCH 32
@@ -183,9 +186,8 @@ int64_t stream_read(struct object *object, vaddr_t buffer, size_t size, instant_
     }
     size_t used_bytes = ring->used_bytes;
     if (used_bytes == 0) {
-        if (!end_peer(end)->closed) {
-            return end_wait(end, SIGNAL_STREAM_READABLE | SIGNAL_STREAM_PEER_CLOSED, deadline,
-                            flags);
+        if (!end_peer(end)->closed && !ring->shut) {
+            return end_wait(end, SIGNAL_STREAM_READABLE | SIGNALS_READ_END, deadline, flags);
         }
         spin_unlock(&stream->lock);
         return 0;
@@ -262,7 +264,7 @@ int64_t stream_write(struct object *object, vaddr_t buffer, size_t size, instant
         return 0;
     }
     spin_lock(&stream->lock);
-    if (reader->closed) {
+    if (reader->closed || ring->shut) {
         spin_unlock(&stream->lock);
         return ERR_PEER_CLOSED;
     }
@@ -273,7 +275,7 @@ int64_t stream_write(struct object *object, vaddr_t buffer, size_t size, instant
     bool whole = stream->records || size <= STREAM_ATOMIC_BYTES;
     if (!has_room(stream, ring, whole, &size)) {
         uint32_t room = whole ? SIGNAL_ROOM : SIGNAL_STREAM_WRITABLE;
-        return end_wait(end, room | SIGNAL_STREAM_PEER_CLOSED, deadline, flags);
+        return end_wait(end, room | SIGNALS_WRITE_END, deadline, flags);
     }
     size_t index = ring_write_begin(ring);
     spin_unlock(&stream->lock);
@@ -289,6 +291,28 @@ int64_t stream_write(struct object *object, vaddr_t buffer, size_t size, instant
     return status == OK ? (int64_t)size : status;
 }
 
+// Nothing more goes into the ring that an end reads.
+static void shut_ring(struct stream_end *reader) {
+    assert(spin_held(&reader->stream->lock) && end_ring(reader) != NULL);
+    end_ring(reader)->shut = true;
+    end_update(reader, 0, SIGNAL_STREAM_READ_SHUT, 0);
+    end_update(end_peer(reader), 0, SIGNAL_STREAM_WRITE_SHUT, 0);
+}
+
+status_t stream_shut(struct object *object, uint32_t flags) {
+    struct stream_end *end = end_from(object);
+    assert(spin_none_held());
+    spin_lock(&end->stream->lock);
+    if ((flags & SHUT_READ) != 0) {
+        shut_ring(end);
+    }
+    if ((flags & SHUT_WRITE) != 0) {
+        shut_ring(end_peer(end));
+    }
+    spin_unlock(&end->stream->lock);
+    return OK;
+}
+
 void stream_describe(struct object *object, struct stream_info *info) {
     struct stream_end *end = end_from(object);
     const struct stream_ring *ring = &end->stream->rings[end - end->stream->ends];
@@ -296,6 +320,7 @@ void stream_describe(struct object *object, struct stream_info *info) {
     info->read_bytes = ring->taken_bytes;
     info->written_bytes = ring->taken_bytes + ring->used_bytes;
     info->capacity_bytes = ring->size_bytes;
+    info->unread_bytes = end->stream->rings[end_peer(end) - end->stream->ends].used_bytes;
     spin_unlock(&end->stream->lock);
 }
 

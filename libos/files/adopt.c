@@ -5,6 +5,7 @@
 #include <core/process.h>
 #include <files/fifo.h>
 #include <files/service.h>
+#include <files/socket.h>
 #include <files/table.h>
 #include <files/terminal.h>
 #include <sys/calls.h>
@@ -12,7 +13,7 @@
 static const struct file_ops *ops_of(const struct libos_fd *fd) {
     switch (fd->kind) {
     case FD_STREAM:
-        return &stream_ops;
+        return (fd->marks & LIBOS_FD_SOCKET) != 0 ? &socket_ops : &stream_ops;
     case FD_LOG:
         return &log_ops;
     case FD_FILE:
@@ -56,7 +57,8 @@ static void adopt(struct files *files, const struct libos_fd *fd) {
     bool pipe = ops == &fifo_ops;
     if (file == NULL) {
         file = description_make(fd->kind, fd->handle, fd->flags, ops);
-        if (file != NULL && pipe && !fifo_adopt(file, fd)) {
+        if (file != NULL &&
+            ((pipe && !fifo_adopt(file, fd)) || (ops == &socket_ops && !socket_adopt(file, fd)))) {
             description_release(file);
             return;
         }
@@ -104,6 +106,8 @@ uint32_t files_describe(struct libos_fd *fds, uint32_t room) {
         };
         if (is_fifo(file)) {
             fifo_describe(file, &fds[count]);
+        } else if (is_socket(file)) {
+            socket_describe(file, &fds[count]);
         }
         count++;
     }

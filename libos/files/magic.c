@@ -4,6 +4,7 @@
 
 #include <core/process.h>
 #include <core/status.h>
+#include <files/socket.h>
 #include <proto/fs_client.h>
 #include <sys/string.h>
 
@@ -78,7 +79,7 @@ int64_t magic_open(struct description *file, uint32_t flags) {
     uint32_t access = flags & O_ACCMODE;
     bool allowed =
         (access == O_WRONLY || can_read(file)) && (access == O_RDONLY || can_write(file));
-    bool socket = file->kind == FD_STREAM && (file->flags & O_ACCMODE) == O_RDWR;
+    bool socket = is_socket(file);
     bool named = file->kind == FD_STREAM || file->kind == FD_TERMINAL || file->kind == FD_LOG ||
                  file->device != 0;
     if (named && !socket && allowed) {

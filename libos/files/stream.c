@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Pipes and socket pairs: streams of the kernel, which block, signal and end by themselves.
+// Pipes: streams of the kernel, which block, signal and end by themselves.
 
 #include <files/stream.h>
 
@@ -57,12 +57,11 @@ static int64_t stream_write(struct linux_thread *self, struct description *file,
 }
 
 static int64_t stream_stat(struct description *file, struct fs_attributes *attributes) {
-    bool duplex = (file->flags & O_ACCMODE) == O_RDWR;
     *attributes = (struct fs_attributes){
         .device = PIPE_DEVICE,
         .inode = file->inode,
         .links = 1,
-        .mode = duplex ? (FS_TYPE_SOCKET << 12 | 0777) : (FS_TYPE_FIFO << 12 | 0600),
+        .mode = FS_TYPE_FIFO << 12 | 0600,
         .uid = identity_current()->euid,
         .gid = identity_current()->egid,
         .block_bytes = PAGE_SIZE,
@@ -106,8 +105,7 @@ static uint32_t stream_poll_ready(struct description *file, uint32_t events,
     bool closed = (observed & SIGNAL_STREAM_PEER_CLOSED) != 0;
     uint32_t ready = 0;
     bool only_writes = (file->flags & O_ACCMODE) == O_WRONLY;
-    bool duplex = (file->flags & O_ACCMODE) == O_RDWR;
-    if (can_read(file) && ((observed & SIGNAL_STREAM_READABLE) != 0 || (closed && duplex))) {
+    if (can_read(file) && (observed & SIGNAL_STREAM_READABLE) != 0) {
         ready |= events & (POLLIN | POLLRDNORM);
     }
     if (can_write(file) && ((observed & SIGNAL_STREAM_WRITABLE) != 0 || (closed && only_writes))) {
@@ -115,7 +113,6 @@ static uint32_t stream_poll_ready(struct description *file, uint32_t events,
     }
     if (closed) {
         ready |= only_writes ? POLLERR : POLLHUP;
-        ready |= duplex ? events & POLLRDHUP : 0;
     }
     return ready;
 }

@@ -169,6 +169,7 @@ static inline bool can_write(const struct description *file) {
 }
 
 // The kinds.
-extern const struct file_ops stream_ops, fifo_ops, log_ops, file_regular_ops, event_ops, timer_ops;
+extern const struct file_ops stream_ops, socket_ops, fifo_ops, log_ops, file_regular_ops;
+extern const struct file_ops event_ops, timer_ops;
 // The behaviour of a device by its rdev; null: there is no such device.
 const struct file_ops *device_ops(uint64_t rdev);

@@ -141,7 +141,7 @@ static int64_t command(struct linux_thread *self, struct description *file,
         return 0;
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ:
-        return file->kind == FD_STREAM || is_fifo(file) ? PIPE_BYTES : -LINUX_EBADF;
+        return file->ops == &stream_ops || is_fifo(file) ? PIPE_BYTES : -LINUX_EBADF;
     default:
         return -LINUX_EINVAL;
     }

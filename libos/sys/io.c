@@ -4,6 +4,7 @@
 
 #include <core/access.h>
 #include <core/signal.h>
+#include <files/socket.h>
 #include <files/table.h>
 #include <linux/handlers.h>
 
@@ -119,6 +120,11 @@ static int64_t vector_call(struct linux_thread *self, const uint64_t args[6], in
         return -LINUX_EBADF;
     }
     bool allowed = direction == READ ? can_read(file) : can_write(file);
+    if (allowed && is_socket(file) && offset == OFFSET_CURRENT) {
+        int64_t moved = socket_vector(self, file, args[1], args[2], direction == WRITE);
+        description_release(file);
+        return moved;
+    }
     int64_t result = !allowed                                              ? -LINUX_EBADF
                      : offset != OFFSET_CURRENT && file->ops->seek == NULL ? -LINUX_ESPIPE
                                                                            : 0;

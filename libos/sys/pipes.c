@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Pipes and pairs of connected sockets, and moving bytes from one file to another.
+// Pipes, and moving bytes from one file to another.
 
 #include <core/access.h>
 #include <core/heap.h>
@@ -25,9 +25,7 @@ static int64_t install_pair(handle_t first, uint32_t first_flags, handle_t secon
         }
         return -LINUX_ENFILE;
     }
-    if ((first_flags & O_ACCMODE) != O_RDWR) {
-        b->inode = a->inode; // both ends are one pipe, but two sockets
-    }
+    b->inode = a->inode; // both ends are one pipe
     int64_t one = file_install(a, first_flags, 0);
     if (one < 0) {
         description_release(b);
@@ -66,33 +64,6 @@ int64_t linux_pipe(struct linux_thread *self, const uint64_t args[6]) {
 int64_t linux_pipe2(struct linux_thread *self, const uint64_t args[6]) {
     (void)self;
     return make_pipe(args[0], (uint32_t)args[1]);
-}
-
-enum { AF_UNIX = 1, SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_SEQPACKET = 5, SOCK_TYPE = 0xf };
-
-int64_t linux_socketpair(struct linux_thread *self, const uint64_t args[6]) {
-    (void)self;
-    uint32_t type = (uint32_t)args[1] & SOCK_TYPE;
-    uint32_t flags = (uint32_t)args[1] & ~(uint32_t)SOCK_TYPE;
-    if ((uint32_t)args[0] != AF_UNIX) {
-        return -LINUX_EAFNOSUPPORT;
-    }
-    if ((flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) != 0) {
-        return -LINUX_EINVAL;
-    }
-    if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET) {
-        return -LINUX_ESOCKTNOSUPPORT;
-    }
-    if (args[2] != 0 && args[2] != AF_UNIX) {
-        return -LINUX_EPROTONOSUPPORT;
-    }
-    int64_t pair =
-        sys_stream_create(PIPE_BYTES, STREAM_DUPLEX | (type != SOCK_STREAM ? STREAM_RECORDS : 0));
-    if (pair < 0) {
-        return linux_result(pair);
-    }
-    return install_pair(handle_pair_first(pair), O_RDWR | flags, handle_pair_second(pair),
-                        O_RDWR | flags, args[3]);
 }
 
 // ---- Moving bytes.

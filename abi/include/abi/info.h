@@ -124,8 +124,9 @@ struct stream_info {
     uint64_t read_bytes;    // ever, headers of records included
     uint64_t written_bytes; // ever
     uint64_t capacity_bytes;
+    uint64_t unread_bytes; // of what this end has written
 };
-static_assert(sizeof(struct stream_info) == 24, "struct stream_info is ABI");
+static_assert(sizeof(struct stream_info) == 32, "struct stream_info is ABI");
 
 // aspace_query: the mapping at an address, or the next one above it.
 struct mapping_info {

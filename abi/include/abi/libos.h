@@ -131,6 +131,8 @@ static_assert(sizeof(struct libos_fd) == 48, "struct libos_fd is ABI");
 // FD_FILE: of a named pipe. `offset` and `device` hold two handles each (libos/files/fifo.c).
 #define LIBOS_FD_FIFO 8
 #define LIBOS_FD_MET 16 // FIFO: there was a writer since it was opened
+// FD_STREAM: a socket. `offset` and `secret` tell its type and who made it (libos/files/socket.c).
+#define LIBOS_FD_SOCKET 32
 
 // Secrets of descriptions (protocol fs): by them their server tells a path. 0: it is the root of
 // the first file system, or not known.

@@ -14,6 +14,9 @@ struct job;
                                      uint64_t provider, struct object **first,
                                      struct object **second);
 
+// Ends directions, SHUT_ flags of a duplex stream; no lock held. OK.
+status_t stream_shut(struct object *end, uint32_t flags);
+
 struct stream_info; // abi/info.h
 // Tells what has gone through the ring that an end reads; zeros when it reads none.
 void stream_describe(struct object *end, struct stream_info *info);

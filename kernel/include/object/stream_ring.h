@@ -27,6 +27,7 @@ struct stream_ring {
     uint64_t taken_bytes; // read, ever
     bool reader_busy;
     bool writer_busy;
+    bool shut; // nothing more goes in
 };
 
 // Prepares a ring of the given size. LIMIT, NO_MEMORY.

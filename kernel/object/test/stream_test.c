@@ -285,6 +285,24 @@ TEST(two_equal_ends) {
     end(1);
 }
 
+TEST(shut_directions) {
+    begin(1, 4096, STREAM_DUPLEX);
+    CHECK_EQ(put(out, 10), 10);
+    CHECK_EQ(stream_shut(writer, SHUT_WRITE), OK);
+    CHECK_EQ(signals(reader), READABLE | WRITABLE | SIGNAL_STREAM_READ_SHUT);
+    CHECK_EQ(signals(writer), SIGNAL_STREAM_WRITE_SHUT);
+    CHECK_EQ(put(out, 10), ERR_PEER_CLOSED);
+    CHECK_EQ(get(in, 99), 10);
+    CHECK_EQ(get(in, 99), 0);
+    CHECK_EQ(stream_write(reader, (vaddr_t)out, 5, 0, 0), 5); // the other direction goes on
+    CHECK_EQ(stream_shut(writer, SHUT_READ), OK);
+    CHECK_EQ(stream_write(reader, (vaddr_t)out, 5, 0, 0), ERR_PEER_CLOSED);
+    CHECK_EQ(stream_read(writer, (vaddr_t)in, 99, 0, 0), 5);
+    CHECK_EQ(stream_read(writer, (vaddr_t)in, 99, 0, 0), 0);
+    CHECK_EQ(stream_shut(writer, SHUT_READ | SHUT_WRITE), OK);
+    end(1);
+}
+
 // ---- waiting
 
 struct io {

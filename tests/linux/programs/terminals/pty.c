@@ -89,8 +89,11 @@ int main(void) {
     size.ws_row = 40;
     ioctl(master, TIOCSWINSZ, &size);
     show_bytes("size", master, 8);
+    // Held open: on Linux what was echoed can be lost when the child, who dies of it, was the last.
+    int held = open(slave_name, O_RDWR | O_NOCTTY);
     (void)!write(master, "\003", 1);
     show_bytes("echo", master, 2);
+    close(held);
     int status = 0;
     waitpid(child, &status, 0);
     say("ended by signal %d\n", WIFSIGNALED(status) ? WTERMSIG(status) : -1);
