@@ -96,7 +96,9 @@ static bool play_with_death(const struct scenario *scenario, const struct act *a
     // Each playing is the same, or nobody knows where the death was.
     CHECK(scenario->concurrent || took == count + (died && comes_again(spot.stage)));
     CHECK_EQ(service_starts(service), starts + died);
-    CHECK(died || !every_message_has(spot.stage));
+    // Acts of several at once differ by a message now and then: one that did not come kills nobody.
+    bool came = !scenario->concurrent || took >= spot.message;
+    CHECK(died || !came || !every_message_has(spot.stage));
     if (test_failed()) {
         log_printf("     act %s of %u messages, %u taken, death at %u, %s", act->name, count, took,
                    spot.message, heal_stages[spot.stage]);
