@@ -12,7 +12,7 @@
 #include <test/test.h>
 
 #define DEPOSIT 1000
-#define ITEMS_MAX (1 << 18) // more than the fastest machine so far puts in: about 70,000
+#define JOURNAL_PLACES (1 << 16) // far more than what is under way at any time
 #define REPORTS_MAX 8
 #define FOREVER SECONDS(30) // no call takes that long: a deadline, so that a lost one shows
 
@@ -22,11 +22,14 @@ static uint32_t stopping, takers_stop; // atomic
 static uint64_t calls;                 // atomic
 static uint32_t reports;               // atomic
 
-// ---- the journal of the queue: item numbers by position, atomic
+// ---- the journal of the queue, atomic
 
-static uint32_t put_at[ITEMS_MAX], taken_at[ITEMS_MAX];
-static uint8_t refused[ITEMS_MAX];
-static uint32_t last_item; // atomic; items are numbered from 1
+// What was put and taken at positions, which begin again at the first place after the last: a word
+// is the lap, from 1, above the item's number.
+static uint64_t put_at[JOURNAL_PLACES], taken_at[JOURNAL_PLACES];
+static uint64_t put_count, taken_count;
+static uint8_t refused[JOURNAL_PLACES]; // by the number of an item
+static uint32_t last_item;              // items are numbered from 1
 
 static instant_t soon(duration_t duration) {
     return (instant_t)sys_clock_get() + duration;
@@ -172,15 +175,32 @@ static void be_banker(struct client *client) {
 
 // ---- queue
 
-static uint64_t item_begin(void) {
-    return __atomic_add_fetch(&last_item, 1, __ATOMIC_RELAXED) % ITEMS_MAX;
+static uint8_t *refusal_of(uint64_t item) {
+    return &refused[item % JOURNAL_PLACES];
 }
 
-static void journal(struct client *client, uint32_t *list, uint64_t position, uint64_t item) {
-    if (position >= ITEMS_MAX ||
-        __atomic_exchange_n(&list[position], (uint32_t)item, __ATOMIC_RELAXED) != 0) {
+static uint64_t item_begin(void) {
+    uint32_t item = __atomic_add_fetch(&last_item, 1, __ATOMIC_RELAXED);
+    *refusal_of(item) = false; // that of an item long ago
+    return item;
+}
+
+// Notes an item at a position. Each position comes once, so a place goes from one lap to the next;
+// the later one of put and taken compares the two.
+static void journal(struct client *client, uint64_t *list, uint64_t position, uint64_t item) {
+    uint64_t place = position % JOURNAL_PLACES, lap = position / JOURNAL_PLACES + 1;
+    uint64_t word = lap << 32 | (uint32_t)item;
+    uint64_t before = __atomic_exchange_n(&list[place], word, __ATOMIC_SEQ_CST);
+    if (before != 0 && before >> 32 != lap - 1) {
         complain(client, "a position came twice", (int64_t)position, -1);
     }
+    uint64_t other =
+        __atomic_load_n(&(list == put_at ? taken_at : put_at)[place], __ATOMIC_SEQ_CST);
+    if (other >> 32 == lap) {
+        (void)expect(client, "the item at a position", (int64_t)(uint32_t)other,
+                     (int64_t)(uint32_t)item);
+    }
+    __atomic_fetch_add(list == put_at ? &put_count : &taken_count, 1, __ATOMIC_RELAXED);
 }
 
 // Whether a call was not done, because its deadline had passed.
@@ -198,7 +218,7 @@ static void be_producer(struct client *client) {
     int64_t result = queue_put(service_channel(QUEUE), &request, &reply, some_deadline(client));
     count_call(client);
     if (not_done(result)) {
-        refused[request.item.sequence] = true;
+        *refusal_of(request.item.sequence) = true;
     } else if (expect(client, "put", result, OK)) {
         journal(client, put_at, reply.position, request.item.sequence);
     }
@@ -213,7 +233,7 @@ static void be_consumer(struct client *client) {
         return;
     }
     journal(client, taken_at, reply.position, reply.item.sequence);
-    if (refused[reply.item.sequence % ITEMS_MAX]) {
+    if (*refusal_of(reply.item.sequence)) {
         complain(client, "an item that was not put", (int64_t)reply.item.sequence, 0);
     }
 }
@@ -241,7 +261,7 @@ static void be_payer(struct client *client) {
     int64_t result = relay_pay(service_channel(RELAY), &request, &reply, some_deadline(client));
     count_call(client);
     if (not_done(result)) {
-        refused[request.sequence] = true;
+        *refusal_of(request.sequence) = true;
         look_at_balance(client);
         return;
     }
@@ -249,7 +269,7 @@ static void be_payer(struct client *client) {
     if (result == OK) {
         journal(client, put_at, reply.position, request.sequence);
     } else {
-        refused[request.sequence] = true;
+        *refusal_of(request.sequence) = true;
     }
 }
 
@@ -308,7 +328,7 @@ void clients_begin(void) {
     memset(refused, 0, sizeof(refused));
     client_count = 0;
     stopping = takers_stop = reports = 0;
-    calls = 0;
+    calls = put_count = taken_count = 0;
 }
 
 void client_start(enum role role, uint32_t rounds) {
@@ -341,7 +361,8 @@ uint64_t clients_finish(void) {
     join(false);
     __atomic_store_n(&takers_stop, 1, __ATOMIC_RELEASE);
     join(true);
-    for (uint32_t i = 0; i < ITEMS_MAX; i++) {
+    CHECK_EQ(taken_count, put_count);
+    for (uint32_t i = 0; i < JOURNAL_PLACES; i++) {
         // What was put without an answer for its client does not exist here: all clients live.
         if (put_at[i] != taken_at[i]) {
             CHECK_EQ(taken_at[i], put_at[i]);

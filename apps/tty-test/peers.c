@@ -137,7 +137,7 @@ void peers_start(void) {
     rx = (struct ring){(struct device_ring *)(base + 64), base + RX_DATA, RING_BYTES};
     table = (struct process_table *)map(table_vmo, TABLE_BYTES);
     (void)must(thread_run(&server, serve, NULL), "a thread");
-    (void)!sys_thread_set_priority(server.handle, 20);
+    (void)must(sys_thread_set_priority(server.handle, 20), "the priority (init.priority=24?)");
     table->top = PROCESS_OTHER + 1;
     process_begin(PROCESS_LEADER);
     process_begin(PROCESS_JOB);

@@ -66,6 +66,8 @@ static status_t take_word(struct command *command, char *word, bool *after_dashe
         return add_list(&command->services, value);
     } else if ((value = value_of(word, "init.recovery=")) != NULL) {
         command->recovery = value;
+    } else if ((value = value_of(word, "init.priority=")) != NULL) {
+        command->priority = value;
     } else if (strcmp(word, "init.test=1") == 0) {
         command->test = true;
     }

@@ -6,6 +6,7 @@
 //   init.args=A,B        its arguments, and so is what stands after --
 //   init.uses=C,D        channels that it gets
 //   init.grants=W,X      what else it gets: words of `grant` lines, and init-vault
+//   init.priority=N      of its first thread, 1 to 24; without it that of every program
 //   init.services=N,M    services to start; without it those marked `start boot`, or none with
 //   init.run= init.test=1          init obeys struct init_points
 #pragma once
@@ -26,6 +27,7 @@ struct command_list {
 struct command {
     const char *run;      // value of init.run=, null when absent
     const char *recovery; // of init.recovery=
+    const char *priority; // of init.priority=
     const char
         *arguments[COMMAND_ARGUMENTS_MAX]; // of init.args= (at commas), then what stands after --
     uint32_t argument_count;

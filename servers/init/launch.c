@@ -144,7 +144,7 @@ static status_t take_process(struct init *init, const struct service *service,
     const struct manifest *manifest = &service->entry->manifest;
     struct process_info info;
     status_t status = sys_object_get(child->process, &info, sizeof(info));
-    if (status == OK && !service->bare) {
+    if (status == OK && manifest->priority != 0) {
         status = sys_thread_set_priority(child->thread, manifest->priority);
     }
     if (status == OK) {

@@ -19,7 +19,9 @@
 #define MANIFEST_NEEDS_MAX 8
 #define MANIFEST_DEVICES_MAX 4
 #define MANIFEST_REASON_BYTES 96
-#define MANIFEST_FILE_MAX 16384 // bytes of a file
+#define MANIFEST_PRIORITY_LOWEST 1
+#define MANIFEST_PRIORITY_HIGHEST 24 // below init's own, so that init can end a server that loops
+#define MANIFEST_FILE_MAX 16384      // bytes of a file
 
 enum manifest_grant {
     GRANT_LOG = 1 << 0,

@@ -14,8 +14,6 @@
 #define HANDLES_MAX (1 << 20)
 #define THREADS_MAX 4096
 #define PROCESSES_MAX 4096
-#define PRIORITY_LOWEST 1
-#define PRIORITY_HIGHEST 24 // below init's own, so that init can end a server that loops
 #define HEARTBEAT_LEAST_MS 10
 #define MILLISECONDS_MAX 600000
 #define MISSED_LIMIT 1000
@@ -304,7 +302,8 @@ static status_t key_limit(struct parser *parser) {
 }
 
 static status_t key_priority(struct parser *parser) {
-    return take_number32(parser, PRIORITY_LOWEST, PRIORITY_HIGHEST, &parser->manifest->priority);
+    return take_number32(parser, MANIFEST_PRIORITY_LOWEST, MANIFEST_PRIORITY_HIGHEST,
+                         &parser->manifest->priority);
 }
 
 static status_t key_restart(struct parser *parser) {

@@ -39,6 +39,18 @@ static _Noreturn void refuse(const struct init *init, const char *what, const ch
     run_end_machine(false);
 }
 
+static uint32_t read_priority(const struct init *init) {
+    const char *text = init->command.priority;
+    uint32_t value = 0;
+    while (*text >= '0' && *text <= '9' && value <= MANIFEST_PRIORITY_HIGHEST) {
+        value = value * 10 + (uint32_t)(*text++ - '0');
+    }
+    if (*text != '\0' || value < MANIFEST_PRIORITY_LOWEST || value > MANIFEST_PRIORITY_HIGHEST) {
+        refuse(init, "there is no priority", init->command.priority);
+    }
+    return value;
+}
+
 // What the program uses: as by lines `uses CHANNEL` of a manifest.
 static void resolve_uses(struct init *init, struct catalog_entry *entry) {
     const struct command_list *uses = &init->command.uses;
@@ -86,6 +98,9 @@ void run_prepare(struct init *init) {
             refuse(init, "there is no grant", word);
         }
         entry->manifest.grants |= bit;
+    }
+    if (init->command.priority != NULL) {
+        entry->manifest.priority = read_priority(init);
     }
     resolve_uses(init, entry);
     init->run = &init->services[init->service_count];

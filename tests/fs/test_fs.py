@@ -8,6 +8,7 @@ stage tmpfsd dies. The simulator (tests/sim) tries the same at every word that i
 import pytest
 from harness.cases import run_cases
 
+PROGRAM = "init.priority=24 init.run=bin/fs-test"
 TIMEOUT_S = 400
 LONG_TIMEOUT_S = 3600
 # What a single client does, in turn with a server that dies when it is told to, hardly needs a
@@ -20,7 +21,7 @@ LONG = ("script", "each_message", "kills", "leaks", "steps=2000", "kills=10000",
 
 def run_in_guest(boot, smp, args=(), timeout=TIMEOUT_S, name="fs-test", **machine):
     return run_cases(boot, "sbin/init", args=args, name=f"{name}[{smp}]",
-                     append="init.run=bin/fs-test", smp=smp, timeout=timeout, **machine)
+                     append=PROGRAM, smp=smp, timeout=timeout, **machine)
 
 
 def test_operations_and_planned_deaths(boot):

@@ -8,6 +8,7 @@ What is random is tried much harder in the simulator (tests/sim).
 import pytest
 from harness.cases import run_cases
 
+PROGRAM = "init.priority=24 init.run=bin/proc-test"
 TIMEOUT_S = 400
 LONG_TIMEOUT_S = 3600
 LONG_KILLS = 10_000
@@ -15,7 +16,7 @@ LONG_KILLS = 10_000
 
 def run_in_guest(boot, smp, args=(), timeout=TIMEOUT_S, name="proc-test", **machine):
     return run_cases(boot, "sbin/init", args=args, name=f"{name}[{smp}]",
-                     append="init.run=bin/proc-test", smp=smp, timeout=timeout, **machine)
+                     append=PROGRAM, smp=smp, timeout=timeout, **machine)
 
 
 def test_everything_on_two_cpus(boot):

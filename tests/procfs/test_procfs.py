@@ -7,6 +7,7 @@ apps/procfs-test brings a supervisor of its own. What busybox makes of it is tri
 import pytest
 from harness.cases import run_cases
 
+PROGRAM = "init.priority=24 init.run=bin/procfs-test"
 TIMEOUT_S = 400
 LONG_TIMEOUT_S = 3600
 ON_TWO_CPUS = ("script", "procfsd_dies_often", "leaks")
@@ -15,7 +16,7 @@ LONG = ("script", "dies", "stages=5", "rounds=6")
 
 def run_in_guest(boot, smp, args=(), timeout=TIMEOUT_S, name="procfs-test"):
     return run_cases(boot, "sbin/init", args=args, name=f"{name}[{smp}]",
-                     append="init.run=bin/procfs-test", smp=smp, timeout=timeout)
+                     append=PROGRAM, smp=smp, timeout=timeout)
 
 
 def test_deaths_at_each_message(boot):

@@ -9,6 +9,7 @@ here it meets the real kernel, on one CPU and on several.
 import pytest
 from harness.cases import run_cases
 
+PROGRAM = "init.priority=24 init.run=bin/heal-test"
 TIMEOUT_S = 300
 LONG_TIMEOUT_S = 3600
 # On two CPUs everything; on others what depends on their number.
@@ -18,7 +19,7 @@ LONG_KILLS = 10_000
 
 def run_in_guest(boot, smp, args=(), timeout=TIMEOUT_S, name="heal-test", **machine):
     return run_cases(boot, "sbin/init", args=args, name=f"{name}[{smp}]",
-                     append="init.run=bin/heal-test", smp=smp, timeout=timeout, **machine)
+                     append=PROGRAM, smp=smp, timeout=timeout, **machine)
 
 
 def test_everything_on_two_cpus(boot):

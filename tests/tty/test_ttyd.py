@@ -8,6 +8,7 @@ What the line discipline does to bytes is compared with the host's own pty elsew
 import pytest
 from harness.cases import run_cases
 
+PROGRAM = "init.priority=24 init.run=bin/tty-test"
 TIMEOUT_S = 300
 LONG_TIMEOUT_S = 3600
 LONG_KILLS = 10_000
@@ -17,7 +18,7 @@ ON_TWO_CPUS = ("script", "often", "waits", "readiness", "hangs_up", "flow", "loa
 
 def run_in_guest(boot, smp, args=(), timeout=TIMEOUT_S, name="tty-test", **machine):
     return run_cases(boot, "sbin/init", args=args, name=f"{name}[{smp}]",
-                     append="init.run=bin/tty-test", smp=smp, timeout=timeout, **machine)
+                     append=PROGRAM, smp=smp, timeout=timeout, **machine)
 
 
 def test_deaths_at_each_message(boot):

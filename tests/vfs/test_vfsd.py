@@ -8,6 +8,7 @@ Debian's kernel (tests/linux/programs/mounts), and vfsd is killed in tests/recov
 import pytest
 from harness.cases import run_cases
 
+PROGRAM = "init.priority=24 init.run=bin/vfs-test"
 TIMEOUT_S = 400
 LONG_TIMEOUT_S = 3600
 # The script has a single client, in turn with a server that dies when it is told to: a second CPU
@@ -20,7 +21,7 @@ LONG = ("script", "dies", "stages=5", "rounds=10")
 
 def run_in_guest(boot, smp, args, timeout=TIMEOUT_S, name="vfs-test"):
     return run_cases(boot, "sbin/init", args=args, name=f"{name}[{smp}]",
-                     append="init.run=bin/vfs-test", smp=smp, timeout=timeout)
+                     append=PROGRAM, smp=smp, timeout=timeout)
 
 
 def test_deaths_at_each_message(boot):
