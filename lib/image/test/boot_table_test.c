@@ -109,6 +109,7 @@ TEST(boot_table_notices_damage) {
         archive[BOOT_TABLE_OFFSET + bit / 8] ^= (uint8_t)(1u << bit % 8);
         CHECK(find("sbin/program-0", &image) != OK);
     }
+    build();
     table->count = UINT64_MAX;
     CHECK_EQ(find("sbin/program-0", &image), ERR_CORRUPT);
 }
