@@ -118,6 +118,10 @@ static void take(struct server *server, const struct packet *packet) {
     server->die.message = 0; // a notice is no part of the call before it
     switch (packet->kind) {
     case PACKET_CALL:
+        if (server->returning && (packet->flags & PACKET_RETRY) == 0) {
+            server->returning = false; // the kernel puts those that come again first
+            replies_returned(&server->vault);
+        }
         request_take(server, packet);
         break;
     case PACKET_CANCELLED:

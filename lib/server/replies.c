@@ -5,7 +5,9 @@
 // How long is an answer needed? A call that came straight from its thread is held by the kernel
 // until it is answered, and never comes again after that. So its record lives from the commit to
 // the return of the port_reply_wait that sent the answer, and what a predecessor has left behind is
-// of no use any more once all calls that it had taken have come back.
+// of no use any more once all calls that it had taken have come back. It must be gone before a call
+// is served that came later: its caller may have seen the answer, and that nobody but itself has a
+// handle that it was given is part of it.
 //
 // A call that a forwarder makes for its thread is another matter: the forwarder may die with our
 // answer in its hands, and its successor asks again, with the same id. It does so only while it
@@ -181,12 +183,21 @@ bool replies_doom(struct vault *vault) {
     return any;
 }
 
-void replies_settle(struct vault *vault) {
-    for (uint32_t i = 0; i < vault->reply_count; i++) {
+void replies_returned(struct vault *vault) {
+    for (uint32_t i = 0; i < vault->reply_direct; i++) {
         struct reply_record *record = &vault->replies[i];
         const struct reply_index *index = &vault->index[i];
-        bool left_over = index->inherited && !record->head.forwarded;
-        if (record->head.used != 0 && index->users == 0 && (index->doomed || left_over)) {
+        if (record->head.used != 0 && index->users == 0 && index->inherited) {
+            reply_free(vault, record);
+        }
+    }
+}
+
+void replies_settle(struct vault *vault) {
+    replies_returned(vault);
+    for (uint32_t i = vault->reply_direct; i < vault->reply_count; i++) {
+        struct reply_record *record = &vault->replies[i];
+        if (record->head.used != 0 && vault->index[i].users == 0 && vault->index[i].doomed) {
             reply_free(vault, record);
         }
     }

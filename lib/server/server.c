@@ -114,7 +114,7 @@ int64_t server_run(struct server *server, const struct server_program *program) 
     server->port = start_handle(SERVER_PORT);
     server->heartbeat = start_handle(SERVER_HEARTBEAT);
     server->message = &thread_block()->message;
-    server->settling = true;
+    server->settling = server->returning = true;
     list_init(&server->parked);
     list_init(&server->outbox);
     die_arm(&server->die);

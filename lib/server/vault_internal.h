@@ -168,8 +168,9 @@ void reply_free(struct vault *vault, struct reply_record *record);
 void replies_acked(struct vault *vault, uint64_t thread, uint64_t acked);
 // Marks some records of threads that have died. Returns whether there are any.
 bool replies_doom(struct vault *vault);
-// The queue was seen empty: no call for a doomed record is under way any more, and all that a
-// predecessor had taken have come back.
+// All calls that a predecessor had taken have come back: frees what it left behind for others.
+void replies_returned(struct vault *vault);
+// The queue was seen empty: no call for a doomed record is under way any more, either.
 void replies_settle(struct vault *vault);
 // A call of this instance is to be answered from the record; it has been.
 void reply_claim(struct vault *vault, const struct reply_record *record);

@@ -117,6 +117,7 @@ struct server {
     struct list parked;               // by age
     struct list outbox;               // ANSWERED, first come first served
     bool settling;                    // poll, and settle when the queue is empty
+    bool returning;                   // calls that a predecessor had taken may still come
     uint64_t wakes[SERVER_WAKES_MAX]; // conditions that the step under way brings about
     uint32_t wake_count;
     struct helper *helpers;
