@@ -24,6 +24,10 @@
 #include <syscall/syscall.h>
 #include <time/timer_queue.h>
 
+// A virtual machine may run its CPUs in turn, and ends a turn early where one pauses
+// (docs/decisions/0012): so a busy CPU pauses once in each period of this length, a power of two.
+#define TURN_NS (1 << 19)
+
 // Bit n: CPU n is in its idle loop and has seen its run queue empty.
 static uint32_t idle_mask;
 
@@ -175,10 +179,11 @@ __attribute__((always_inline)) static inline void switch_to(struct cpu *cpu, str
     }
 }
 
-// Arms the timer for the end of the slice, if somebody else wants the CPU, and for the next
-// deadline.
+// Arms the timer for the next deadline, and for the end of the slice if somebody else wants this
+// CPU, or there is another whose turn it may be.
 static void arm_slice(struct cpu *cpu) {
-    timer_queue_rearm(cpu->run.count != 0 ? cpu->slice_end : INSTANT_NEVER);
+    bool busy = cpu_count > 1 && cpu->thread != cpu->idle;
+    timer_queue_rearm(busy || cpu->run.count != 0 ? cpu->slice_end : INSTANT_NEVER);
 }
 
 static struct thread *steal(struct cpu *self) {
@@ -243,6 +248,10 @@ void schedule(void) {
     }
     cpu->slice_end = now + (next->slice_left > 0 ? next->slice_left : SLICE_NS);
     next->slice_left = 0;
+    if (unlikely(((uint64_t)now ^ (uint64_t)cpu->looked_at) >= TURN_NS)) {
+        arch_pause();
+    }
+    cpu->looked_at = now;
     switch_to(cpu, prev, next);
     arm_slice(cpu);
 }
@@ -291,7 +300,7 @@ void sched_tick(instant_t now) {
     assert(spin_none_held());
     struct cpu *cpu = cpu_this();
     timer_queue_run(now);
-    if (now >= cpu->slice_end && cpu->run.count != 0) {
+    if (now >= cpu->slice_end && cpu->thread != cpu->idle) {
         cpu->reschedule = true;
     }
 }

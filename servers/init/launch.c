@@ -164,6 +164,7 @@ static status_t take_process(struct init *init, const struct service *service,
     next->started_at = time_now();
     next->state = SVC_STATE_RUNNING;
     next->instance++;
+    next->refusals = 0;
     next->flags &= ~(uint32_t)(SERVICE_RESET | SERVICE_CHECK | SERVICE_RENEW | SERVICE_FROZEN);
     (void)!sys_handle_close(child->aspace);
     return OK;

@@ -67,6 +67,7 @@ struct service_record {
     uint64_t last_pc, last_addr;
     int64_t last_status;
     uint32_t last_cause;
+    uint32_t refusals; // starts in a row for which there was not room enough
 };
 static_assert(sizeof(struct service_record) % 8 == 0, "records have whole words");
 

@@ -182,7 +182,28 @@ static bool needs_are_up(const struct init *init, const struct service *service)
     return true;
 }
 
+// What a dead instance had comes back to its job only when no CPU can be looking at it any more
+// (mm/reap.h): a limit may refuse a successor that follows at once, and it is no crash that it did.
+#define ROOM_AGAIN MILLISECONDS(2)
+#define REFUSALS_MAX 50
+
+static bool wait_for_room(struct init *init, struct service *service, status_t status) {
+    struct service_record next = *service->record;
+    if ((status != ERR_LIMIT && status != ERR_NO_MEMORY) || next.refusals >= REFUSALS_MAX) {
+        return false;
+    }
+    next.refusals++;
+    next.state = SVC_STATE_DOWN;
+    next.next_start = time_now() + ROOM_AGAIN;
+    next.flags |= next.process == HANDLE_NONE ? (uint32_t)SERVICE_RENEW : 0;
+    service_commit(init, service, &next);
+    return true;
+}
+
 static void start_failed(struct init *init, struct service *service, status_t status) {
+    if (!service->bare && wait_for_room(init, service, status)) {
+        return;
+    }
     struct service_record next = *service->record;
     log_printf("init: can't start %s: %s", next.name, status_name(status));
     if (service->bare && !run_has_recovery(init)) {
@@ -198,6 +219,7 @@ static void start_failed(struct init *init, struct service *service, status_t st
     if (next.process == HANDLE_NONE) {
         next.flags |= SERVICE_RENEW; // there is nothing to succeed to
     }
+    next.refusals = 0;
     service_crashed(init, service, &next, LADDER_RESTART);
 }
 

@@ -125,6 +125,7 @@ void apic_send_startup(uint32_t id, uint32_t page) {
 void arch_cpu_kick(struct cpu *cpu) {
     uint32_t how = panic_running() ? COMMAND_NMI : VECTOR_KICK;
     apic_command(cpu->arch.apic_id, COMMAND_ASSERT | how);
+    arch_pause(); // an emulator that runs the CPUs in turn lets the other one have its own now
 }
 
 void interrupt_dispatch(uint32_t vector) {

@@ -55,6 +55,7 @@ struct cpu {
     bool parked;         // `thread` has parked or died here and must not go on on this CPU; its
                          // state field may already say RUNNING again, for another CPU
     instant_t slice_end; // when the running thread's slice is over
+    instant_t looked_at; // when schedule() last ran here
     uint64_t switched_at; // arch_cycles when it was switched to, for its CPU time
 
     struct run_queue run; // own lock
