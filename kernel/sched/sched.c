@@ -21,6 +21,7 @@
 #include <mm/reap.h>
 #include <object/process.h>
 #include <sched/sched.h>
+#include <sched/switch.h>
 #include <syscall/syscall.h>
 #include <time/timer_queue.h>
 
@@ -46,12 +47,6 @@ status_t sched_init_cpu(struct cpu *cpu) {
     }
     cpu->thread = cpu->idle;
     return OK;
-}
-
-// Highest priority that is ready on this CPU, -1 when none.
-static int run_queue_best(const struct run_queue *run) {
-    uint32_t ready = __atomic_load_n(&run->ready, __ATOMIC_RELAXED);
-    return ready == 0 ? -1 : 31 - __builtin_clz(ready);
 }
 
 static void run_queue_push(struct cpu *cpu, struct thread *thread, bool front) {
@@ -149,34 +144,16 @@ static void change_thread(struct cpu *cpu, struct thread *prev, struct thread *n
         cpu_mailbox_poll();
         arch_pause();
     }
-    __atomic_store_n(&next->on_cpu, true, __ATOMIC_RELAXED);
-    __atomic_store_n(&next->last_cpu, cpu->index, __ATOMIC_RELAXED);
-    __atomic_store_n(&cpu->thread, next, __ATOMIC_RELAXED);
-    if (next->aspace != NULL && next->aspace != cpu->aspace) {
-        aspace_switch(next->aspace);
-    }
+    switch_current(cpu, next);
     arch_thread_load(next);
 }
 
-__attribute__((always_inline)) static inline void switch_to(struct cpu *cpu, struct thread *prev,
-                                                            struct thread *next) {
-    assert(next->state == THREAD_RUNNING);
-    uint64_t now = arch_cycles();
-    uint8_t priority = __atomic_load_n(&next->priority, __ATOMIC_RELAXED);
-    __atomic_store_n(&prev->cpu_cycles, prev->cpu_cycles + (now - cpu->switched_at),
-                     __ATOMIC_RELAXED);
-    cpu->switched_at = now;
-    cpu->parked = false;
-    __atomic_store_n(&cpu->priority, priority, __ATOMIC_RELAXED);
+static void switch_to(struct cpu *cpu, struct thread *prev, struct thread *next) {
+    switch_account(cpu, prev, next);
     if (prev != next) {
         change_thread(cpu, prev, next);
     }
-    // A killer sets `pending` and then reads `state` and `last_cpu`; we set these and read
-    // `pending` on the way out of the kernel. One of the two must see the other.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (run_queue_best(&cpu->run) > (int)priority) {
-        cpu->reschedule = true; // queued since, by somebody who saw the thread before this one
-    }
+    switch_look_again(cpu);
 }
 
 // Arms the timer for the next deadline, and for the end of the slice if somebody else wants this

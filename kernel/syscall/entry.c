@@ -77,14 +77,8 @@ void entry_leave(void) {
     leave();
 }
 
-void entry_syscall(struct thread *thread) {
-    assert(thread == cpu_this()->thread);
+void entry_syscall_general(struct thread *thread) {
     uint64_t number = arch_thread_call_number(&thread->arch);
-    if ((number == CALL_CHANNEL_CALL && fastpath_call(thread)) ||
-        (number == CALL_PORT_REPLY_WAIT && fastpath_reply_wait(thread))) {
-        leave();
-        return;
-    }
     int64_t result = syscall_dispatch(number, arch_thread_arguments(&thread->arch));
     switch (result) {
     case STATUS_PARKED: // whoever woke it, perhaps already on another CPU, owns its registers
@@ -101,6 +95,18 @@ void entry_syscall(struct thread *thread) {
         break;
     }
     leave();
+}
+
+void entry_syscall(struct thread *thread) {
+    assert(thread == cpu_this()->thread);
+    uint64_t number = arch_thread_call_number(&thread->arch);
+    if (number == CALL_CHANNEL_CALL) {
+        fastpath_call(thread);
+    } else if (number == CALL_PORT_REPLY_WAIT) {
+        fastpath_reply_wait(thread);
+    } else {
+        entry_syscall_general(thread);
+    }
 }
 
 // The thread's own fault that nothing handles ends its process.

@@ -50,6 +50,8 @@ void arch_thread_reset(struct thread *self, vaddr_t pc, vaddr_t block, uint64_t 
 // idle thread (process null): nothing to do. Page tables are aspace_switch's.
 void arch_thread_save(struct thread *from);
 void arch_thread_load(struct thread *to);
+// Both halves at once, when no CPU has `to`.
+void arch_thread_swap(struct thread *from, struct thread *to);
 // Frees the vector save area, if there is one.
 void arch_thread_destroy(struct thread *thread);
 

@@ -7,8 +7,8 @@
 
 struct thread;
 
-// Does the thread's channel_call or port_reply_wait if it is of the plain kind, and leaves this
-// CPU's current thread changed. Returns false, with nothing changed, when the general path is to be
-// taken.
-bool fastpath_call(struct thread *self);
-bool fastpath_reply_wait(struct thread *self);
+// Does the thread's channel_call or port_reply_wait, up to the way out of the kernel: if it is of
+// the plain kind it leaves this CPU's current thread changed, else it takes the general path, by
+// entry_syscall_general.
+void fastpath_call(struct thread *self);
+void fastpath_reply_wait(struct thread *self);

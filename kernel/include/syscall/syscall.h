@@ -16,6 +16,8 @@ int64_t syscall_dispatch(uint64_t number, const uint64_t args[6]);
 // off and the registers saved in the current thread. They return when this CPU's current thread
 // (perhaps another one) is to be resumed in user mode.
 void entry_syscall(struct thread *thread);
+// The same for any native call and without the fast path.
+void entry_syscall_general(struct thread *thread);
 // A page fault in user mode; `code` is the machine's error code, for an upcall.
 void entry_page_fault(struct thread *thread, vaddr_t addr, uint32_t access, uint64_t code);
 // A fault at a kernel instruction that may touch user memory: tries to resolve. Returns OK to run

@@ -180,6 +180,11 @@ WEAK void arch_thread_load(struct thread *to) {
     (void)to;
 }
 
+WEAK void arch_thread_swap(struct thread *from, struct thread *to) {
+    (void)from;
+    (void)to;
+}
+
 WEAK void arch_thread_destroy(struct thread *thread) {
     (void)thread;
 }

@@ -89,6 +89,14 @@ static inline void bases_load(const struct registers *from) {
                      : "memory");
 }
 
+// Both at once, with one look behind swapgs.
+static inline void bases_swap(struct registers *from, const struct registers *to) {
+    __asm__ volatile("rdfsbase %0; wrfsbase %2; swapgs; rdgsbase %1; wrgsbase %3; swapgs"
+                     : "=&r"(from->fs_base), "=&r"(from->gs_base)
+                     : "r"(to->fs_base), "r"(to->gs_base)
+                     : "memory");
+}
+
 // struct arch_thread stands at the beginning of struct thread, which is not known here. An idle
 // thread is treated like any other: what it saves and loads is of no meaning.
 static inline void arch_thread_save(struct thread *from) {
@@ -105,5 +113,18 @@ static inline void arch_thread_load(struct thread *to) {
     bases_load(&arch->registers);
     if (__builtin_expect(arch->vectors != NULL || cpu->vectors_on, 0)) {
         vectors_load(arch);
+    }
+}
+
+static inline void arch_thread_swap(struct thread *from, struct thread *to) {
+    struct arch_thread *old = (struct arch_thread *)from;
+    const struct arch_thread *new = (const struct arch_thread *)to;
+    const struct arch_cpu *cpu = (const struct arch_cpu *)cpu_this();
+    bases_swap(&old->registers, &new->registers);
+    if (__builtin_expect(old->vectors != NULL, 0)) {
+        vectors_save(old);
+    }
+    if (__builtin_expect(new->vectors != NULL || cpu->vectors_on, 0)) {
+        vectors_load(new);
     }
 }
