@@ -19,9 +19,9 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.cpio import Cpio
 from linux_cases import DEBIAN
 from prunella import debian, paths, programs, qemu
+from prunella.cpio import Cpio
 
 LIMIT_MS = 20_000
 BOOT_LIMIT_S = 900

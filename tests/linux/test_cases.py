@@ -4,10 +4,10 @@
 import subprocess
 
 from abigen.linux import LinuxArg, LinuxCall
-from harness.cpio import Cpio
 from harness.debian import Result, pack_cases
 from linux_cases import (PROGRAMS, Case, absent_calls, all_cases, case_name, not_yet, pattern,
                          read_source, reason_not_yet, Run)
+from prunella.cpio import Cpio
 from test_families import difference
 
 SOURCE = """// SPDX-License-Identifier: MIT

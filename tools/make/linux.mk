@@ -63,3 +63,14 @@ $(foreach p,$(LINUX_PROGRAMS),$(eval $(call linux_program,$(word 1,$(subst |, ,$
 $(LINUX_ROOT)/%.c: ;
 endif
 linux: $(LINUX_BINARIES) $(LINUX)/runner
+
+# The benchmark that runs on Debian's kernel and on Prunella (bench/), for `./prunella bench`. It
+# keeps its symbols: the profiler reads them.
+BENCH_SOURCES := $(sort $(wildcard bench/*.c))
+.PHONY: linux-bench
+linux-bench: $(LINUX)/bench
+$(LINUX)/bench: $(BENCH_SOURCES) $(wildcard bench/*.h) tools/make/linux.mk
+	$(call once,compile Linux programs)
+	@mkdir -p $(@D)
+	$(Q)musl-gcc -std=gnu2x -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -fno-strict-aliasing \
+	    -static -fno-pie -no-pie -o $@ $(BENCH_SOURCES)

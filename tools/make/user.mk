@@ -15,6 +15,10 @@ SERVERS := $(call folders,servers)
 APPS := $(call folders,apps)
 DRIVERS := $(sort $(foreach s,$(call under,drivers),$(call class_and_device,$(s))))
 PROGRAMS := $(SERVERS) $(APPS) $(subst /,-,$(DRIVERS))
+# NAME|ADDRESS of each program: 16 MiB of the lower addresses for each, in the order of names.
+IMAGE_BASES := $(shell number=16; for name in $(PROGRAMS); do \
+    printf '%s|0x%x ' $$name $$((number << 24)); number=$$((number + 1)); done)
+image_base = $(patsubst $(1)|%,%,$(filter $(1)|%,$(IMAGE_BASES)))
 # Programs of the Linux ABI: lib/tool takes the place of lib/sys's start and lib/proto's calls.
 TOOLS := svc capctl dmesg
 
@@ -71,13 +75,15 @@ endef
 define program
 $(1)_PROGRAM_OBJECTS := $(call user_objects,$(call under,$(2)))
 USER_OBJECTS += $$($(1)_PROGRAM_OBJECTS)
-$$(call remember,$(OBJ)/user/$(1).objects,$$($(1)_PROGRAM_OBJECTS) $(USER_LIBS))
+$$(call remember,$(OBJ)/user/$(1).objects,$$($(1)_PROGRAM_OBJECTS) $(USER_LIBS) \
+    $(call image_base,$(1)))
 $$($(1)_PROGRAM_OBJECTS): PROGRAM_FOLDER := $(2)
 $(B)/bin/$(1): $$($(1)_PROGRAM_OBJECTS) $$(call tool_objects,$(1)) $(USER_LIBS) $(USER_SCRIPT) \
     $(OBJ)/user/$(1).objects $(B)/variant
 	$$(call once,link programs)
 	@mkdir -p $$(@D)
-	$$(Q)$(LD) $(GUEST_LD_FLAGS) $(USER_SCRIPT:%=-T %) -o $$@ $$($(1)_PROGRAM_OBJECTS) \
+	$$(Q)$(LD) $(GUEST_LD_FLAGS) --defsym=IMAGE_BASE=$(call image_base,$(1)) \
+	    $(USER_SCRIPT:%=-T %) -o $$@ $$($(1)_PROGRAM_OBJECTS) \
 	    $$(call tool_objects,$(1)) \
 	    --start-group $(USER_LIBS) --end-group
 endef

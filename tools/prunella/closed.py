@@ -26,6 +26,8 @@ SERVICE = "execd-script"
 AHEAD_BYTES = 8 << 20
 AHEAD_MS = 50
 UNLIMITED = (1 << 64) - 1
+# What the kernel is told, besides.
+WORDS = (f"init.services={SERVICE}", qemu.PANIC_WORD)
 
 
 def read_ahead(descriptor):
@@ -75,7 +77,7 @@ def service(execd=None):
     return f"etc/services/{SERVICE}.svc", text
 
 
-def _take_apart(data, log):
+def take_apart(data, log):
     """(stdout, stderr, end) of what came out of the guest."""
     decoder = frames.Decoder()
     outputs = {frames.STDOUT: bytearray(), frames.STDERR: bytearray()}
@@ -98,7 +100,7 @@ def run(machine, program, log, timeout=None):
     handle, machine.line = tempfile.mkstemp(prefix="prunella-line-")
     os.close(handle)
     machine.console, machine.log, machine.trace = "closed", log, qemu.new_trace()
-    machine.append = [f"init.services={SERVICE}", qemu.PANIC_WORD, *machine.append]
+    machine.append = [*WORDS, *machine.append]
     bootfiles.remove(log)
     try:
         with subprocess.Popen(machine.command(), stdin=subprocess.DEVNULL) as process:
@@ -108,7 +110,7 @@ def run(machine, program, log, timeout=None):
                 process.kill()
                 raise TimedOut("the program does not end in time", log) from None
         with open(machine.line, "rb") as line:
-            stdout, stderr, end = _take_apart(line.read(), log)
+            stdout, stderr, end = take_apart(line.read(), log)
     finally:
         bootfiles.remove(machine.line)
     outcome = qemu.judge(status, machine.trace)

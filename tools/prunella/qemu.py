@@ -51,8 +51,9 @@ class Machine:
     console is "terminal" (serial line and monitor on standard input and output; ^A x quits) or
     "pipe" (the bytes of the serial line on standard input and output, nothing else), or "frames"
     (the first serial line into the file `log`, the second one on standard input and output), or
-    "closed" (the same, but the second one into the file `line`: nothing comes in), or "session" (as
-    "frames", with the monitor on standard input and output as well).
+    "closed" (the same, but the second one into the file `line`: nothing comes in), or "watched" (as
+    "closed", with the monitor on standard input and output), or "session" (as "frames", with the
+    monitor on standard input and output as well).
     parallel: the CPUs run at once (True), in turns (False), or at once where the host has a core
     for each and one to spare (None). Under KVM always at once, with icount always in turns.
     """
@@ -111,9 +112,11 @@ class Machine:
         if self.console == "frames":
             return ["-chardev", f"file,id=log,path={self.log}", "-serial", "chardev:log",
                     "-chardev", "stdio,id=line,signal=off", "-serial", "chardev:line"]
-        if self.console == "closed":
+        if self.console in ("closed", "watched"):
+            monitor = ["-monitor", "stdio"] if self.console == "watched" else []
             return ["-chardev", f"file,id=log,path={self.log}", "-serial", "chardev:log",
-                    "-chardev", f"file,id=line,path={self.line}", "-serial", "chardev:line"]
+                    "-chardev", f"file,id=line,path={self.line}", "-serial", "chardev:line",
+                    *monitor]
         if self.console == "session":
             return ["-chardev", f"file,id=log,path={self.log}", "-serial", "chardev:log",
                     "-chardev", "stdio,id=line,mux=on,signal=off", "-serial", "chardev:line",

@@ -87,6 +87,7 @@ PACKAGES = {
 BUILD = ("gcc", "make", "binutils", "busybox-static")
 RUN = BUILD + ("qemu-system-x86",)
 DEBUG = RUN + ("gdb",)
+BENCH = RUN + ("musl-tools",)
 TEST = RUN + ("ccache", "libc6-dev", "clang", "lld", "clang-format", "libclang-rt-14-dev",
               "python3-pytest", "python3-pexpect")
 # Programs that run on Linux and on Prunella, and what compiles ours.

@@ -1,64 +1,162 @@
 # SPDX-License-Identifier: MIT
-"""Measure Prunella in QEMU.
+"""Measure Prunella in QEMU, beside Linux: the same program on both, in the same machine.
 
-`ipc`: what a message costs. One CPU, instructions counted as time (an instruction is 1 ns), without
-assertions: two runs give the same figures. Each row is instructions per operation, stubs included.
+Rows are operations of Linux programs (`--list`), or `ipc`: what a message between two address
+spaces costs, which has no twin on Linux. Without a ROW all of them are measured.
+
+Two modes, both unless one is named. `--icount` counts guest instructions on one CPU, and repeats to
+the last digit; it has a second column for a Linux that is tuned for speed alone. `--wall` measures
+time on the host's clock, in pairs of boots, and needs a quiet host. Control rows are the same on
+both kernels, or the run is void.
 """
 
 import json
-import re
+import sys
 
-from prunella import make, paths, qemu, setup
+from prunella import benchreport, debian, native, profile, setup, sidebyside
 from prunella.cli import add_setup_option
-from prunella.commands.run import boot_captured
-from prunella.errors import Failure
+from prunella.errors import Failure, UsageError
+from prunella.progress import say
+from prunella.sidebyside import LINUX, PRUNELLA, SYSTEMS
 
-SUMMARY = "measure (so far: ipc)"
-
-# Instructions per operation that must not be exceeded.
-CEILINGS = {"call-round-trip-0": 700, "call-round-trip-64": 770, "call-round-trip-256": 840}
-_ROW = re.compile(r"# (\S+) (\d+)$", re.MULTILINE)
+SUMMARY = "measure, beside Linux"
+IPC = "ipc"
+# Rows of --quick, and what of Linux's instructions they may cost: measured, and a few percent.
+QUICK_CEILINGS = {
+    "getppid": 0.31, "read_zero_1": 0.35, "pread_4k": 0.52, "fstat": 0.48, "stat_3comp": 1.38,
+    "open_close": 2.9, "pipe_rtt_1": 0.53, "futex_pingpong": 0.46, "fork_exit_wait": 4.5,
+    "mmap_touch_munmap": 0.37, "cow_page": 0.54, "sig_raise": 0.75, "poll_100": 2.7,
+}
+CONTROLS = ("ctl_cpu_mix",)
 
 
 def configure(parser):
-    parser.add_argument("what", choices=("ipc",), help="what to measure")
-    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
-    parser.add_argument("--timeout", type=float, default=120, metavar="S",
-                        help="end the guest after S seconds (default: %(default)s)")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="what to measure (default: all)")
+    parser.add_argument("--icount", action="store_true", help="count instructions only")
+    parser.add_argument("--wall", action="store_true", help="measure time only")
+    parser.add_argument("--quick", action="store_true",
+                        help="a dozen rows, instructions only, each with a ceiling to keep below")
+    parser.add_argument("--profile", action="store_true",
+                        help="where the instructions of each ROW go, by function")
+    parser.add_argument("--boots", type=int, default=3, metavar="N",
+                        help="pairs of boots of --wall (default: %(default)s)")
+    parser.add_argument("--list", action="store_true", help="print the names of the rows")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--write", action="store_true",
+                        help="write the tables and plots into docs/")
+    parser.add_argument("--timeout", type=float, default=300, metavar="S",
+                        help="end a guest after S seconds (default: %(default)s)")
     add_setup_option(parser)
 
 
-def measure(timeout):
-    """Boots the benchmark; returns {row: instructions}."""
-    out = paths.out_folder() / "release"
-    make.build(out=out, debug=False)
-    machine = qemu.Machine(smp=1, icount=True, append=["init.run=bin/bench-ipc", qemu.PANIC_WORD],
-                           kernel=paths.kernel(out), archive=paths.boot_archive(out),
-                           log=paths.log_folder() / "bench.log", trace=qemu.new_trace())
-    outcome, text = boot_captured(machine, timeout)
-    rows = {name: int(value) for name, value in _ROW.findall(text.replace("\r", ""))}
-    if outcome != qemu.OFF or not rows:
-        qemu.explain(outcome, machine.log)
-        raise Failure("the benchmark did not end well", f"read {paths.shown(machine.log)}")
-    return rows
-
-
-def above_ceiling(rows):
-    """The names of the rows that are above their ceiling, or missing."""
-    return [name for name, most in CEILINGS.items() if rows.get(name, most + 1) > most]
-
-
 def execute(options):
-    setup.ensure(setup.RUN, options.setup)
-    rows = measure(options.timeout)
+    _check(options)
+    setup.ensure(setup.BENCH, options.setup)
+    # Standard output is for figures.
+    sidebyside.build(stdout=sys.stderr)
+    names = sidebyside.all_rows()
+    if options.list:
+        print("\n".join([IPC, *names]))
+        return 0
+    unknown = [row for row in options.rows if row not in names and row != IPC]
+    if unknown:
+        raise UsageError(f"{', '.join(unknown)}: no such row", "./prunella bench --list names them")
+    if options.profile:
+        return _profile(options)
+    rows, wants_native = _chosen(options, names)
+    if rows:
+        debian.kernel(options.setup)
+    tables = [_measure(mode, rows, options) for mode in _modes(options)] if rows else []
+    found = native.measure(sidebyside.release_folder(), options.timeout) if wants_native else {}
+    _show(options, tables, found)
+    _judge(options, tables, found)
+    return 0
+
+
+def _check(options):
+    """What can be wrong before anything is built."""
+    if options.boots < 1:
+        raise UsageError(f"--boots {options.boots} is no number of boots", "give one from 1")
+    if options.timeout <= 0:
+        raise UsageError(f"--timeout {options.timeout:g} is no time", "give seconds above 0")
+    if options.quick and (options.rows or options.wall or options.write):
+        raise UsageError("--quick has its own rows, and counts instructions",
+                         "leave out ROW, --wall and --write")
+    if options.write and options.rows:
+        raise UsageError("--write needs all rows", "leave out ROW")
+    if options.profile and (not options.rows or IPC in options.rows):
+        raise UsageError("--profile needs the names of rows", "./prunella bench --list names them")
+
+
+def _modes(options):
+    if options.quick or (options.icount and not options.wall):
+        return ["icount"]
+    return ["wall"] if options.wall and not options.icount else ["icount", "wall"]
+
+
+def _chosen(options, names):
+    """The rows of the program that are to run, with controls, and whether native ones are."""
+    if options.quick:
+        return [name for name in names if name in QUICK_CEILINGS or name in CONTROLS], True
+    if not options.rows:
+        return names, "icount" in _modes(options)
+    rows = [name for name in names if name in options.rows]
+    if rows:
+        rows = [name for name in names if name in rows or name in CONTROLS]
+    return rows, IPC in options.rows
+
+
+def _measure(mode, rows, options):
+    """Boots what a mode needs; returns its Table."""
+    icount = mode == "icount"
+    systems = (LINUX, PRUNELLA) if options.quick or not icount else SYSTEMS
+    boots = {system: [] for system in systems}
+    for number in range(1 if icount else options.boots):
+        if not icount:
+            say(f"bench: wall, pair {number + 1} of {options.boots}")
+        for system in systems:
+            boots[system].append(sidebyside.measure(system, rows, icount, options.timeout))
+    return benchreport.summed_up(mode, rows, boots)
+
+
+def _show(options, tables, found):
     if options.json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps(benchreport.as_json(tables, found), indent=1))
     else:
-        for name, value in rows.items():
-            ceiling = CEILINGS.get(name)
+        for table in tables:
+            print(benchreport.text(table), end="\n\n")
+        for name, value in found.items():
+            ceiling = native.CEILINGS.get(name)
             limit = f"  (at most {ceiling})" if ceiling else ""
             print(f"{name:24} {value:8} instructions{limit}")
-    over = above_ceiling(rows)
+    if options.write:
+        for file in benchreport.write(tables, found):
+            say(f"bench: wrote {file.name}")
+
+
+def above_ceilings(table):
+    """The names of the rows of --quick that cost more than they may, or could not run."""
+    ratios = table.ratios()
+    return [name for name, most in QUICK_CEILINGS.items()
+            if not ratios.get(name) or ratios[name] > most]
+
+
+def _judge(options, tables, found):
+    """Failure when the figures mean nothing, or are above their ceilings."""
+    for table in tables:
+        unequal = table.unequal_controls()
+        if unequal:
+            raise Failure(f"the run is void: controls differ between the kernels, by "
+                          f"{benchreport.TOLERANCE[table.mode]:.0%} or more: {', '.join(unequal)}",
+                          "is the host busy?" if table.mode == "wall" else None)
+    over = above_ceilings(tables[0]) if options.quick else []
+    over += native.above_ceiling(found) if found else []
     if over:
-        raise Failure(f"above the ceiling: {', '.join(over)}", "see docs/limits.md or profile it")
+        raise Failure(f"above the ceiling: {', '.join(over)}",
+                      "find out why: ./prunella bench --profile ROW")
+
+
+def _profile(options):
+    for row in dict.fromkeys(options.rows):
+        print(profile.text(row, profile.take(row, options.timeout)))
     return 0

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// Rows that enter no kernel: they must cost the same on both, or the measurement is wrong.
+
+#include "bench.h"
+
+#include <sys/mman.h>
+
+#define MIX_ROUNDS 2500
+#define COPY_BYTES (256u << 10)
+#define WALK_BYTES (4u << 20)
+#define PAGE_BYTES 4096u
+
+static char *from, *to, *walked;
+
+static void cpu_mix(unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t value = i, rounds = MIX_ROUNDS;
+        // Three chains, no memory; in one block of 16 bytes' alignment, so that no page ends in it.
+        __asm__ volatile(".p2align 6\n1: imulq $31, %0, %0\n addq $7, %0\n decq %1\n jnz 1b"
+                         : "+r"(value), "+r"(rounds)
+                         :
+                         : "cc");
+    }
+}
+
+static void copy(unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        char *source = from, *target = to;
+        uint64_t words = COPY_BYTES / 8;
+        __asm__ volatile("rep movsq" : "+S"(source), "+D"(target), "+c"(words) : : "memory");
+    }
+}
+
+static char *map_touched(size_t bytes) {
+    char *memory =
+        (char *)MUST(mmap, NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    MUST(madvise, memory, bytes, MADV_NOHUGEPAGE);
+    for (size_t at = 0; at < bytes; at += PAGE_BYTES) {
+        memory[at] = 1;
+    }
+    return memory;
+}
+
+// Mapped for the row only, so that no later one forks with them.
+static void map_all(void) {
+    from = map_touched(COPY_BYTES);
+    to = map_touched(COPY_BYTES);
+    walked = map_touched(WALK_BYTES);
+}
+
+static void unmap_all(void) {
+    munmap(from, COPY_BYTES);
+    munmap(to, COPY_BYTES);
+    munmap(walked, WALK_BYTES);
+}
+
+static void walk(unsigned count) {
+    const volatile char *bytes = walked;
+    for (unsigned i = 0; i < count; i++) {
+        (void)bytes[(size_t)i * PAGE_BYTES % WALK_BYTES];
+    }
+}
+
+const struct row control_rows[] = {
+    {.name = "ctl_cpu_mix", .count = 200, .run = cpu_mix},
+    {.name = "ctl_memcpy_256k", .count = 20, .prepare = map_all, .run = copy, .finish = unmap_all},
+    {.name = "ctl_tlb_walk",
+     .count = 65536,
+     .loop = 1024,
+     .prepare = map_all,
+     .run = walk,
+     .finish = unmap_all},
+    {0},
+};

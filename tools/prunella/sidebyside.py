@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""One benchmark program on Debian's kernel and on Prunella, in the same virtual machine.
+
+The program (bench/) is static and unmodified. On Debian it is the init of a first file system that
+holds nothing else, on Prunella it is started as `exec` starts programs. The command line of QEMU is
+the same but for the kernel, its archive and its words. What it measures it says on its standard
+output (bench/bench.h): the ticks of the time stamp counter for an operation, which are instructions
+in the mode `icount`, and ticks of the host's clock in the mode `wall`.
+"""
+
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+from prunella import bootfiles, closed, debian, make, paths, qemu
+from prunella.cpio import Cpio
+from prunella.errors import Failure
+from prunella.progress import heartbeat
+
+PROGRAM = "linux-bench"
+MEMORY = "1G"
+# mitigations=off: against a fast Linux. What `tuned` leaves out as well, Debian has for safety.
+LINUX_WORDS = ("console=ttyS0,115200", "panic=-1", "rdinit=/init", "quiet", "mitigations=off")
+TUNED_WORDS = ("init_on_alloc=0", "apparmor=0", "audit=0", "randomize_kstack_offset=off",
+               "hardened_usercopy=off", "cgroup_disable=memory", "preempt=none")
+LINUX, TUNED, PRUNELLA = "linux", "tuned", "prunella"
+SYSTEMS = (LINUX, TUNED, PRUNELLA)
+
+_ROW = re.compile(r"^ROW (\S+) ([0-9.]+) ([0-9.]+) ([0-9]+)$", re.MULTILINE)
+_FAILED = re.compile(r"^FAILED (\S+) (.*)$", re.MULTILINE)
+_CLOCK = re.compile(r"^CLOCK ([0-9.]+)$", re.MULTILINE)
+_DONE = re.compile(r"^DONE$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one boot measured."""
+
+    best: dict          # row: ticks per operation of the best batch
+    failed: dict        # row: why it could not run
+    ticks_per_us: float # as the guest's own clock has it
+
+
+def release_folder():
+    return paths.out_folder() / "release"
+
+
+def build(stdout=None):
+    """Builds what is measured: Prunella without assertions, and the program. Failure."""
+    make.build(out=release_folder(), debug=False, stdout=stdout)
+    make.build(("linux-bench",), stdout=stdout)
+
+
+def program():
+    return paths.out_folder() / "linux" / "bench"
+
+
+def all_rows():
+    """Names of the rows, in the order in which they run."""
+    return subprocess.run([program(), "--list"], check=True, capture_output=True,
+                          text=True).stdout.split()
+
+
+def take_apart(text, rows, who):
+    """The Figures in what the program wrote. Failure when it is incomplete."""
+    text = text.replace("\r", "")
+    best = {name: float(value) for name, value, _, _ in _ROW.findall(text)}
+    failed = dict(_FAILED.findall(text))
+    clock = _CLOCK.search(text)
+    lost = [row for row in rows if row not in best and row not in failed]
+    if not _DONE.search(text) or clock is None or lost:
+        tail = "\n".join(text.splitlines()[-10:])
+        raise Failure(f"the benchmark did not end well on {who}"
+                      f"{': no ' + ', '.join(lost) if lost else ''}; its last words:\n{tail}")
+    return Figures({row: best[row] for row in rows if row in best}, failed, float(clock[1]))
+
+
+def _machine(icount, **options):
+    return qemu.Machine(smp=1, memory=MEMORY, accel="tcg", icount=icount, **options)
+
+
+def linux_machine(folder, icount, rows, tuned=False, loop=None):
+    """Debian's kernel with the program as its init, which is put into this folder."""
+    archive = Cpio()
+    archive.console()
+    archive.file("init", program(), 0o755)
+    where = os.path.join(folder, "linux.cpio")
+    with open(where, "wb") as file:
+        file.write(archive.finish())
+    words = [*LINUX_WORDS, *(TUNED_WORDS if tuned else ())]
+    words.append(f"loop={loop}" if loop else f"rows={','.join(rows)}")
+    return _machine(icount, kernel=debian.kernel(), archive=where, append=words)
+
+
+def prunella_machine(folder, icount, arguments):
+    """Prunella, which starts the program with these arguments; its archive is in this folder."""
+    out = release_folder()
+    argv = [f"/{PROGRAM}", *arguments]
+    said = closed.all_frames(argv, b"", {"PATH": "/bin", "HOME": "/"}, "/")
+    archive = bootfiles.compose(os.path.join(folder, "prunella.tar"), [(program(), PROGRAM)],
+                                [closed.service(), closed.script(said)],
+                                base=paths.boot_archive(out))
+    return _machine(icount, kernel=paths.kernel(out), archive=archive)
+
+
+def _run_linux(machine, timeout):
+    """What the program said on the console."""
+    machine.console, machine.log = "closed", paths.log_folder() / "bench-linux.log"
+    machine.line, machine.trace = os.devnull, qemu.new_trace()
+    bootfiles.remove(machine.log)
+    try:
+        done = subprocess.run(machine.command(), stdin=subprocess.DEVNULL, timeout=timeout,
+                              check=False)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"Debian's kernel was not done in {timeout:g} s",
+                      f"read {paths.shown(machine.log)}, or give a longer --timeout") from None
+    outcome = qemu.judge(done.returncode, machine.trace)
+    if outcome != qemu.OFF:
+        raise Failure(f"Debian's kernel ended badly: {outcome}",
+                      f"read {paths.shown(machine.log)}")
+    return machine.log.read_text(encoding="utf-8", errors="replace")
+
+
+def measure(system, rows, icount, timeout):
+    """Boots one of SYSTEMS and measures these rows: Figures. Failure."""
+    mode = "icount" if icount else "wall"
+    with tempfile.TemporaryDirectory(prefix="prunella-bench-") as folder, \
+            heartbeat(f"bench: {mode}, {system}"):
+        if system != PRUNELLA:
+            machine = linux_machine(folder, icount, rows, tuned=system == TUNED)
+            return take_apart(_run_linux(machine, timeout), rows, "Debian's kernel")
+        machine = prunella_machine(folder, icount, rows)
+        log = paths.log_folder() / "bench-prunella.log"
+        stdout, stderr, status = closed.run(machine, f"/{PROGRAM}", log, timeout)
+        if status != 0:
+            raise Failure(f"the benchmark ended with status {status} on Prunella: "
+                          f"{stderr.decode(errors='replace').strip()}",
+                          f"read {paths.shown(log)}")
+        return take_apart(stdout.decode(errors="replace"), rows, "Prunella")
