@@ -85,6 +85,9 @@ def test_unequal_controls_make_a_run_void():
     assert table(ctl_a=1.009, b=5.0).unequal_controls() == []
     assert table(ctl_a=1.011).unequal_controls() == ["ctl_a"]
     assert table(ctl_a=None).unequal_controls() == ["ctl_a"]
+    by_the_clock = table(ctl_tlb_walk=0.1, ctl_a=1.09, ctl_b=1.11)
+    by_the_clock.mode = "wall"
+    assert by_the_clock.unequal_controls() == ["ctl_b"]
 
 
 def test_medians_and_spread_over_boots():

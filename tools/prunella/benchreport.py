@@ -15,6 +15,9 @@ PAGE = paths.ROOT / "docs/benchmarks.md"
 # Controls run the same instructions on both kernels. Counted, they are the same but for interrupts;
 # by the clock even a quiet host makes a difference.
 TOLERANCE = {"icount": 0.01, "wall": 0.10}
+# By the clock this one shows how large QEMU's table of translations is, which it chooses anew at
+# each flush: no property of the kernels.
+COUNTED_ONLY = "ctl_tlb_walk"
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Table:
     def unequal_controls(self):
         """The names of the controls that differ by more than the mode's tolerance."""
         return [row.name for row in self.rows if row.name.startswith(CONTROL)
+                and not (self.mode == "wall" and row.name == COUNTED_ONLY)
                 and not (row.ratio and abs(row.ratio - 1) <= TOLERANCE[self.mode])]
 
 
