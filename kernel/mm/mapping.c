@@ -292,16 +292,11 @@ uint32_t mapping_tables(const struct mapping *mapping, vaddr_t start, vaddr_t en
     return tables;
 }
 
-static uint32_t entry_flags(const struct mapping *mapping, const struct vmo_view *view) {
-    uint32_t flags = mmu_flags_of(mapping);
-    return view->writable ? flags : flags & ~(uint32_t)MMU_WRITE;
-}
-
 status_t mapping_show(struct mapping *mapping, vaddr_t addr, const struct vmo_view *view) {
     assert(spin_held(mapping->vmo->lock));
     assert(addr >= mapping->start && addr < mapping_end(mapping));
     struct aspace *aspace = mapping->aspace;
-    uint32_t flags = entry_flags(mapping, view);
+    uint32_t flags = mmu_flags_of(mapping) & ~(view->writable ? 0 : (uint32_t)MMU_WRITE);
     paddr_t old;
     status_t status = OK;
     spin_lock(&aspace->tables_lock);
@@ -328,20 +323,14 @@ void mapping_show_around(struct mapping *mapping, vaddr_t addr) {
     vaddr_t window = ALIGN_DOWN(addr, AROUND_PAGES * PAGE_SIZE);
     vaddr_t start = MAX(window, mapping->start);
     vaddr_t end = MIN(window + AROUND_PAGES * PAGE_SIZE, mapping_end(mapping));
+    size_t count = (end - start) >> PAGE_SHIFT;
+    paddr_t pages[AROUND_PAGES];
+    vmo_peek(mapping->vmo, mapping_index(mapping, start), pages, count);
     spin_lock(&aspace->tables_lock);
-    for (vaddr_t at = start; at < end; at += PAGE_SIZE) {
-        struct vmo_view view;
-        paddr_t old;
-        if (at == addr || !vmo_peek(mapping->vmo, mapping_index(mapping, at), &view) ||
-            mmu_lookup(&aspace->space, at, &old) != 0) {
-            continue;
-        }
-        // The window lies in one page table, which is there since `addr` was shown.
-        if (mmu_map(&aspace->space, aspace->object.job, at, view.addr,
-                    entry_flags(mapping, &view)) != OK) {
-            break;
-        }
-        aspace->resident += weight(view.addr);
+    // The window lies in one page table, which is there since `addr` was shown.
+    mmu_fill(&aspace->space, start, pages, count, mmu_flags_of(mapping));
+    for (size_t i = 0; i < count; i++) {
+        aspace->resident += pages[i] != 0; // never the zero page
     }
     spin_unlock(&aspace->tables_lock);
 }

@@ -39,15 +39,6 @@ static uint32_t free_orders; // bit o: free_heads[o] is not null
 static uint64_t buddy_free;
 static uint64_t total;
 
-paddr_t page_to_phys(const struct page *page) {
-    assert(page >= page_frames && page < page_frames + page_frame_count);
-    return (paddr_t)(page - page_frames) << PAGE_SHIFT;
-}
-
-void *page_to_virt(const struct page *page) {
-    return phys_to_virt(page_to_phys(page));
-}
-
 struct page *page_frame(paddr_t addr) {
     uint64_t index = addr >> PAGE_SHIFT;
     return index < page_frame_count && page_frames[index].state != PAGE_HOLE ? &page_frames[index]

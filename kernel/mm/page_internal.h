@@ -13,8 +13,5 @@ enum page_state {
     PAGE_CACHED, // on the stack of a CPU
 };
 
-extern struct page *page_frames;
-extern uint64_t page_frame_count;
-
 // Hands [start, end) to the allocator; page-aligned, never handed before.
 void page_add_range(paddr_t start, paddr_t end);

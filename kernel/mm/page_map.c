@@ -52,9 +52,18 @@ struct page *page_map_get(const struct page_map *map, uint64_t index) {
     return place != NULL ? *place : NULL;
 }
 
+struct page *const *page_map_run(const struct page_map *map, uint64_t index, uint64_t *count) {
+    struct page *path[HEIGHT_MAX];
+    struct page *const *place = find_place(map, index, path);
+    uint64_t span = map->height == 0 ? PAGE_MAP_INLINE : TABLE_ENTRIES;
+    *count = place != NULL ? span - index % span : 0;
+    return place;
+}
+
 static void entry_set(struct page *table, uint32_t slot, struct page *page) {
     assert(entries(table)[slot] == NULL && table->pins < TABLE_ENTRIES);
     entries(table)[slot] = page;
+    page_mark_entry(table, slot);
     table->pins++;
 }
 
@@ -163,8 +172,9 @@ static struct page *scan(const struct page_map *map, uint64_t *index) {
     for (;;) {
         uint32_t slot = slot_of(*index, level);
         uint32_t shift = TABLE_BITS * level;
-        if (entries(table)[slot] == NULL) {
-            while (slot < TABLE_ENTRIES && entries(table)[slot] == NULL) {
+        struct page *const *at = entries(table);
+        if (at[slot] == NULL) {
+            while ((slot = page_next_marked(table, slot)) < TABLE_ENTRIES && at[slot] == NULL) {
                 slot++;
             }
             uint64_t table_first = *index >> (shift + TABLE_BITS) << (shift + TABLE_BITS);
@@ -173,7 +183,7 @@ static struct page *scan(const struct page_map *map, uint64_t *index) {
                 return NULL;
             }
         }
-        table = entries(table)[slot];
+        table = at[slot];
         if (level-- == 0) {
             return table;
         }

@@ -254,25 +254,44 @@ status_t vmo_resolve(struct vmo *vmo, uint64_t index, bool write, struct job *pa
     return OK;
 }
 
-bool vmo_peek(struct vmo *vmo, uint64_t index, struct vmo_view *view) {
+// Tells of the pages in a map, where nothing is told yet.
+static void peek_map(const struct page_map *map, uint64_t index, bool own, paddr_t *pages,
+                     uint64_t count) {
+    while (count != 0) {
+        uint64_t run;
+        struct page *const *places = page_map_run(map, index, &run);
+        if (places == NULL) {
+            return; // behind a missing table there is seldom another
+        }
+        run = MIN(run, count);
+        for (uint64_t i = 0; i < run; i++) {
+            if (places[i] != NULL && pages[i] == 0) {
+                bool writable = own && page_shares(places[i]) == 1;
+                pages[i] = page_to_phys(places[i]) | (writable ? 0 : VMO_PEEK_READ_ONLY);
+            }
+        }
+        index += run;
+        pages += run;
+        count -= run;
+    }
+}
+
+void vmo_peek(struct vmo *vmo, uint64_t index, paddr_t *pages, uint64_t count) {
     assert(spin_held(vmo->lock));
-    if (index >= vmo->pages) {
-        return false;
-    }
+    memset(pages, 0, count * sizeof(pages[0]));
+    count = index < vmo->pages ? MIN(count, vmo->pages - index) : 0;
     if (vmo->kind == VMO_PHYSICAL) {
-        view_physical(vmo, index, view);
-        return true;
+        for (uint64_t i = 0; i < count; i++) {
+            pages[i] = vmo->physical + ((index + i) << PAGE_SHIFT);
+        }
+        return;
     }
-    struct page *page = page_map_get(&vmo->map, index);
-    if (page != NULL) {
-        view_page(view, page, page_shares(page) == 1);
-        return true;
+    peek_map(&vmo->map, index, true, pages, count);
+    const struct vmo *source = vmo->source;
+    if (source != NULL && vmo->source_first + index < source->pages) {
+        uint64_t first = vmo->source_first + index;
+        peek_map(&source->map, first, false, pages, MIN(count, source->pages - first));
     }
-    if (vmo->source == NULL || source_page(vmo, index, &page) != OK || page == NULL) {
-        return false;
-    }
-    view_page(view, page, false);
-    return true;
 }
 
 uint64_t vmo_size(const struct vmo *vmo) {

@@ -50,8 +50,10 @@ struct vmo_view {
 // OUT_OF_RANGE, NO_MEMORY, LIMIT, NEEDS_PAGE.
 [[nodiscard]] status_t vmo_resolve(struct vmo *vmo, uint64_t index, bool write, struct job *payer,
                                    struct vmo_view *view);
-// Finds what is there already, for reading or as it is. False when nothing is.
-bool vmo_peek(struct vmo *vmo, uint64_t index, struct vmo_view *view);
+// Finds what is there already in a range: the address of each page, with VMO_PEEK_READ_ONLY when it
+// is not to be written to, or 0. vmo->lock held.
+void vmo_peek(struct vmo *vmo, uint64_t index, paddr_t *pages, uint64_t count);
+#define VMO_PEEK_READ_ONLY 1UL
 
 // Takes [first, end) of the vmo out of all page tables: its own mappings and those of AT_WRITE
 // clones. vmo->lock held. The flush is the caller's.

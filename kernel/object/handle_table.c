@@ -233,9 +233,18 @@ void handle_unreserve(struct handle_table *table, uint32_t count) {
 
 // ---- Tables
 
+// Under the lock: a revoke that freed the last slot has left it.
+static bool is_empty(struct handle_table *table) {
+    spin_lock(&table->lock);
+    bool empty = table->used == table->reserved;
+    spin_unlock(&table->lock);
+    return empty;
+}
+
 bool handle_table_clear(struct handle_table *table, uint32_t budget) {
     assert(spin_none_held());
-    for (uint32_t scan = budget * CLEAR_SCAN; budget > 0 && scan > 0; scan--) {
+    bool empty = is_empty(table);
+    for (uint32_t scan = budget * CLEAR_SCAN; !empty && budget > 0 && scan > 0; scan--) {
         if (table->sweep >= handle_index_limit(table)) {
             table->sweep = 0;
             break;
@@ -249,14 +258,11 @@ bool handle_table_clear(struct handle_table *table, uint32_t budget) {
         if (table->sweep != 0 && (value & HANDLE_NOT_LIVE) == 0 &&
             handle_close(table, value) == OK) {
             budget--;
+            empty = is_empty(table);
         }
         table->sweep++;
     }
-    // Under the lock: a revoke that freed the last slot has left it.
-    spin_lock(&table->lock);
-    bool empty = table->used == table->reserved;
-    spin_unlock(&table->lock);
-    return empty;
+    return empty || is_empty(table);
 }
 
 // Frees chunks from the end of the directory. Returns true when none is left.

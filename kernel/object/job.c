@@ -3,10 +3,11 @@
 // Jobs and what is charged to them.
 //
 // Of each resource a job uses `used` and its parent pays share(used) = max(used, reserved) for it.
-// Many CPUs charge at once, without a lock. The invariant is that the parent has been charged at
-// least share(used), and exactly that when no charge is under way: so an increase is paid for
-// before `used` grows, and a decrease is refunded after `used` has shrunk. Nothing is ever missing
-// in an ancestor's counter and no counter can go below zero. The price is that a charge under way
+// Many CPUs charge at once, without a lock. The invariant is that the parent has been charged
+// exactly share(used) when no charge is under way, and at least that for all charges that have
+// ended: where there is a reservation, an increase is paid for before `used` grows, and a decrease
+// is refunded after `used` has shrunk; where there is none, shares are the same as charges, in
+// whatever order they arrive. No counter can go below zero. The price is that a charge under way
 // holds its room in the ancestors before it is sure of its own: close to a limit one of two racing
 // charges may be refused although the other gives its room back a moment later.
 #include <object/job.h>
@@ -33,7 +34,7 @@ static void counter_uncharge(struct job *job, enum job_resource resource, uint64
 }
 
 // Recursive, at most JOB_DEPTH_MAX deep.
-static status_t counter_charge(struct job *job, enum job_resource resource, uint64_t count) {
+static status_t charge_reserved(struct job *job, enum job_resource resource, uint64_t count) {
     if (job == NULL || count == 0) {
         return OK;
     }
@@ -52,7 +53,7 @@ static status_t counter_charge(struct job *job, enum job_resource resource, uint
             counter_uncharge(job->parent, resource, paid - due);
             paid = due;
         } else if (due > paid) {
-            status = counter_charge(job->parent, resource, due - paid);
+            status = charge_reserved(job->parent, resource, due - paid);
             if (status != OK) {
                 break;
             }
@@ -62,6 +63,35 @@ static status_t counter_charge(struct job *job, enum job_resource resource, uint
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     if (status != OK) {
         counter_uncharge(job->parent, resource, paid);
+    }
+    return status;
+}
+
+// A job without a reservation passes everything on, so nothing has to be worked out beforehand: it
+// counts first, and takes that back when it or an ancestor refuses.
+static status_t counter_charge(struct job *job, enum job_resource resource, uint64_t count) {
+    struct job *at = job;
+    status_t status = OK;
+    for (; at != NULL && count != 0; at = at->parent) {
+        struct job_counter *counter = &at->counters[resource];
+        assert(at->depth < JOB_DEPTH_MAX);
+        if (counter->reserved != 0) {
+            status = charge_reserved(at, resource, count);
+            break;
+        }
+        if (count > counter->limit) {
+            status = ERR_LIMIT;
+            break;
+        }
+        uint64_t before = __atomic_fetch_add(&counter->used, count, __ATOMIC_RELAXED);
+        if (before > counter->limit - count) {
+            (void)__atomic_fetch_sub(&counter->used, count, __ATOMIC_RELAXED);
+            status = ERR_LIMIT;
+            break;
+        }
+    }
+    for (struct job *back = job; status != OK && back != at; back = back->parent) {
+        (void)__atomic_fetch_sub(&back->counters[resource].used, count, __ATOMIC_RELAXED);
     }
     return status;
 }

@@ -62,7 +62,9 @@ int64_t thread_take_region(struct linux_thread **out) {
         }
         if ((threads->regions[region / 64] >> (region % 64) & 1) == 0) {
             status = launch_region(HANDLE_NONE, HANDLE_NONE, region, &block);
-            threads->regions[region / 64] |= status == OK ? 1UL << (region % 64) : 0;
+            if (status == OK) {
+                region_use(threads, region);
+            }
             break;
         }
     }

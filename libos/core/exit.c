@@ -103,7 +103,7 @@ static struct signal_action action_for(int32_t number) {
     struct signal_action action = actions->of[number - 1];
     if (action.handler > SIGNAL_IGNORE && (action.flags & SA_RESETHAND) != 0) {
         actions->of[number - 1].handler = SIGNAL_DEFAULT;
-        signal_publish();
+        signal_publish_one(number);
     }
     mutex_unlock(&actions->lock);
     return action;

@@ -22,6 +22,7 @@ struct threads {
     uint32_t count;
     int64_t ended_time;                       // CPU time of threads that have ended
     uint64_t regions[LIBOS_REGIONS_MAX / 64]; // bit set: the region is mapped or being made
+    uint32_t region_bound;                    // no bit at or above was ever set
 };
 
 struct linux_process {

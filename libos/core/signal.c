@@ -23,23 +23,48 @@ static bool is_ignored(const struct signal_action *action, int32_t number) {
            (action->handler == SIGNAL_DEFAULT && (IGNORED_BY_DEFAULT & signal_bit(number)) != 0);
 }
 
-void signal_publish(void) {
-    struct signal_actions *actions = &process_current()->actions;
-    uint64_t ignored = 0, caught = 0;
-    for (int32_t number = 1; number <= SIGNAL_COUNT; number++) {
-        const struct signal_action *action = &actions->of[number - 1];
-        ignored |= is_ignored(action, number) ? signal_bit(number) : 0;
-        caught |= action->handler > SIGNAL_IGNORE ? signal_bit(number) : 0;
-    }
+static void publish_child(void) {
     struct signal_page *page = signal_page_current();
-    __atomic_store_n(&page->ignored, ignored, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&page->caught, caught, __ATOMIC_SEQ_CST);
-    const struct signal_action *child = &actions->of[SIGCHLD - 1];
+    const struct signal_action *child = &process_current()->actions.of[SIGCHLD - 1];
     bool no_zombies = child->handler == SIGNAL_IGNORE || (child->flags & SA_NOCLDWAIT) != 0;
     __atomic_store_n(&page->flags,
                      (no_zombies ? SIGNALS_NO_ZOMBIES : 0U) |
                          ((child->flags & SA_NOCLDSTOP) != 0 ? SIGNALS_NO_STOP_NEWS : 0U),
                      __ATOMIC_SEQ_CST);
+}
+
+// The two words with the bit of a signal as its action wants it.
+static void published(int32_t number, uint64_t *ignored, uint64_t *caught) {
+    const struct signal_action *action = &process_current()->actions.of[number - 1];
+    uint64_t bit = signal_bit(number);
+    *ignored = is_ignored(action, number) ? *ignored | bit : *ignored & ~bit;
+    *caught = action->handler > SIGNAL_IGNORE ? *caught | bit : *caught & ~bit;
+}
+
+static void publish_words(uint64_t ignored, uint64_t caught) {
+    struct signal_page *page = signal_page_current();
+    __atomic_store_n(&page->ignored, ignored, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&page->caught, caught, __ATOMIC_SEQ_CST);
+}
+
+void signal_publish(void) {
+    uint64_t ignored = 0, caught = 0;
+    for (int32_t number = 1; number <= SIGNAL_COUNT; number++) {
+        published(number, &ignored, &caught);
+    }
+    publish_words(ignored, caught);
+    publish_child();
+}
+
+void signal_publish_one(int32_t number) {
+    const struct signal_page *page = signal_page_current();
+    uint64_t ignored = __atomic_load_n(&page->ignored, __ATOMIC_RELAXED);
+    uint64_t caught = __atomic_load_n(&page->caught, __ATOMIC_RELAXED);
+    published(number, &ignored, &caught);
+    publish_words(ignored, caught);
+    if (number == SIGCHLD) {
+        publish_child();
+    }
 }
 
 static uint64_t pending_of(struct linux_thread *self) {

@@ -117,6 +117,8 @@ static inline uint64_t signal_bit(int32_t number) {
 void signal_look(struct linux_thread *self);
 // Publishes which signals the process ignores and catches. actions.lock held.
 void signal_publish(void);
+// The same for the action of one signal, which has changed.
+void signal_publish_one(int32_t number);
 // Sets the thread's mask and looks, if something became deliverable.
 void signal_set_mask(struct linux_thread *self, uint64_t mask);
 // For calls that wait with another mask: it is put back when the call has ended, after a handler

@@ -8,11 +8,16 @@
 #include <remote/proc.h>
 #include <sys/calls.h>
 
+void region_use(struct threads *threads, uint32_t region) {
+    threads->regions[region / 64] |= 1UL << (region % 64);
+    threads->region_bound = region < threads->region_bound ? threads->region_bound : region + 1;
+}
+
 void thread_add(struct linux_thread *thread) {
     struct threads *threads = &process_current()->threads;
     thread->region = (uint32_t)(((uint64_t)thread->block - LIBOS_BLOCKS) / BLOCK_REGION_BYTES);
     mutex_lock(&threads->lock);
-    threads->regions[thread->region / 64] |= 1UL << (thread->region % 64);
+    region_use(threads, thread->region);
     thread->next = threads->first;
     thread->shown.tid = thread->tid;
     thread->shown.next = threads->shown;
@@ -190,13 +195,14 @@ void threads_stop_others(struct linux_thread *self) {
 
 void threads_forget_others(struct linux_thread *self) {
     struct threads *threads = &process_current()->threads;
-    for (uint32_t region = 0; region < LIBOS_REGIONS_MAX; region++) {
-        bool used = (threads->regions[region / 64] >> (region % 64) & 1) != 0;
-        if (used && region != self->region) {
+    for (uint32_t word = 0; word * 64 < threads->region_bound; word++) {
+        uint64_t own = word == self->region / 64 ? 1UL << (self->region % 64) : 0;
+        for (uint64_t others = threads->regions[word] & ~own; others != 0; others &= others - 1) {
+            uint64_t region = word * 64 + (uint32_t)__builtin_ctzl(others);
             (void)!sys_aspace_unmap(HANDLE_NONE, LIBOS_BLOCKS + region * BLOCK_REGION_BYTES,
                                     BLOCK_REGION_BYTES);
-            threads->regions[region / 64] &= ~(1UL << (region % 64));
         }
+        threads->regions[word] &= own;
     }
     threads->first = self;
     threads->shown = (vaddr_t)&self->shown;

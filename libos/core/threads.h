@@ -5,6 +5,10 @@
 
 #include <core/thread.h>
 
+struct threads;
+
+// Notes that a region is in use. threads.lock held.
+void region_use(struct threads *threads, uint32_t region);
 // Adds the calling or a new thread to the list.
 void thread_add(struct linux_thread *thread);
 // Publishes a thread in the signal page, with its mask.

@@ -38,7 +38,7 @@ static const struct file_ops *ops_of(const struct libos_fd *fd) {
 
 // Descriptors that shared a description name the same handle.
 static struct description *same_handle(struct files *files, handle_t handle) {
-    for (uint32_t i = 0; handle != HANDLE_NONE && i < LIBOS_FDS_MAX; i++) {
+    for (uint32_t i = 0; handle != HANDLE_NONE && i < files->bound; i++) {
         struct description *file = files->slots[i].file;
         if (file != NULL && file->handle == handle) {
             file->references++;
@@ -73,7 +73,7 @@ static void adopt(struct files *files, const struct libos_fd *fd) {
     file->private = fd->kind == FD_FILE && (fd->marks & LIBOS_FD_PRIVATE) != 0;
     file->viewable = file->private || (fd->marks & LIBOS_FD_VIEWABLE) != 0;
     file->published = OFFSET_UNKNOWN;
-    files->slots[fd->fd] = (struct file_slot){file, (fd->marks & LIBOS_FD_CLOEXEC) != 0};
+    file_put(fd->fd, file, (fd->marks & LIBOS_FD_CLOEXEC) != 0);
 }
 
 void files_adopt(const struct libos_record *record) {
@@ -87,7 +87,7 @@ void files_adopt(const struct libos_record *record) {
 uint32_t files_describe(struct libos_fd *fds, uint32_t room) {
     struct files *files = &process_current()->files;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < LIBOS_FDS_MAX && count < room; i++) {
+    for (uint32_t i = 0; i < files->bound && count < room; i++) {
         struct description *file = files->slots[i].file;
         if (file == NULL || files->slots[i].close_on_exec) {
             continue;
@@ -115,7 +115,7 @@ uint32_t files_describe(struct libos_fd *fds, uint32_t room) {
 }
 
 void files_close_for_exec(void) {
-    for (int fd = 0; fd < LIBOS_FDS_MAX; fd++) {
+    for (int fd = 0; fd < (int)process_current()->files.bound; fd++) {
         if (file_cloexec(fd)) {
             (void)!file_close(fd);
         }

@@ -61,7 +61,7 @@ void file_share(struct description *file) {
 
 void files_share(void) {
     struct files *files = &process_current()->files;
-    for (uint32_t i = 0; i < LIBOS_FDS_MAX; i++) {
+    for (uint32_t i = 0; i < files->bound; i++) {
         if (files->slots[i].file != NULL) {
             file_share(files->slots[i].file);
         }
@@ -70,7 +70,7 @@ void files_share(void) {
 
 void files_begin_child(void) {
     struct files *files = &process_current()->files;
-    for (uint32_t i = 0; i < LIBOS_FDS_MAX; i++) {
+    for (uint32_t i = 0; i < files->bound; i++) {
         if (files->slots[i].file != NULL) {
             files->slots[i].file->at = (struct mutex){0};
         }

@@ -72,6 +72,12 @@ uint32_t files_limit(void) {
     return limit < LIBOS_FDS_MAX ? (uint32_t)limit : LIBOS_FDS_MAX;
 }
 
+void file_put(uint32_t fd, struct description *file, bool close_on_exec) {
+    struct files *files = &process_current()->files;
+    files->slots[fd] = (struct file_slot){file, close_on_exec};
+    files->bound = fd < files->bound ? files->bound : fd + 1;
+}
+
 int64_t file_install(struct description *file, uint32_t flags, int lowest) {
     struct files *files = &process_current()->files;
     uint32_t limit = files_limit();
@@ -81,7 +87,7 @@ int64_t file_install(struct description *file, uint32_t flags, int lowest) {
         at++;
     }
     if (at < limit) {
-        files->slots[at] = (struct file_slot){file, (flags & O_CLOEXEC) != 0};
+        file_put(at, file, (flags & O_CLOEXEC) != 0);
         if ((uint32_t)lowest <= files->first_free) {
             files->first_free = at + 1;
         }
@@ -133,7 +139,7 @@ void file_set_cloexec(int fd, bool on) {
 
 void files_flush(void) {
     struct files *files = &process_current()->files;
-    for (uint32_t i = 0; i < LIBOS_FDS_MAX; i++) {
+    for (uint32_t i = 0; i < files->bound; i++) {
         struct description *file = files->slots[i].file;
         if (file != NULL && file->kind == FD_LOG) {
             file->ops->close(file);

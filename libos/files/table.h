@@ -131,6 +131,7 @@ struct files {
     // Guarded by lock:
     struct file_slot slots[LIBOS_FDS_MAX];
     uint32_t first_free; // no lower number is free
+    uint32_t bound;      // no number from here on is open; it does not sink
 };
 
 // A fresh description with one reference, or null. The handle becomes its own.
@@ -146,6 +147,8 @@ struct description *file_get_open(int fd);
 // fails. EMFILE, EINVAL.
 [[nodiscard]] int64_t file_install(struct description *file, uint32_t flags, int lowest);
 [[nodiscard]] int64_t file_close(int fd);
+// Puts a description in a slot, whatever was in it. files.lock held, or no other thread is there.
+void file_put(uint32_t fd, struct description *file, bool close_on_exec);
 // The mark of a descriptor that exec closes it. Nothing happens for one that is not open.
 bool file_cloexec(int fd);
 void file_set_cloexec(int fd, bool on);

@@ -185,7 +185,7 @@ int64_t terminal_open(uint64_t rdev, uint32_t flags) {
 
 void terminal_start(void) {
     struct linux_process *process = process_current();
-    for (uint32_t i = 0; i < LIBOS_FDS_MAX && process->tty == HANDLE_NONE; i++) {
+    for (uint32_t i = 0; i < process->files.bound && process->tty == HANDLE_NONE; i++) {
         const struct description *file = process->files.slots[i].file;
         handle_t service;
         if (file != NULL && file->kind == FD_TERMINAL &&

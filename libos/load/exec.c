@@ -219,12 +219,13 @@ static int64_t make_record(struct linux_thread *self, struct exec *exec) {
         bool ignored = actions->of[number - 1].handler == SIGNAL_IGNORE;
         record.signal_ignored |= ignored ? signal_bit(number) : 0;
     }
-    size_t bytes = LIBOS_FDS_MAX * sizeof(struct libos_fd);
-    struct libos_fd *fds = heap_alloc(bytes);
+    uint32_t room = process->files.bound;
+    size_t bytes = (room + 1) * sizeof(struct libos_fd);
+    struct libos_fd *fds = heap_alloc_dirty(bytes);
     if (fds == NULL) {
         return -LINUX_ENOMEM;
     }
-    record.fd_count = files_describe(fds, LIBOS_FDS_MAX);
+    record.fd_count = files_describe(fds, room);
     status_t status = sys_random_get(record.seed, sizeof(record.seed));
     status = status == OK ? launch_record(HANDLE_NONE, &record, fds, exec->text.data,
                                           exec->text.bytes, &exec->record)

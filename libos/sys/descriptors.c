@@ -37,7 +37,7 @@ static int64_t replace(int from, int to, uint32_t flags) {
     }
     mutex_lock(&files->lock);
     struct description *old = files->slots[to].file;
-    files->slots[to] = (struct file_slot){file, (flags & O_CLOEXEC) != 0};
+    file_put((uint32_t)to, file, (flags & O_CLOEXEC) != 0);
     mutex_unlock(&files->lock);
     if (old != NULL) {
         lock_descriptor_closes(old);
@@ -78,7 +78,8 @@ int64_t linux_close_range(struct linux_thread *self, const uint64_t args[6]) {
     if (first > last || (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0) {
         return -LINUX_EINVAL;
     }
-    for (uint32_t fd = first; fd <= last && fd < LIBOS_FDS_MAX; fd++) {
+    uint32_t bound = process_current()->files.bound;
+    for (uint32_t fd = first; fd <= last && fd < bound; fd++) {
         if ((flags & CLOSE_RANGE_CLOEXEC) != 0) {
             file_set_cloexec((int)fd, true);
         } else {

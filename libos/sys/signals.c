@@ -39,7 +39,7 @@ int64_t linux_rt_sigaction(struct linux_thread *self, const uint64_t args[6]) {
     if (args[1] != 0) {
         new.mask &= ~SIGNALS_UNBLOCKABLE;
         actions->of[number - 1] = new;
-        signal_publish();
+        signal_publish_one(number);
     }
     mutex_unlock(&actions->lock);
     if (args[1] != 0) {

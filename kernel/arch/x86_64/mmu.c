@@ -37,6 +37,15 @@ static uint32_t entry_flags(uint64_t entry) {
     return flags;
 }
 
+static struct page *table_page(const uint64_t *entry) {
+    return &page_frames[virt_to_phys(entry) >> PAGE_SHIFT];
+}
+
+// To be done before an entry is made.
+static void mark(const uint64_t *entry) {
+    page_mark_entry(table_page(entry), TABLE_INDEX((vaddr_t)entry >> 3 << PAGE_SHIFT, 0));
+}
+
 status_t mmu_space_create(struct arch_space *space, struct job *job) {
     struct page *page;
     status_t status = page_alloc(job, PAGE_ALLOC_ZERO, &page);
@@ -53,13 +62,16 @@ status_t mmu_space_create(struct arch_space *space, struct job *job) {
 // Frees the tables below entries [0, count) of a table, then the table.
 static void table_free(paddr_t addr, int level, uint32_t count) {
     assert(IS_ALIGNED(addr, PAGE_SIZE) && level <= ROOT_LEVEL);
-    uint64_t *table = phys_to_virt(addr);
-    for (uint32_t i = 0; level > 0 && i < count; i++) {
+    const uint64_t *table = phys_to_virt(addr);
+    struct page *page = table_page(table);
+    uint32_t i = level > 0 ? 0 : count;
+    while ((i = page_next_marked(page, i)) < count) {
         if (table[i] != 0) {
             table_free(table[i] & PTE_ADDRESS, level - 1, TABLE_ENTRIES);
         }
+        i++;
     }
-    page_unref(page_from_phys(addr));
+    page_unref(page);
 }
 
 void mmu_space_destroy(struct arch_space *space, struct job *job) {
@@ -71,6 +83,7 @@ void mmu_space_destroy(struct arch_space *space, struct job *job) {
 // The lowest-level entry for an address, or null when a table on the way is missing.
 static uint64_t *entry_find(const struct arch_space *space, vaddr_t addr) {
     uint64_t *table = phys_to_virt(space->root);
+#pragma GCC unroll 3
     for (int level = ROOT_LEVEL; level > 0; level--) {
         uint64_t entry = table[TABLE_INDEX(addr, level)];
         if (entry == 0) {
@@ -85,6 +98,7 @@ static uint64_t *entry_find(const struct arch_space *space, vaddr_t addr) {
 static status_t entry_make_path(struct arch_space *space, struct job *job, vaddr_t addr,
                                 uint64_t **out) {
     uint64_t *table = phys_to_virt(space->root);
+#pragma GCC unroll 3
     for (int level = ROOT_LEVEL; level > 0; level--) {
         uint64_t *entry = &table[TABLE_INDEX(addr, level)];
         if (*entry == 0) {
@@ -93,6 +107,7 @@ static status_t entry_make_path(struct arch_space *space, struct job *job, vaddr
             if (status != OK) {
                 return status; // tables made so far stay, for the next try or the space's end
             }
+            mark(entry);
             __atomic_store_n(entry, page_to_phys(page) | TABLE_FLAGS, __ATOMIC_RELEASE);
         }
         table = table_at(*entry);
@@ -108,9 +123,27 @@ status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr, paddr_
     uint64_t *entry;
     status_t status = entry_make_path(space, job, addr, &entry);
     if (status == OK) {
+        mark(entry);
         __atomic_store_n(entry, entry_make(page, flags), __ATOMIC_RELEASE);
     }
     return status;
+}
+
+void mmu_fill(struct arch_space *space, vaddr_t addr, paddr_t *pages, size_t count,
+              uint32_t flags) {
+    assert(addr < USER_MAX && TABLE_INDEX(addr, 0) + count <= TABLE_ENTRIES);
+    uint64_t *entry = entry_find(space, addr);
+    uint64_t full = entry_make(0, flags);
+    uint64_t narrow = entry_make(0, flags & ~(uint32_t)MMU_WRITE);
+    for (size_t i = 0; i < count; i++) {
+        if (entry == NULL || pages[i] == 0 || entry[i] != 0) {
+            pages[i] = 0;
+            continue;
+        }
+        uint64_t page = pages[i] & PTE_ADDRESS;
+        mark(&entry[i]);
+        __atomic_store_n(&entry[i], page | ((pages[i] & 1) != 0 ? narrow : full), __ATOMIC_RELEASE);
+    }
 }
 
 bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page) {
@@ -167,14 +200,16 @@ vaddr_t mmu_next(const struct arch_space *space, vaddr_t addr, vaddr_t end) {
             table = table_at(table[TABLE_INDEX(addr, level)]);
             level--;
         }
-        vaddr_t step = 1UL << LEVEL_SHIFT(level);
-        vaddr_t stop = ALIGN_DOWN(addr, 1UL << LEVEL_SHIFT(level + 1)) + (step << 9);
-        if (level == 0 && table[TABLE_INDEX(addr, 0)] != 0) {
+        uint32_t index = TABLE_INDEX(addr, level);
+        if (table[index] != 0) {
             return addr;
         }
-        do {
-            addr = ALIGN_DOWN(addr, step) + step;
-        } while (addr < MIN(stop, end) && table[TABLE_INDEX(addr, level)] == 0);
+        const struct page *page = table_page(table);
+        while ((index = page_next_marked(page, index)) < TABLE_ENTRIES && table[index] == 0) {
+            index++;
+        }
+        addr = ALIGN_DOWN(addr, 1UL << LEVEL_SHIFT(level + 1)) +
+               ((uint64_t)index << LEVEL_SHIFT(level));
     }
     return end;
 }

@@ -27,6 +27,10 @@ void mmu_space_destroy(struct arch_space *space, struct job *job);
 // entry.
 [[nodiscard]] status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr,
                                paddr_t page, uint32_t flags);
+// Maps pages side by side in one lowest table, that of `addr`, which is there: those of `pages`
+// that are not 0 and have no entry yet, and sets all others of `pages` to 0. The lowest bit of an
+// address takes MMU_WRITE from its flags.
+void mmu_fill(struct arch_space *space, vaddr_t addr, paddr_t *pages, size_t count, uint32_t flags);
 // Takes one page's entry away; returns whether there was one (then *page says which page it
 // showed).
 bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page);

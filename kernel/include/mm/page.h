@@ -31,9 +31,24 @@ struct page {
         struct job *job;   // charged for it, null for the kernel itself
         struct page *prev; // while free
     };
-    struct page *next; // while free, or for a list of pages that only its owner refers to
+    union {
+        struct page *next; // while free, or for a list of pages that only its owner refers to
+        uint64_t groups; // of a table: bit g is set when one of entries [8g, 8g+8) ever was in use
+    };
 };
 static_assert(sizeof(struct page) == 32, "the frame table takes 1/128 of RAM");
+
+// A table of 512 entries in a page: which eight of them to look at, so that few are when few are
+// used. The lock of the table.
+static inline void page_mark_entry(struct page *table, uint32_t entry) {
+    table->groups |= 1UL << (entry / 8);
+}
+// The first entry at or after this one that may be in use; 512 when there is none.
+static inline uint32_t page_next_marked(const struct page *table, uint32_t entry) {
+    uint64_t later = entry < 512 ? table->groups & (~0UL << (entry / 8)) : 0;
+    uint32_t first = later == 0 ? 512 : (uint32_t)__builtin_ctzl(later) * 8;
+    return first > entry ? first : entry;
+}
 
 #define PAGE_SHARE ((1ULL << 32) | 1)
 
@@ -76,13 +91,22 @@ static inline uint32_t page_shares(const struct page *page) {
     return (uint32_t)(__atomic_load_n(&page->counts, __ATOMIC_ACQUIRE) >> 32);
 }
 
-paddr_t page_to_phys(const struct page *page);
+// The frame table: a record for each page from address 0 on.
+extern struct page *page_frames;
+extern uint64_t page_frame_count;
+
+static inline paddr_t page_to_phys(const struct page *page) {
+    assert(page >= page_frames && page < page_frames + page_frame_count);
+    return (paddr_t)(page - page_frames) << PAGE_SHIFT;
+}
+static inline void *page_to_virt(const struct page *page) {
+    return phys_to_virt(page_to_phys(page));
+}
 // Null when the address is not RAM that the allocator manages.
 struct page *page_from_phys(paddr_t addr);
 // The same, and gives the records of reserved RAM too (the boot archive): these always have refs >=
 // 1.
 struct page *page_frame(paddr_t addr);
-void *page_to_virt(const struct page *page);
 
 // The page of zeros that absent anonymous pages read. Never written, never freed.
 struct page *page_zero(void);

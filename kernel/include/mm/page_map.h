@@ -20,6 +20,9 @@ struct page_map {
 
 // The page at an index, or null.
 struct page *page_map_get(const struct page_map *map, uint64_t index);
+// Where the pages from an index on stand: *count places side by side. Null: no page is near, and
+// *count is 0.
+struct page *const *page_map_run(const struct page_map *map, uint64_t index, uint64_t *count);
 // Fills an empty place. NO_MEMORY, LIMIT (for tables): nothing changed.
 [[nodiscard]] status_t page_map_put(struct page_map *map, struct job *job, uint64_t index,
                                     struct page *page);

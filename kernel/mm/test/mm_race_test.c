@@ -65,6 +65,19 @@ status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr, paddr_
     return OK;
 }
 
+void mmu_fill(struct arch_space *space, vaddr_t addr, paddr_t *pages, size_t count,
+              uint32_t flags) {
+    for (size_t i = 0; i < count; i++) {
+        uint64_t *entry = slot(space, addr + i * P);
+        if (pages[i] == 0 || __atomic_load_n(entry, __ATOMIC_ACQUIRE) != 0) {
+            pages[i] = 0;
+            continue;
+        }
+        uint32_t own = (pages[i] & 1) != 0 ? flags & ~(uint32_t)MMU_WRITE : flags;
+        __atomic_store_n(entry, ALIGN_DOWN(pages[i], P) | own | PRESENT, __ATOMIC_RELEASE);
+    }
+}
+
 bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page) {
     uint64_t old = __atomic_exchange_n(slot(space, addr), 0, __ATOMIC_ACQ_REL);
     *page = ALIGN_DOWN(old, P);

@@ -21,6 +21,8 @@ __attribute__((weak)) void job_uncharge_bytes(struct job *job, size_t bytes);
 uint64_t host_fail_after = HOST_FAIL_NEVER;
 static uint64_t live; // atomic
 static struct page frames[HOST_PAGES];
+struct page *page_frames = frames;
+uint64_t page_frame_count = HOST_PAGES;
 static size_t next_frame; // where to look first; any value does
 
 uint64_t host_memory_live(void) {
@@ -116,6 +118,7 @@ status_t page_alloc(struct job *job, uint32_t flags, struct page **out) {
         }
     }
     page->job = job;
+    page->next = NULL;
     memset(page_to_virt(page), (flags & PAGE_ALLOC_ZERO) != 0 ? 0 : 0xa5, PAGE_SIZE);
     __atomic_fetch_add(&live, 1, __ATOMIC_RELAXED);
     *out = page;
@@ -134,16 +137,8 @@ void page_unref(struct page *page) {
     }
 }
 
-paddr_t page_to_phys(const struct page *page) {
-    return (paddr_t)(page - frames) << PAGE_SHIFT;
-}
-
 struct page *page_from_phys(paddr_t addr) {
     return addr >> PAGE_SHIFT < HOST_PAGES ? &frames[addr >> PAGE_SHIFT] : NULL;
-}
-
-void *page_to_virt(const struct page *page) {
-    return phys_to_virt(page_to_phys(page));
 }
 
 uint64_t page_total_count(void) {

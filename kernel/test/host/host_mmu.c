@@ -66,6 +66,18 @@ status_t mmu_map(struct arch_space *space, struct job *job, vaddr_t addr, paddr_
     return OK;
 }
 
+void mmu_fill(struct arch_space *space, vaddr_t addr, paddr_t *pages, size_t count,
+              uint32_t flags) {
+    for (size_t i = 0; i < count; i++) {
+        paddr_t page = ALIGN_DOWN(pages[i], PAGE_SIZE);
+        uint32_t own = (pages[i] & 1) != 0 ? flags & ~(uint32_t)MMU_WRITE : flags;
+        vaddr_t at = addr + i * PAGE_SIZE;
+        if (page == 0 || find(space, at) != NULL || mmu_map(space, NULL, at, page, own) != OK) {
+            pages[i] = 0;
+        }
+    }
+}
+
 bool mmu_unmap(struct arch_space *space, vaddr_t addr, paddr_t *page) {
     struct host_mmu_entry *entry = find(space, addr);
     if (entry == NULL) {

@@ -70,6 +70,9 @@ def execute(options):
     found = native.measure(sidebyside.release_folder(), options.timeout) if wants_native else {}
     _show(options, tables, found)
     _judge(options, tables, found)
+    if options.write:
+        for file in benchreport.write(tables, found):
+            say(f"bench: wrote {file.name}")
     return 0
 
 
@@ -129,9 +132,6 @@ def _show(options, tables, found):
             ceiling = native.CEILINGS.get(name)
             limit = f"  (at most {ceiling})" if ceiling else ""
             print(f"{name:24} {value:8} instructions{limit}")
-    if options.write:
-        for file in benchreport.write(tables, found):
-            say(f"bench: wrote {file.name}")
 
 
 def above_ceilings(table):
