@@ -249,7 +249,9 @@ TEST(fs_refuses_what_makes_no_sense) {
     CHECK_EQ(fs_read(file, &read, (void *)0x1000, 100, NEVER), ERR_FAULT);
     struct fs_open_request open = {.flags = FS_OPEN_READ};
     handle_t none[1];
-    CHECK_EQ(fs_open(file, &open, (const void *)0x1000, 10, &reply, out, sizeof(out), none, NEVER),
+    // A shorter path would be copied into the message, by us.
+    CHECK_EQ(fs_open(file, &open, (const void *)0x1000, INLINE_MAX + 1, &reply, out, sizeof(out),
+                     none, NEVER),
              ERR_FAULT);
     (void)!sys_handle_close(file);
     REQUIRE_EQ(open_it("/", FS_OPEN_READ, 0, &file, &reply), OK);

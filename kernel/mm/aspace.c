@@ -154,6 +154,8 @@ status_t aspace_fault(struct aspace *aspace, vaddr_t addr, uint32_t access) {
     status = mapping_show(mapping, addr, &view);
     if (status == OK && (access & FAULT_WRITE) == 0 && !view.fresh) {
         mapping_show_around(mapping, addr);
+    } else if (status == OK && (access & FAULT_WRITE) != 0 && view.fresh) {
+        mapping_show_ahead(mapping, addr);
     }
     spin_unlock(vmo_lock);
     return status;

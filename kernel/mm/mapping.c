@@ -317,6 +317,22 @@ status_t mapping_show(struct mapping *mapping, vaddr_t addr, const struct vmo_vi
     return status;
 }
 
+void mapping_show_ahead(struct mapping *mapping, vaddr_t addr) {
+    struct vmo *vmo = mapping->vmo;
+    assert(spin_held(vmo->lock));
+    struct aspace *aspace = mapping->aspace;
+    vaddr_t next = addr + PAGE_SIZE;
+    size_t room = (table_end(addr, mapping_end(mapping)) - next) >> PAGE_SHIFT;
+    paddr_t pages[AHEAD_MAX];
+    size_t count = vmo_go_ahead(vmo, mapping_index(mapping, addr), pages, MIN(room, AHEAD_MAX));
+    if (count != 0) {
+        spin_lock(&aspace->tables_lock);
+        mmu_fill(&aspace->space, next, pages, count, mmu_flags_of(mapping));
+        aspace->resident += count;
+        spin_unlock(&aspace->tables_lock);
+    }
+}
+
 void mapping_show_around(struct mapping *mapping, vaddr_t addr) {
     assert(spin_held(mapping->vmo->lock));
     struct aspace *aspace = mapping->aspace;

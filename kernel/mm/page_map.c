@@ -9,7 +9,8 @@
 #include <mm/page_map.h>
 
 #define TABLE_BITS 9
-#define TABLE_ENTRIES (1u << TABLE_BITS)
+static_assert(1 << TABLE_BITS == PAGE_MAP_ENTRIES, "a table");
+#define TABLE_ENTRIES PAGE_MAP_ENTRIES
 #define HEIGHT_MAX 4
 
 static struct page **entries(struct page *table) {
@@ -141,6 +142,16 @@ status_t page_map_put(struct page_map *map, struct job *job, uint64_t index, str
     }
     entry_set(path[0], slot_of(index, 0), page);
     return OK;
+}
+
+void page_map_put_run(struct page_map *map, uint64_t index, struct page *const *pages,
+                      size_t count) {
+    struct page *path[HEIGHT_MAX];
+    assert(map->height != 0 && index % TABLE_ENTRIES + count <= TABLE_ENTRIES);
+    (void)find_place(map, index, path);
+    for (size_t i = 0; i < count; i++) {
+        entry_set(path[0], slot_of(index + i, 0), pages[i]);
+    }
 }
 
 void page_map_replace(struct page_map *map, uint64_t index, struct page *page) {

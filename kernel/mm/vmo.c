@@ -209,7 +209,7 @@ static status_t make_own(struct vmo *vmo, uint64_t index, struct page *old, stru
         page_unref(old);
     }
     view_page(view, page, true);
-    view->fresh = true;
+    view->fresh = old == NULL;
     return OK;
 }
 
@@ -252,6 +252,33 @@ status_t vmo_resolve(struct vmo *vmo, uint64_t index, bool write, struct job *pa
         view_page(view, page, false);
     }
     return OK;
+}
+
+size_t vmo_go_ahead(struct vmo *vmo, uint64_t index, paddr_t *pages, size_t most) {
+    assert(spin_held(vmo->lock) && most <= AHEAD_MAX);
+    uint64_t run;
+    struct page *const *places = page_map_run(&vmo->map, index, &run);
+    if (places == NULL || vmo->map.height == 0 || vmo->source != NULL || vmo->zeros_shown ||
+        run < 2 || places[1] != NULL) {
+        return 0;
+    }
+    size_t before = 0;
+    size_t back = MIN(most, PAGE_MAP_ENTRIES - run);
+    while (before < back && places[-1 - (int64_t)before] != NULL) {
+        before++;
+    }
+    most = before < AHEAD_AFTER ? 0 : MIN(MIN(before, run - 1), vmo->pages - index - 1);
+    struct page *fresh[AHEAD_MAX];
+    size_t count = 0;
+    while (count < most && places[count + 1] == NULL &&
+           page_alloc(vmo->object.job, PAGE_ALLOC_ZERO, &fresh[count]) == OK) {
+        page_adopt(fresh[count]);
+        pages[count] = page_to_phys(fresh[count]);
+        count++;
+    }
+    page_map_put_run(&vmo->map, index + 1, fresh, count);
+    vmo->resident += count;
+    return count;
 }
 
 // Tells of the pages in a map, where nothing is told yet.

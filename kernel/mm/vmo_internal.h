@@ -39,7 +39,7 @@ struct vmo_view {
     struct page *page; // null: not RAM
     paddr_t addr;
     bool writable; // by this vmo alone, at this moment
-    bool fresh;    // was not there before
+    bool fresh;    // nothing was there before
 };
 
 // Finds the page at an index for reading or writing: allocates, breaks copy-on-write (updating
@@ -50,6 +50,12 @@ struct vmo_view {
 // OUT_OF_RANGE, NO_MEMORY, LIMIT, NEEDS_PAGE.
 [[nodiscard]] status_t vmo_resolve(struct vmo *vmo, uint64_t index, bool write, struct job *payer,
                                    struct vmo_view *view);
+// After the fresh page at `index` of a vmo that is being filled from one end to the other:
+// allocates up to `most` pages behind it, no more than lie before it in one piece. Their addresses
+// go to `pages`; returns how many. vmo->lock held.
+size_t vmo_go_ahead(struct vmo *vmo, uint64_t index, paddr_t *pages, size_t most);
+#define AHEAD_MAX 16
+#define AHEAD_AFTER 4 // so many pages in one piece show that a vmo is being filled
 // Finds what is there already in a range: the address of each page, with VMO_PEEK_READ_ONLY when it
 // is not to be written to, or 0. vmo->lock held.
 void vmo_peek(struct vmo *vmo, uint64_t index, paddr_t *pages, uint64_t count);

@@ -470,7 +470,8 @@ int64_t source_park(uint8_t kind, struct object *object, instant_t deadline, boo
 
 // Whether what the item waits for shows; fills in what is observed. A signal that is set meanwhile
 // may show with the edge before its own, and then shows again.
-static bool item_shows(const struct source *source, struct wait_item *item) {
+__attribute__((always_inline)) static inline bool item_shows(const struct source *source,
+                                                             struct wait_item *item) {
     uint32_t edge = __atomic_load_n(&source->edges, __ATOMIC_ACQUIRE) | WAIT_EDGE;
     item->observed = item->edge == edge ? 0 : source_signals(source);
     bool shows = (item->observed & item->signals) != 0;

@@ -3,9 +3,10 @@
 // Native calls of the group "objects": what works on every object that has the thing in question.
 #include <abi/limits.h>
 #include <kernel/syscall_handlers.h>
-#include <mm/slab.h>
+#include <mm/page.h>
 #include <mm/user.h>
 #include <mm/vmo.h>
+#include <object/handle_lookup.h>
 #include <object/job.h>
 #include <object/source.h>
 #include <object/stream.h>
@@ -92,9 +93,11 @@ static int64_t wait_with(const struct wait_scratch *scratch, vaddr_t items, uint
                          instant_t deadline, uint32_t flags) {
     size_t bytes = count * sizeof(struct wait_item);
     status_t status = copy_in(scratch->items, items, bytes);
+    struct handle_table *table = self_table();
+    struct handle_entry entry = {0};
     for (uint32_t i = 0; i < count && status == OK; i++) {
-        struct handle_entry entry;
-        status = self_lookup(scratch->items[i].handle, OBJECT_NONE, RIGHT_WAIT, &entry);
+        status =
+            handle_lookup_inline(table, scratch->items[i].handle, OBJECT_NONE, RIGHT_WAIT, &entry);
         scratch->objects[i] = entry.object;
     }
     if (status != OK) {
@@ -121,13 +124,15 @@ int64_t sys_object_wait_many(vaddr_t items, uint32_t count, instant_t deadline, 
     // The job is fetched first: once parked, the thread may run, and die, on another CPU.
     struct job *job = self_job();
     size_t bytes = count * (sizeof(struct wait_item) + sizeof(struct object *));
-    void *memory;
-    status_t status = kpages_alloc(job, bytes, &memory);
+    size_t pages = ALIGN_UP(bytes, PAGE_SIZE) >> PAGE_SHIFT;
+    struct page *page;
+    status_t status = page_alloc_span(job, pages, 0, &page);
     if (status != OK) {
         return status;
     }
-    struct wait_scratch scratch = {memory, (struct object **)((struct wait_item *)memory + count)};
+    struct wait_item *memory = page_to_virt(page);
+    struct wait_scratch scratch = {memory, (struct object **)(memory + count)};
     int64_t result = wait_with(&scratch, items, count, deadline, flags);
-    kpages_free(job, memory, bytes);
+    page_free_span(page, pages);
     return result;
 }

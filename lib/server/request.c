@@ -231,6 +231,15 @@ void request_finish(struct request *request) {
     }
 }
 
+const void *request_inline(const struct request *request) {
+    const struct operation_info *info = request->info;
+    const struct message *message = request->server->message;
+    uint64_t bytes = request->packet.in_bytes;
+    bool there = info != NULL && info->in_inline && bytes != 0 && bytes <= INLINE_MAX &&
+                 message->body_bytes == info->request_bytes + bytes;
+    return there ? message->body + info->request_bytes : NULL;
+}
+
 // ---- running
 
 static bool is_record(const struct request *request) {

@@ -240,16 +240,6 @@ void vault_drop(struct vault *vault, uint16_t *used, const char *table, uint32_t
     vault_store_16(used, 0);
 }
 
-const void *vault_record(const struct vault *vault, uint32_t table, uint32_t index) {
-    const struct vault_table *t = &vault->layout->tables[table];
-    return index < t->count ? vault->tables[table] + (size_t)t->record_bytes * index : NULL;
-}
-
-uint32_t vault_touched(const struct vault *vault, uint32_t table) {
-    const struct vault_table *t = &vault->layout->tables[table];
-    return t->sparse ? vault->touched[table] : t->count;
-}
-
 // Sees to it that the first `wanted` records of a table have their memory. Goes a page at a time,
 // so that most calls find it done.
 static bool table_back(struct vault *vault, uint32_t table, uint32_t wanted) {

@@ -16,6 +16,7 @@
 #include <core/process.h>
 #include <core/status.h>
 #include <core/threads.h>
+#include <files/epoll.h>
 #include <proto/proc_client.h>
 #include <sys/calls.h>
 
@@ -24,6 +25,7 @@ int64_t entry_process_clone(handle_t embryo, uint64_t share_end);
 
 static void lock_all(void) {
     struct linux_process *process = process_current();
+    epolls_lock();
     mutex_lock(&process->alarms.lock);
     mutex_lock(&process->threads.lock);
     mutex_lock(&process->files.lock);
@@ -43,6 +45,7 @@ static void unlock_all(void) {
     mutex_unlock(&process->files.lock);
     mutex_unlock(&process->threads.lock);
     mutex_unlock(&process->alarms.lock);
+    epolls_unlock();
 }
 
 static void clear_handlers(void) {
@@ -56,14 +59,16 @@ static void clear_handlers(void) {
     mutex_unlock(&actions->lock);
 }
 
-// The child's own part. It holds all locks, as its maker did.
-static int64_t begin_child(struct linux_thread *self, const struct fork_options *options) {
+// The child's own part. It holds all locks, as its maker did, whose mask it gets: what the signal
+// page says of one is not copied.
+static int64_t begin_child(struct linux_thread *self, const struct fork_options *options,
+                           uint64_t mask) {
     struct linux_process *process = process_current();
-    uint64_t mask = self->signals->blocked;
     unlock_all();
     threads_forget_others(self);
     alarms_forget();
     files_begin_child();
+    epolls_begin_child();
     views_begin_child();
     self->handle = HANDLE_NONE; // handles of threads are not copied
     self->started = clock_now();
@@ -82,7 +87,6 @@ static int64_t begin_child(struct linux_thread *self, const struct fork_options 
     if (options->clear_handlers) {
         clear_handlers();
     }
-    mask = options->wait ? mask : self->signals->blocked | mask;
     thread_publish(self, mask);
     signal_publish();
     signal_look(self);
@@ -102,6 +106,7 @@ int64_t process_fork(struct linux_thread *self, const struct fork_options *optio
     struct linux_process *process = process_current();
     const struct proc_fork_request request = {.tid_parent = self->tid};
     struct proc_fork_reply reply;
+    const uint64_t mask = self->signals->blocked;
     handle_t embryo;
     if (process->alone) {
         return -LINUX_ENOSYS;
@@ -113,7 +118,7 @@ int64_t process_fork(struct linux_thread *self, const struct fork_options *optio
     lock_all();
     result = entry_process_clone(embryo, options->share ? LINUX_ADDR_MAX : 0);
     if (result == 1) {
-        return begin_child(self, options);
+        return begin_child(self, options, mask);
     }
     unlock_all();
     if (result < 0) {

@@ -10,6 +10,7 @@
 #include <core/memory.h>
 #include <core/signal.h>
 #include <core/thread.h>
+#include <files/epoll.h>
 #include <files/table.h>
 #include <files/view.h>
 #include <sys/mutex.h>
@@ -52,6 +53,7 @@ struct linux_process {
     uint64_t mounted; // the root of the first such mount, above it its number; stored once
 
     struct alarms alarms;
+    struct epolls epolls;
     struct threads threads;
     struct files files;
     struct views views;

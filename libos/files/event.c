@@ -171,6 +171,7 @@ const struct file_ops event_ops = {
     .write = event_write,
     .stat = anonymous_stat,
     .poll = event_poll,
+    .poll_steady = true,
     .poll_ready = event_poll_ready,
     .close = event_close,
 };

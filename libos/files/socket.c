@@ -412,6 +412,8 @@ const struct file_ops socket_ops = {
     .stat = socket_stat,
     .control = socket_control,
     .poll = socket_poll,
+    .poll_steady = true,
+    .poll_also = SIGNAL_STREAM_READ_SHUT | SIGNAL_STREAM_WRITE_SHUT,
     .poll_ready = socket_poll_ready,
 };
 

@@ -123,5 +123,6 @@ const struct file_ops stream_ops = {
     .stat = stream_stat,
     .control = stream_control,
     .poll = stream_poll,
+    .poll_steady = true,
     .poll_ready = stream_poll_ready,
 };

@@ -3,6 +3,7 @@
 #include <files/table.h>
 
 #include <core/process.h>
+#include <files/epoll.h>
 #include <files/locks.h>
 #include <sys/calls.h>
 
@@ -32,6 +33,9 @@ struct description *description_make(uint16_t kind, handle_t handle, uint32_t fl
 void description_release(struct description *file) {
     if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) != 0) {
         return;
+    }
+    if (__atomic_load_n(&file->watched, __ATOMIC_RELAXED) != 0) {
+        epoll_forget(file);
     }
     if (file->ops->close != NULL) {
         file->ops->close(file);

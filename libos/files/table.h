@@ -83,6 +83,10 @@ struct file_ops {
     // counts how often one of the others has become another object); poll_ready translates them
     // back. poll_end is called once for each call of poll. (always ready)
     uint32_t (*poll)(struct description *file, uint32_t events, struct wait_item *items);
+    // poll gives one item, always of the same object, and is not ready without it; these signals of
+    // it count too, when they are set (files/epoll_set.h).
+    bool poll_steady;
+    uint32_t poll_also;
     uint32_t (*poll_ready)(struct description *file, uint32_t events,
                            const struct wait_item *items);
     void (*poll_end)(struct description *file, const struct wait_item *items); // (nothing to do)
@@ -108,6 +112,7 @@ struct description {
     bool viewable;
     bool unseen;        // there is no view of it to be had
     uint32_t uses;      // before there was a view
+    uint32_t watched;   // atomic: sets of epoll that it is in
     uint64_t published; // what the server takes for the offset, or OFFSET_UNKNOWN
     struct view *view;  // guarded by views.lock, but for looking whether there is one
     struct mutex at;    // held over all that uses `position` as an offset

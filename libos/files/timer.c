@@ -60,6 +60,7 @@ const struct file_ops timer_ops = {
     .read = timer_read,
     .stat = anonymous_stat,
     .poll = timer_poll,
+    .poll_steady = true,
     .poll_ready = timer_poll_ready,
 };
 

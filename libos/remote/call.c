@@ -26,6 +26,7 @@ static void request_write(struct message *message, const struct protocol_call *c
     if (info->request_bytes > 0) {
         memcpy(message->body, call->request, info->request_bytes);
     }
+    window_write_inline(message, call);
 }
 
 // Checks the answer and copies it out. Returns its result.

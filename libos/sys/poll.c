@@ -16,7 +16,7 @@ static int64_t poll_at(struct linux_thread *self, uint64_t from, uint64_t count,
         return -LINUX_EINVAL;
     }
     size_t bytes = count * sizeof(struct poll_entry);
-    struct poll_entry *entries = count == 0 ? NULL : heap_alloc(bytes);
+    struct poll_entry *entries = count == 0 ? NULL : heap_alloc_dirty(bytes);
     if (count > 0 && entries == NULL) {
         return -LINUX_ENOMEM;
     }
@@ -110,12 +110,17 @@ static int64_t sets_in(struct select *select, uint32_t fds, const uint64_t from[
             return -LINUX_EFAULT;
         }
     }
-    for (uint32_t fd = 0; fd < fds; fd++) {
-        uint16_t events = (has(select->sets[READABLE], fd) ? POLLIN : 0) |
-                          (has(select->sets[WRITABLE], fd) ? POLLOUT : 0) |
-                          (has(select->sets[EXCEPTIONAL], fd) ? POLLPRI : 0);
-        if (events != 0) {
-            select->entries[select->count++] = (struct poll_entry){(int32_t)fd, events, 0};
+    for (uint32_t word = 0; word * 64 < fds; word++) {
+        uint64_t in = select->sets[READABLE][word], out = select->sets[WRITABLE][word];
+        uint64_t exceptional = select->sets[EXCEPTIONAL][word];
+        uint64_t left = in | out | exceptional;
+        left &= fds - word * 64 < 64 ? (1UL << (fds - word * 64)) - 1 : UINT64_MAX;
+        for (; left != 0; left &= left - 1) {
+            uint32_t at = (uint32_t)__builtin_ctzl(left);
+            uint64_t events = (in >> at & 1) * POLLIN | (out >> at & 1) * POLLOUT |
+                              (exceptional >> at & 1) * POLLPRI;
+            select->entries[select->count++] =
+                (struct poll_entry){(int32_t)(word * 64 + at), (uint16_t)events, 0};
         }
     }
     return 0;
@@ -131,6 +136,9 @@ static int64_t sets_fill(struct select *select) {
     for (uint32_t i = 0; i < select->count; i++) {
         const struct poll_entry *entry = &select->entries[i];
         uint32_t fd = (uint32_t)entry->fd;
+        if (entry->ready == 0) {
+            continue;
+        }
         if ((entry->ready & POLLNVAL) != 0) {
             return -LINUX_EBADF;
         }
@@ -166,10 +174,12 @@ static int64_t select_at(struct linux_thread *self, const uint64_t args[6], int6
     if (fds < 0) {
         return -LINUX_EINVAL;
     }
-    struct select *select = heap_alloc(sizeof(*select));
+    struct select *select = heap_alloc_dirty(sizeof(*select));
     if (select == NULL) {
         return -LINUX_ENOMEM;
     }
+    __builtin_memset(select->sets, 0, sizeof(select->sets));
+    select->count = 0;
     uint32_t count = fds < LIBOS_FDS_MAX ? (uint32_t)fds : LIBOS_FDS_MAX;
     int64_t result = select_run(self, select, count, &args[1], deadline);
     heap_free(select, sizeof(*select));

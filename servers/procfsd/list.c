@@ -71,7 +71,13 @@ static uint32_t entry_add(char *at, uint32_t room, const struct found *found, co
         .cursor = found->cursor,
         .type = node_infos[found->place.node].type,
     };
-    return file_entry_write(at, room, &as, name, (uint32_t)strlen(name));
+    uint32_t bytes = (uint32_t)strlen(name);
+    struct file_entry *entry = file_entry_begin(at, room, &as, bytes);
+    if (entry == NULL) {
+        return 0;
+    }
+    memcpy(entry->name, name, bytes);
+    return entry->bytes;
 }
 
 // Fills fs->content from a cursor on, which moves. Its bytes, or BUFFER_TOO_SMALL.

@@ -16,10 +16,6 @@ int64_t time_now(const struct tmpfs *fs) {
     return boot + (int64_t)sys_clock_get();
 }
 
-const struct inode *inode_get(const struct tmpfs *fs, uint32_t number) {
-    return vault_record(&fs->server.vault, TABLE_INODES, number - 1);
-}
-
 void inode_write(struct tmpfs *fs, uint32_t number, const struct inode *with) {
     const struct inode *inode = inode_get(fs, number);
     const size_t from = offsetof(struct vault_head, used);

@@ -13,47 +13,59 @@
 
 #define NO_ROOM UINT32_MAX
 
-// Adds an entry at `at` of the buffer. Returns the end of it, NO_ROOM when it does not fit.
-static uint32_t entry_add(struct tmpfs *fs, uint32_t at, uint32_t size, uint32_t inode,
-                          uint64_t cursor, const char *name, uint32_t name_bytes) {
+// Begins an entry at `at` of the buffer, with a name of so many bytes. Null when it does not fit.
+static struct file_entry *entry_begin(struct tmpfs *fs, uint32_t at, uint32_t size, uint32_t inode,
+                                      uint64_t cursor, uint32_t bytes) {
     const struct file_entry as = {
         .inode = inode,
         .cursor = cursor,
         .type = (uint8_t)TYPE_OF(inode_get(fs, inode)->mode),
     };
-    uint32_t bytes = file_entry_write((char *)fs->data + at, size - at, &as, name, name_bytes);
-    return bytes != 0 ? at + bytes : NO_ROOM;
+    return file_entry_begin((char *)fs->data + at, size - at, &as, bytes);
+}
+
+// The entries `.` and `..`.
+static struct file_entry *dot_entry(struct tmpfs *fs, const struct description *description,
+                                    uint32_t at, uint32_t size, uint64_t cursor) {
+    uint32_t inode = description->inode;
+    uint32_t bytes = cursor == CURSOR_PARENT ? 2 : 1;
+    if (cursor == CURSOR_PARENT && inode != description->root) {
+        uint32_t parent = inode_parent(fs, inode);
+        inode = parent != 0 ? parent : inode;
+    }
+    struct file_entry *entry = entry_begin(fs, at, size, inode, cursor + 1, bytes);
+    if (entry != NULL) {
+        memcpy(entry->name, "..", bytes);
+    }
+    return entry;
 }
 
 // Adds the entry at a cursor, and moves the cursor on. Returns the end of it; `at` at the end of
 // the directory; NO_ROOM when it does not fit.
 static uint32_t entry_next(struct tmpfs *fs, const struct description *description, uint32_t at,
                            uint32_t size, uint64_t *cursor) {
-    char text[NAME_BYTES_MAX];
-    uint32_t directory = description->inode;
-    uint32_t inode = directory;
-    uint32_t bytes = 1;
-    uint64_t next = *cursor + 1;
+    struct file_entry *entry;
     if (*cursor <= CURSOR_PARENT) {
-        text[0] = text[1] = '.';
-        if (*cursor == CURSOR_PARENT) {
-            uint32_t parent = directory == description->root ? 0 : inode_parent(fs, directory);
-            inode = parent != 0 ? parent : directory;
-            bytes = 2;
-        }
+        entry = dot_entry(fs, description, at, size, *cursor);
     } else {
         uint64_t from = *cursor - CURSOR_NAMES + 1;
-        uint32_t number = from <= fs->name_count ? name_next(fs, directory, (uint32_t)from) : 0;
+        uint32_t number =
+            from <= fs->name_count ? name_next(fs, description->inode, (uint32_t)from) : 0;
         if (number == 0) {
             return at;
         }
-        inode = name_get(fs, number)->inode;
-        bytes = name_read(fs, number, text);
-        next = (uint64_t)number + CURSOR_NAMES;
+        const struct name *name = name_get(fs, number);
+        entry = entry_begin(fs, at, size, name->inode, (uint64_t)number + CURSOR_NAMES,
+                            name_bytes(name));
+        if (entry != NULL) {
+            (void)name_read(fs, number, entry->name);
+        }
     }
-    uint32_t end = entry_add(fs, at, size, inode, next, text, bytes);
-    *cursor = end != NO_ROOM ? next : *cursor;
-    return end;
+    if (entry == NULL) {
+        return NO_ROOM;
+    }
+    *cursor = entry->cursor;
+    return at + entry->bytes;
 }
 
 int64_t tmpfs_list(OPERATION_ARGUMENTS(list)) {

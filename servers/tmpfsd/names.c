@@ -11,10 +11,6 @@
 
 #include <server/crc32c.h>
 
-const struct name *name_get(const struct tmpfs *fs, uint32_t number) {
-    return vault_record(&fs->server.vault, TABLE_NAMES, number - 1);
-}
-
 // ---- texts
 
 static uint32_t piece_count(uint32_t bytes) {
@@ -84,7 +80,8 @@ uint32_t name_read(const struct tmpfs *fs, uint32_t number, char *out) {
     const struct name *name = name_get(fs, number);
     uint32_t first = name_bytes(name) < NAME_TEXT ? name_bytes(name) : NAME_TEXT;
     memcpy(out, name->text, first);
-    return first + text_read(fs, name->next, out + first, name_bytes(name) - first);
+    uint32_t rest = name_bytes(name) - first;
+    return rest != 0 ? first + text_read(fs, name->next, out + first, rest) : first;
 }
 
 // ---- finding
@@ -101,6 +98,9 @@ static bool name_is(const struct tmpfs *fs, const struct name *name, const char 
     uint32_t first = bytes < NAME_TEXT ? bytes : NAME_TEXT;
     if (memcmp(name->text, text, first) != 0) {
         return false;
+    }
+    if (bytes == first) {
+        return true;
     }
     char rest[NAME_BYTES_MAX];
     uint32_t more = text_read(fs, name->next, rest, bytes - first);

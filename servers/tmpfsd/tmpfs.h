@@ -94,7 +94,9 @@ bool index_reach(struct tmpfs *fs, uint32_t table);
 // ---- inode.c
 
 // The inode of a number; it is in use.
-const struct inode *inode_get(const struct tmpfs *fs, uint32_t number);
+static inline const struct inode *inode_get(const struct tmpfs *fs, uint32_t number) {
+    return vault_record(&fs->server.vault, TABLE_INODES, number - 1);
+}
 // Changes an inode: what `with` says replaces the record.
 void inode_write(struct tmpfs *fs, uint32_t number, const struct inode *with);
 // Whether there is room for one inode more. Takes the memory.
@@ -118,7 +120,9 @@ uint64_t inode_device(const struct tmpfs *fs, uint32_t number);
 // Whether there is room for a name of so many bytes, or the target of a link. Takes the memory.
 bool name_room(struct tmpfs *fs, uint32_t bytes);
 uint32_t name_find(const struct tmpfs *fs, uint32_t directory, const char *name, uint32_t bytes);
-const struct name *name_get(const struct tmpfs *fs, uint32_t number);
+static inline const struct name *name_get(const struct tmpfs *fs, uint32_t number) {
+    return vault_record(&fs->server.vault, TABLE_NAMES, number - 1);
+}
 // Adds a name to a directory, or takes one away. Counts entries of the directory, and for an inode
 // that is a directory its links and its parent; the times of the directory become now. The links of
 // others are the caller's.

@@ -72,17 +72,21 @@ static void skip_slashes(struct rest *rest) {
 // Takes the next name; at least one byte is left. NAME_TOO_LONG; NOT_FOUND for one with a zero in
 // it.
 static status_t take_name(struct route *walk, struct rest *rest) {
-    walk->text_bytes = 0;
-    while (rest->at < rest->end && *rest->at != '/') {
-        if (*rest->at == '\0') {
+    const char *from = rest->at;
+    uint32_t left = (uint32_t)(rest->end - from);
+    uint32_t bytes = 0;
+    for (; bytes < left && from[bytes] != '/'; bytes++) {
+        if (from[bytes] == '\0') {
             return ERR_NOT_FOUND;
         }
-        if (walk->text_bytes == NAME_BYTES_MAX) {
+        if (bytes == NAME_BYTES_MAX) {
             return ERR_NAME_TOO_LONG;
         }
-        walk->text[walk->text_bytes++] = *rest->at++;
     }
-    walk->slash = rest->at < rest->end;
+    memcpy(walk->text, from, bytes);
+    walk->text_bytes = bytes;
+    rest->at += bytes;
+    walk->slash = bytes < left;
     return OK;
 }
 

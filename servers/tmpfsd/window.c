@@ -27,7 +27,11 @@ int64_t window_write(const struct packet *packet, uint64_t done, const void *fro
 }
 
 int64_t window_path(struct tmpfs *fs, const struct packet *packet) {
-    uint64_t done = 0;
+    const void *text = request_inline(request_of(packet));
+    uint64_t done = text != NULL ? packet->in_bytes : 0;
+    if (text != NULL) {
+        memcpy(fs->path, text, done);
+    }
     while (done < packet->in_bytes) {
         int64_t count = window_read(packet, done, fs->path + done, packet->in_bytes - done);
         if (count < 0) {

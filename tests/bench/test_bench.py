@@ -39,7 +39,8 @@ def test_quick_repeats_and_stays_below_its_ceilings():
 
 @pytest.mark.parametrize("words", [
     ("no_such_row",), ("--quick", "fstat"), ("--quick", "--wall"), ("--boots", "0"),
-    ("--timeout", "-1"), ("--write", "fstat"), ("--profile",), ("--profile", "ipc")], ids=" ".join)
+    ("--timeout", "-1"), ("--write", "fstat"), ("--profile",), ("--profile", "ipc"),
+    ("--count", "ipc"), ("--count", "--wall")], ids=" ".join)
 def test_usage_errors(words):
     done = prunella(*words)
     assert done.returncode == 2
@@ -58,6 +59,18 @@ def test_profile_names_functions_of_kernel_and_libos():
     assert any("(libos)" in line for line in lines)
     shares = [float(line.split("%")[0]) for line in lines if "%" in line]
     assert sorted(shares, reverse=True) == shares and 50 < sum(shares) <= 100.5
+
+
+def test_no_row_calls_servers_more_often_than_it_may():
+    done = prunella("--count", "--json", *bench.CALL_BUDGETS)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found) == set(bench.CALL_BUDGETS)
+    for row, most in bench.CALL_BUDGETS.items():
+        assert found[row]["server_calls"] <= most, row
+        # Whatever enters no kernel was not seen at all.
+        assert found[row]["instructions"] > 50
+    assert found["getppid"]["entries"] >= 1 and found["stat_3comp"]["server_calls"] == 1
 
 
 def test_output_that_lacks_something_is_refused():

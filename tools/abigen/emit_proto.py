@@ -77,6 +77,8 @@ def operation_row(protocol: Protocol, each: Operation) -> str:
                for key, body in (("request", each.request), ("reply", each.reply)) if body]
     fields += [(f"{key}_max_bytes", str(window.max))
                for key, window in (("in", each.in_window), ("out", each.out_window)) if window]
+    if each.in_window and each.in_window.inline:
+        fields.append(("in_inline", "true"))
     lines = "".join(f"        .{key} = {text},\n" for key, text in fields)
     return f"    {{\n{lines}    }},\n"
 

@@ -34,7 +34,8 @@ def handle_rows(operation: Operation) -> list[tuple[str, str]]:
 
 
 def window_rows(operation: Operation) -> list[tuple[str, str]]:
-    return [(key, f"at most {window.max} bytes; {window.doc}")
+    return [(key, f"at most {window.max} bytes; {window.doc}"
+             + ("; memory of the caller's own, as a short one is copied" if window.inline else ""))
             for key, window in (("in", operation.in_window), ("out", operation.out_window))
             if window]
 

@@ -102,7 +102,8 @@ class ProtocolLoader:
         window = entry.entry(key)
         if window is None:
             return None
-        result = Window(window.number("max", 1, WINDOW_MAX, required=True), window.prose("doc"))
+        result = Window(window.number("max", 1, WINDOW_MAX, required=True), window.prose("doc"),
+                        key == "in_window" and window.flag("inline"))
         window.finish()
         return result
 

@@ -136,6 +136,7 @@ class WireStruct:
 class Window:
     max: int
     doc: str
+    inline: bool = False    # a short one stands behind the request in the message as well
 
 
 @dataclass(frozen=True)

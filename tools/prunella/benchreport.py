@@ -125,21 +125,16 @@ def _summary(table):
 def text(table):
     """The table for a terminal."""
     heading, lines = _cells(table)
-    widths = [max(len(line[at]) for line in [heading, *lines]) for at in range(len(heading))]
     what = {"icount": "guest instructions per operation",
             "wall": "time per operation, by the host's clock"}[table.mode]
-    shown = [f"{table.mode}: {what}"]
-    for line in [heading, *lines]:
-        shown.append("  ".join([line[0].ljust(widths[0]),
-                                *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))]))
+    shown = [f"{table.mode}: {what}", *_aligned([heading, *lines])]
     shown += [f"{name} failed on {system}: {why}" for (system, name), why in table.failed.items()]
     return "\n".join([*shown, f"{table.mode}: {_summary(table)}"])
 
 
 def _markdown(table):
     heading, lines = _cells(table)
-    rows = [heading, ["---", *["---:"] * (len(heading) - 1)], *lines]
-    shown = ["| " + " | ".join(row) + " |" for row in rows]
+    shown = _markdown_rows([heading, *lines])
     return "\n".join([f"![Prunella to Linux, {table.mode}](benchmarks-{table.mode}.svg)", "",
                       *shown, "", f"{_summary(table)}."])
 
@@ -191,6 +186,41 @@ def _replace(page, mark, content):
         raise Failure(f"{paths.shown(PAGE)} has no place for the table of {mark}",
                       f"write <!-- {mark}: begin --> and <!-- {mark}: end --> into it")
     return changed
+
+
+_COUNTED = ["row", "instructions", "kernel entries", "server calls", "switches of space"]
+
+
+def _count_cells(counts):
+    return [[row, f"{found.instructions:,.0f}", f"{found.entries:.1f}",
+             f"{found.server_calls:.1f}", f"{found.switches:.1f}"]
+            for row, found in counts.items()]
+
+
+def _aligned(lines):
+    """Lines of cells for a terminal: the first one to the left, the others to the right."""
+    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
+    return ["  ".join([line[0].ljust(widths[0]),
+                       *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:]))])
+            for line in lines]
+
+
+def count_text(counts):
+    """{row: profile.Profile} for a terminal."""
+    return "\n".join(_aligned([_COUNTED, *_count_cells(counts)]))
+
+
+def _markdown_rows(lines):
+    rows = [lines[0], ["---", *["---:"] * (len(lines[0]) - 1)], *lines[1:]]
+    return ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def write_counts(counts):
+    """Puts the counts into the page; returns it."""
+    page = PAGE.read_text(encoding="utf-8")
+    table = "\n".join(_markdown_rows([_COUNTED, *_count_cells(counts)]))
+    PAGE.write_text(_replace(page, "count", table), encoding="utf-8")
+    return PAGE
 
 
 def write(tables, native):

@@ -92,6 +92,9 @@ struct vmo_view;
                                     const struct vmo_view *view);
 // Shows pages that are resident around an address, as far as that needs no new page table.
 void mapping_show_around(struct mapping *mapping, vaddr_t addr);
+// After a write to a page that was absent: shows the next ones too, allocating them, when the pages
+// before it tell that all are being filled in order. Where memory ends, so does this.
+void mapping_show_ahead(struct mapping *mapping, vaddr_t addr);
 
 // What one step of a long operation may do before it returns to be restarted.
 #define STEP_PAGES 512

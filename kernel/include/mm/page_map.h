@@ -9,6 +9,7 @@
 #include <mm/page.h>
 
 #define PAGE_MAP_INLINE 8
+#define PAGE_MAP_ENTRIES 512 // of a table
 
 struct page_map {
     uint32_t height; // levels of tables; 0: inline
@@ -26,6 +27,9 @@ struct page *const *page_map_run(const struct page_map *map, uint64_t index, uin
 // Fills an empty place. NO_MEMORY, LIMIT (for tables): nothing changed.
 [[nodiscard]] status_t page_map_put(struct page_map *map, struct job *job, uint64_t index,
                                     struct page *page);
+// Fills `count` places, which are empty and lie in the same table as the page before the first.
+void page_map_put_run(struct page_map *map, uint64_t index, struct page *const *pages,
+                      size_t count);
 // Puts another page where one is.
 void page_map_replace(struct page_map *map, uint64_t index, struct page *page);
 // Empties a place where a page is, and frees tables with it. Returns the page.

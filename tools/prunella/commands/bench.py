@@ -23,11 +23,19 @@ SUMMARY = "measure, beside Linux"
 IPC = "ipc"
 # Rows of --quick, and what of Linux's instructions they may cost: measured, and a few percent.
 QUICK_CEILINGS = {
-    "getppid": 0.31, "read_zero_1": 0.35, "pread_4k": 0.52, "fstat": 0.48, "stat_3comp": 1.38,
-    "open_close": 2.9, "pipe_rtt_1": 0.53, "futex_pingpong": 0.46, "fork_exit_wait": 4.5,
-    "mmap_touch_munmap": 0.37, "cow_page": 0.54, "sig_raise": 0.75, "poll_100": 2.7,
+    "getppid": 0.31, "read_zero_1": 0.35, "pread_4k": 0.52, "fstat": 0.48, "stat_3comp": 1.12,
+    "open_close": 2.62, "pipe_rtt_1": 0.53, "futex_pingpong": 0.46, "fork_exit_wait": 1.8,
+    "mmap_touch_munmap": 0.37, "cow_page": 0.48, "sig_raise": 0.75, "poll_100": 1.03,
+    "epoll_1_of_100": 1.55,
 }
 CONTROLS = ("ctl_cpu_mix",)
+# Calls of servers that an operation may make.
+CALL_BUDGETS = {
+    "getppid": 0, "clock_syscall": 0, "read_zero_1": 0, "pread_4k": 0, "lseek_read_512": 0,
+    "fstat": 0, "pipe_rtt_1": 0, "unix_rtt_1": 0, "futex_pingpong": 0, "mmap_touch_munmap": 0,
+    "pf_anon_4k": 0, "sig_install": 0, "poll_100": 0, "epoll_1_of_100": 0,
+    "stat_3comp": 1, "open_close": 1,
+}
 
 
 def configure(parser):
@@ -38,6 +46,9 @@ def configure(parser):
                         help="a dozen rows, instructions only, each with a ceiling to keep below")
     parser.add_argument("--profile", action="store_true",
                         help="where the instructions of each ROW go, by function")
+    parser.add_argument("--count", action="store_true",
+                        help="kernel entries, server calls and address-space switches of each ROW, "
+                             "by operation")
     parser.add_argument("--boots", type=int, default=3, metavar="N",
                         help="pairs of boots of --wall (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="print the names of the rows")
@@ -63,6 +74,8 @@ def execute(options):
         raise UsageError(f"{', '.join(unknown)}: no such row", "./prunella bench --list names them")
     if options.profile:
         return _profile(options)
+    if options.count:
+        return _count(options, [name for name in names if name in options.rows] or names)
     rows, wants_native = _chosen(options, names)
     if rows:
         debian.kernel(options.setup)
@@ -82,9 +95,12 @@ def _check(options):
         raise UsageError(f"--boots {options.boots} is no number of boots", "give one from 1")
     if options.timeout <= 0:
         raise UsageError(f"--timeout {options.timeout:g} is no time", "give seconds above 0")
-    if options.quick and (options.rows or options.wall or options.write):
+    if options.quick and (options.rows or options.wall or options.write or options.count):
         raise UsageError("--quick has its own rows, and counts instructions",
-                         "leave out ROW, --wall and --write")
+                         "leave out ROW, --wall, --count and --write")
+    if options.count and (options.wall or IPC in options.rows):
+        raise UsageError("--count counts what Linux programs do, not time",
+                         "leave out --wall and ipc")
     if options.write and options.rows:
         raise UsageError("--write needs all rows", "leave out ROW")
     if options.profile and (not options.rows or IPC in options.rows):
@@ -154,6 +170,20 @@ def _judge(options, tables, found):
     if over:
         raise Failure(f"above the ceiling: {', '.join(over)}",
                       "find out why: ./prunella bench --profile ROW")
+
+
+def _count(options, rows):
+    rows = [row for row in rows if not row.startswith(benchreport.CONTROL)]
+    counts = {row: profile.count(row, options.timeout) for row in rows}
+    if options.json:
+        print(json.dumps({row: {"instructions": found.instructions, "entries": found.entries,
+                                "server_calls": found.server_calls, "switches": found.switches}
+                          for row, found in counts.items()}, indent=1))
+    else:
+        print(benchreport.count_text(counts))
+    if options.write:
+        say(f"bench: wrote {benchreport.write_counts(counts).name}")
+    return 0
 
 
 def _profile(options):

@@ -23,18 +23,17 @@ struct file_entry {
 } __attribute__((packed));
 static_assert(offsetof(struct file_entry, name) == 19, "struct file_entry is ABI");
 
-// Writes an entry with this name, whose `inode`, `cursor` and `type` are those of `as`, into `room`
-// bytes. Returns its length, 0 when it does not fit.
-static inline uint32_t file_entry_write(char *at, uint32_t room, const struct file_entry *as,
-                                        const char *name, uint32_t name_bytes) {
+// Begins an entry with a name of so many bytes, whose `inode`, `cursor` and `type` are those of
+// `as`, in `room` bytes; the name is to be copied to `name`. Null: it does not fit.
+static inline struct file_entry *
+file_entry_begin(char *at, uint32_t room, const struct file_entry *as, uint32_t name_bytes) {
     uint32_t bytes = ((uint32_t)sizeof(*as) + name_bytes + 1 + 7) & ~7u;
     if (bytes > room) {
-        return 0;
+        return NULL;
     }
+    memset(at + bytes - 8, 0, 8); // the end of the name, and what fills up
     struct file_entry *entry = (struct file_entry *)at;
-    memset(entry, 0, bytes);
     *entry = *as;
     entry->bytes = (uint16_t)bytes;
-    memcpy(entry->name, name, name_bytes);
-    return bytes;
+    return entry;
 }

@@ -132,6 +132,9 @@ struct server {
 // The handler of this request waits for a condition, any number but 0, and will return
 // PROTOCOL_LATER.
 void request_wait(struct request *request, uint64_t condition);
+// The whole in window of a request, where its message has it; null: it is to be read from the
+// caller. Valid until the handler makes a call of its own.
+const void *request_inline(const struct request *request);
 // Whether its caller wants to go on. A handler that would wait may then return what it has so far;
 // if it returns PROTOCOL_LATER again, the call is answered with ERR_NOT_DONE.
 static inline bool request_cancelled(const struct request *request) {

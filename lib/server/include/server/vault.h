@@ -141,10 +141,16 @@ size_t vault_bytes(const struct vault_layout *layout);
                                   void *memory, size_t bytes, bool reset);
 
 // The record of a table, null when the index is too large.
-const void *vault_record(const struct vault *vault, uint32_t table, uint32_t index);
+static inline const void *vault_record(const struct vault *vault, uint32_t table, uint32_t index) {
+    const struct vault_table *t = &vault->layout->tables[table];
+    return index < t->count ? vault->tables[table] + (size_t)t->record_bytes * index : NULL;
+}
 // Records of a table that were ever changed are below this index. Of a table that is not sparse:
 // all.
-uint32_t vault_touched(const struct vault *vault, uint32_t table);
+static inline uint32_t vault_touched(const struct vault *vault, uint32_t table) {
+    const struct vault_table *t = &vault->layout->tables[table];
+    return t->sparse ? vault->touched[table] : t->count;
+}
 // The first free record of a table: its index, or -1 when the table is full or, if it is sparse,
 // has no memory for another. Low ones come first, so that a table reaches no further than it was
 // ever filled.

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <abi/types.h>
+#include <stdbool.h>
 
 // What a server that was restarted may do with a call that its predecessor had taken.
 enum operation_class {
@@ -18,6 +19,9 @@ enum operation_class {
     OPERATION_IDEMPOTENT = 2, // run it again: twice is the same as once
     OPERATION_RECORD = 3,     // answer it from its reply record, or, when there is none, run it
 };
+
+// A server need not fetch a short window for which there is room in the message.
+#define INLINE_MAX 128
 
 struct operation_info {
     const char *name;
@@ -28,6 +32,7 @@ struct operation_info {
     uint8_t handles_out;
     uint16_t request_bytes; // 0: no request struct
     uint16_t reply_bytes;
+    bool in_inline;        // a window of at most INLINE_MAX bytes stands behind the request as well
     uint32_t in_max_bytes; // 0: no window
     uint32_t out_max_bytes;
 };

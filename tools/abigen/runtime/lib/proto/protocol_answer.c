@@ -7,7 +7,10 @@
 
 status_t protocol_check(const struct operation_info *info, const struct packet *packet,
                         const struct message *message) {
-    if (message->body_bytes != info->request_bytes || message->handle_count != info->handles_in ||
+    bool plain = message->body_bytes == info->request_bytes;
+    bool whole = info->in_inline && packet->in_bytes <= INLINE_MAX &&
+                 message->body_bytes == info->request_bytes + packet->in_bytes;
+    if ((!plain && !whole) || message->handle_count != info->handles_in ||
         message->accept_count < info->handles_out) {
         return ERR_PROTOCOL;
     }

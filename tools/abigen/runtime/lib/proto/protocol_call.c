@@ -24,6 +24,7 @@ static void request_write(struct message *message, const struct protocol_call *c
     if (info->request_bytes > 0) {
         __builtin_memcpy(message->body, call->request, info->request_bytes);
     }
+    window_write_inline(message, call);
 }
 
 static void handles_close(const struct message *message) {
