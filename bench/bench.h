@@ -4,20 +4,26 @@
 // Prunella unchanged. Each row measures one operation; what it prints is read by `./prunella bench`
 // (tools/prunella/sidebyside.py):
 //
+//   START TICKS                       of the time stamp counter when the program began
 //   ROW NAME BEST MEDIAN OPERATIONS   ticks of the time stamp counter per operation: of the best
 //                                     batch and of the median one; operations of all batches
 //   FAILED NAME CALL: REASON          the row could not run
 //   CLOCK TICKS                       ticks in a microsecond of CLOCK_MONOTONIC
+//   IDLE BYTES                        memory that a forked process takes which does nothing
 //   DONE                              the end
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+#define BATCHES_MAX 7
+
 struct row {
     const char *name;
     // Operations in a batch, and in a round of --loop (0: one).
     unsigned count, loop;
+    // Measured batches; 0: BATCHES_MAX.
+    unsigned batches;
     // Before the first batch, and after the last one; may be NULL.
     void (*prepare)(void);
     void (*run)(unsigned count);
@@ -26,7 +32,11 @@ struct row {
 
 // The rows of a file, up to one without a name.
 extern const struct row control_rows[], call_rows[], file_rows[], pipe_rows[], process_rows[],
-    memory_rows[], signal_rows[], waiting_rows[];
+    memory_rows[], signal_rows[], waiting_rows[], program_rows[];
+
+// The bytes of memory that one of so many processes takes which were forked and do nothing. -1:
+// they can't be had.
+long idle_process_bytes(unsigned count);
 
 // How this program can be started again, with EXIT_WORD: it then ends at once.
 extern const char *self_path;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Chooses rows, measures them in batches, prints. As the first process of a Linux kernel it sets up
-// the little that the rows need, takes its words from the kernel's command line (`rows=A,B` or
-// `loop=ROW`), and powers the machine off.
+// the little that the rows need, takes its words from the kernel's command line (`rows=A,B`,
+// `loop=ROW` or `processes=COUNT`), and powers the machine off.
 
 #include "bench.h"
 
@@ -19,11 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCHES 7
 #define USAGE_STATUS 2
 
-static const struct row *const all_rows[] = {control_rows, call_rows,   file_rows,   pipe_rows,
-                                             process_rows, memory_rows, signal_rows, waiting_rows};
+static const struct row *const all_rows[] = {control_rows, call_rows,    file_rows,
+                                             pipe_rows,    process_rows, memory_rows,
+                                             signal_rows,  waiting_rows, program_rows};
 #define FILES (sizeof(all_rows) / sizeof(all_rows[0]))
 
 const char *self_path;
@@ -31,6 +31,7 @@ static jmp_buf row_failed;
 static const char *failed_call;
 static uint64_t stopped_at, stopped_ticks;
 static pid_t main_process;
+static uint64_t started;
 
 static uint64_t now(void) {
     return __builtin_ia32_rdtsc();
@@ -81,16 +82,17 @@ static void measure(const struct row *row) {
         row->prepare();
     }
     run_batch(row);
-    uint64_t ticks[BATCHES];
-    for (size_t i = 0; i < BATCHES; i++) {
+    uint64_t ticks[BATCHES_MAX];
+    unsigned batches = row->batches ? row->batches : BATCHES_MAX;
+    for (size_t i = 0; i < batches; i++) {
         ticks[i] = run_batch(row);
     }
     if (row->finish) {
         row->finish();
     }
-    qsort(ticks, BATCHES, sizeof(ticks[0]), compare);
+    qsort(ticks, batches, sizeof(ticks[0]), compare);
     printf("ROW %s %.1f %.1f %u\n", row->name, (double)ticks[0] / row->count,
-           (double)ticks[BATCHES / 2] / row->count, row->count * BATCHES);
+           (double)ticks[batches / 2] / row->count, row->count * batches);
     fflush(stdout);
 }
 
@@ -154,6 +156,7 @@ static int measure_rows(char **names, size_t count) {
             return USAGE_STATUS;
         }
     }
+    printf("START %lu\n", (unsigned long)started);
     uint64_t begin = now();
     double begin_us = micros();
     if (count == 0) {
@@ -174,13 +177,25 @@ static int loop_row(const char *name) {
     return USAGE_STATUS;
 }
 
+static int show_idle(const char *count) {
+    long bytes = idle_process_bytes((unsigned)atoi(count));
+    if (bytes < 0) {
+        printf("FAILED idle fork: %s\n", strerror(errno));
+        return 1;
+    }
+    printf("IDLE %ld\n", bytes);
+    return 0;
+}
+
 static void run_as_init(void) {
     mkdir("/dev", 0755);
     mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
     mkdir("/tmp", 0755);
     mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
-    char *looped = getenv("loop"), *rows = getenv("rows");
-    if (looped) {
+    char *looped = getenv("loop"), *rows = getenv("rows"), *idle = getenv("processes");
+    if (idle) {
+        show_idle(idle);
+    } else if (looped) {
         loop_row(looped);
     } else {
         char *names[200];
@@ -196,6 +211,7 @@ static void run_as_init(void) {
 }
 
 int main(int argc, char **argv) {
+    started = now();
     self_path = argv[0];
     main_process = getpid();
     if (argc > 1 && strcmp(argv[1], EXIT_WORD) == 0) {
@@ -209,12 +225,16 @@ int main(int argc, char **argv) {
         for_all(print_name);
         return 0;
     }
+    if (argc == 3 && strcmp(argv[1], "--idle") == 0) {
+        return show_idle(argv[2]);
+    }
     if (argc > 1 && strcmp(argv[1], "--loop") == 0) {
         return loop_row(argv[2]);
     }
     if (argc > 1 && argv[1][0] == '-') {
         bool help = strcmp(argv[1], "--help") == 0;
-        fprintf(help ? stdout : stderr, "usage: linux-bench [ROW...] | --list | --loop ROW\n");
+        fprintf(help ? stdout : stderr,
+                "usage: linux-bench [ROW...] | --list | --loop ROW | --idle COUNT\n");
         return help ? 0 : USAGE_STATUS;
     }
     return measure_rows(argv + 1, (size_t)(argc - 1));

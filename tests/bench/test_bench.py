@@ -29,10 +29,10 @@ def test_quick_repeats_and_stays_below_its_ceilings():
     for name, row in found["icount"]["rows"].items():
         results.figure(f"bench: {name}: Linux {row['linux']:,.1f}, Prunella {row['prunella']:,.1f} "
                        f"instructions, ratio {row['ratio']:.2f}")
-    for name, value in found["native"].items():
+    for name, value in found["ipc"].items():
         results.figure(f"bench ipc: {name} {value} instructions")
     assert set(bench.QUICK_CEILINGS) < set(found["icount"]["rows"])
-    assert set(native.CEILINGS) <= set(found["native"])
+    assert set(native.CEILINGS) <= set(found["ipc"])
     again = prunella("--quick", "--json")
     assert again.stdout == done.stdout
 
@@ -40,7 +40,7 @@ def test_quick_repeats_and_stays_below_its_ceilings():
 @pytest.mark.parametrize("words", [
     ("no_such_row",), ("--quick", "fstat"), ("--quick", "--wall"), ("--boots", "0"),
     ("--timeout", "-1"), ("--write", "fstat"), ("--profile",), ("--profile", "ipc"),
-    ("--count", "ipc"), ("--count", "--wall")], ids=" ".join)
+    ("--count", "ipc"), ("--profile", "boot"), ("--count", "--wall")], ids=" ".join)
 def test_usage_errors(words):
     done = prunella(*words)
     assert done.returncode == 2
@@ -74,11 +74,11 @@ def test_no_row_calls_servers_more_often_than_it_may():
 
 
 def test_output_that_lacks_something_is_refused():
-    whole = "ROW a 10.5 11.0 100\nFAILED b open: No such file\nCLOCK 1000.0\nDONE\n"
+    whole = "START 7\nROW a 10.5 11.0 100\nFAILED b open: No such file\nCLOCK 1000.0\nDONE\n"
     assert take_apart(whole, ["a", "b"], "x") == Figures({"a": 10.5}, {"b": "open: No such file"},
-                                                         1000.0)
-    for wrong in (whole.replace("DONE\n", ""), whole.replace("CLOCK", "CLICK"),
-                  whole.replace("ROW a", "ROW c")):
+                                                         1000.0, 7)
+    for word, other in (("DONE\n", ""), ("CLOCK", "CLICK"), ("START", "STOP"), ("ROW a", "ROW c")):
+        wrong = whole.replace(word, other)
         with pytest.raises(Failure, match="did not end well on x"):
             take_apart(wrong, ["a", "b"], "x")
 
@@ -104,8 +104,8 @@ def test_unequal_controls_make_a_run_void():
 
 
 def test_medians_and_spread_over_boots():
-    boots = {LINUX: [Figures({"a": value}, {}, 2.0) for value in (10.0, 12.0, 11.0)],
-             PRUNELLA: [Figures({"a": value}, {}, 2.0) for value in (22.0, 22.0, 33.0)]}
+    boots = {LINUX: [Figures({"a": value}, {}, 2.0, 1) for value in (10.0, 12.0, 11.0)],
+             PRUNELLA: [Figures({"a": value}, {}, 2.0, 1) for value in (22.0, 22.0, 33.0)]}
     found = summed_up("wall", ["a"], boots)
     assert found.rows == [Row("a", {LINUX: 11.0, PRUNELLA: 22.0}, 0.5)]
     assert "22.00" not in benchreport.text(found) and "11.00" in benchreport.text(found)
@@ -119,11 +119,11 @@ def test_the_plot_has_a_bar_for_each_row_that_counts():
 
 def test_the_page_has_a_place_for_each_table():
     page = benchreport.PAGE.read_text(encoding="utf-8")
-    for mark in ("icount", "wall", "native"):
+    for mark in ("icount", "wall", "count", "ipc", "boot"):
         assert page.count(f"<!-- {mark}: begin -->") == page.count(f"<!-- {mark}: end -->") == 1
 
 
 def test_all_rows_are_listed():
     done = prunella("--list")
-    assert done.stdout.split() == ["ipc", *sidebyside.all_rows()]
+    assert done.stdout.split() == ["ipc", "boot", *sidebyside.all_rows()]
     assert len(sidebyside.all_rows()) >= 35

@@ -11,6 +11,7 @@ from prunella.errors import Failure
 from prunella.sidebyside import LINUX, PRUNELLA, TUNED
 
 CONTROL = "ctl_"
+WHOLE = "prog_"     # whole programs: too long to be recorded
 PAGE = paths.ROOT / "docs/benchmarks.md"
 # Controls run the same instructions on both kernels. Counted, they are the same but for interrupts;
 # by the clock even a quiet host makes a difference.
@@ -231,9 +232,9 @@ def write(tables, native):
         page = _replace(page, table.mode, _markdown(table))
         files.append(PAGE.with_name(f"benchmarks-{table.mode}.svg"))
         files[-1].write_text(plot(table), encoding="utf-8")
-    if native:
-        rows = "\n".join(f"| {name} | {value:,} |" for name, value in native.items())
-        page = _replace(page, "native", f"| row | instructions |\n| --- | ---: |\n{rows}")
+    for mark, found in native.items():
+        rows = [["row", "figure"], *([name, f"{value:,}"] for name, value in found.items())]
+        page = _replace(page, mark, "\n".join(_markdown_rows(rows)))
     PAGE.write_text(page, encoding="utf-8")
     return files
 
@@ -247,4 +248,4 @@ def as_json(tables, native):
                           "failed": [{"system": system, "row": row, "reason": why}
                                      for (system, row), why in table.failed.items()]}
              for table in tables}
-    return {**found, **({"native": native} if native else {})}
+    return {**found, **native}

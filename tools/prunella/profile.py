@@ -159,7 +159,8 @@ def _measured(addresses, names):
     mark, stop, go = (names[name] for name in (MARK, STOP, GO))
     marks = [at for at, address in enumerate(addresses) if address == mark]
     if len(marks) < 2:
-        raise _TooLong("the recording holds no whole operation: the row is too long")
+        raise _TooLong("the recording holds no whole operation: the row is too long",
+                       "whole programs can't be profiled: take the rows that they are made of")
     measured, begin, counts = [], marks[0], True
     for at in range(marks[0], marks[-1]):
         if addresses[at] == stop and counts:

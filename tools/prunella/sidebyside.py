@@ -13,6 +13,7 @@ import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from prunella import bootfiles, closed, debian, make, paths, qemu
 from prunella.cpio import Cpio
@@ -20,6 +21,8 @@ from prunella.errors import Failure
 from prunella.progress import heartbeat
 
 PROGRAM = "linux-bench"
+# Of Debian, for the rows that are whole programs; Prunella's image has the same.
+BUSYBOX = Path("/bin/busybox")
 MEMORY = "1G"
 # mitigations=off: against a fast Linux. What `tuned` leaves out as well, Debian has for safety.
 LINUX_WORDS = ("console=ttyS0,115200", "panic=-1", "rdinit=/init", "quiet", "mitigations=off")
@@ -31,6 +34,7 @@ SYSTEMS = (LINUX, TUNED, PRUNELLA)
 _ROW = re.compile(r"^ROW (\S+) ([0-9.]+) ([0-9.]+) ([0-9]+)$", re.MULTILINE)
 _FAILED = re.compile(r"^FAILED (\S+) (.*)$", re.MULTILINE)
 _CLOCK = re.compile(r"^CLOCK ([0-9.]+)$", re.MULTILINE)
+_START = re.compile(r"^START ([0-9]+)$", re.MULTILINE)
 _DONE = re.compile(r"^DONE$", re.MULTILINE)
 
 
@@ -41,6 +45,7 @@ class Figures:
     best: dict          # row: ticks per operation of the best batch
     failed: dict        # row: why it could not run
     ticks_per_us: float # as the guest's own clock has it
+    start: int          # ticks from power-on to the program's beginning
 
 
 def release_folder():
@@ -68,29 +73,31 @@ def take_apart(text, rows, who):
     text = text.replace("\r", "")
     best = {name: float(value) for name, value, _, _ in _ROW.findall(text)}
     failed = dict(_FAILED.findall(text))
-    clock = _CLOCK.search(text)
+    clock, start = _CLOCK.search(text), _START.search(text)
     lost = [row for row in rows if row not in best and row not in failed]
-    if not _DONE.search(text) or clock is None or lost:
+    if not _DONE.search(text) or clock is None or start is None or lost:
         tail = "\n".join(text.splitlines()[-10:])
         raise Failure(f"the benchmark did not end well on {who}"
                       f"{': no ' + ', '.join(lost) if lost else ''}; its last words:\n{tail}")
-    return Figures({row: best[row] for row in rows if row in best}, failed, float(clock[1]))
+    return Figures({row: best[row] for row in rows if row in best}, failed, float(clock[1]),
+                   int(start[1]))
 
 
 def _machine(icount, **options):
     return qemu.Machine(smp=1, memory=MEMORY, accel="tcg", icount=icount, **options)
 
 
-def linux_machine(folder, icount, rows, tuned=False, loop=None):
+def linux_machine(folder, icount, word, tuned=False):
     """Debian's kernel with the program as its init, which is put into this folder."""
     archive = Cpio()
     archive.console()
     archive.file("init", program(), 0o755)
+    archive.file("bin/busybox", BUSYBOX, 0o755)
     where = os.path.join(folder, "linux.cpio")
     with open(where, "wb") as file:
         file.write(archive.finish())
     words = [*LINUX_WORDS, *(TUNED_WORDS if tuned else ())]
-    words.append(f"loop={loop}" if loop else f"rows={','.join(rows)}")
+    words.append(word)
     return _machine(icount, kernel=debian.kernel(), archive=where, append=words)
 
 
@@ -123,13 +130,31 @@ def _run_linux(machine, timeout):
     return machine.log.read_text(encoding="utf-8", errors="replace")
 
 
+def idle_bytes(system, count, timeout):
+    """The bytes of memory that one of so many idle processes takes. Failure."""
+    with tempfile.TemporaryDirectory(prefix="prunella-bench-") as folder, \
+            heartbeat(f"bench: {count} processes, {system}"):
+        if system != PRUNELLA:
+            text = _run_linux(linux_machine(folder, True, f"processes={count}"), timeout)
+        else:
+            stdout, _, _ = closed.run(prunella_machine(folder, True, ["--idle", str(count)]),
+                                      f"/{PROGRAM}", paths.log_folder() / "bench-prunella.log",
+                                      timeout)
+            text = stdout.decode(errors="replace")
+    found = re.search(r"^IDLE ([0-9]+)\r?$", text, re.MULTILINE)
+    if found is None:
+        tail = "\n".join(text.splitlines()[-3:])
+        raise Failure(f"{count} processes can't be had on {system}: {tail}")
+    return int(found[1])
+
+
 def measure(system, rows, icount, timeout):
     """Boots one of SYSTEMS and measures these rows: Figures. Failure."""
     mode = "icount" if icount else "wall"
     with tempfile.TemporaryDirectory(prefix="prunella-bench-") as folder, \
             heartbeat(f"bench: {mode}, {system}"):
         if system != PRUNELLA:
-            machine = linux_machine(folder, icount, rows, tuned=system == TUNED)
+            machine = linux_machine(folder, icount, f"rows={','.join(rows)}", system == TUNED)
             return take_apart(_run_linux(machine, timeout), rows, "Debian's kernel")
         machine = prunella_machine(folder, icount, rows)
         log = paths.log_folder() / "bench-prunella.log"
