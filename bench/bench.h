@@ -9,14 +9,19 @@
 //                                     batch and of the median one; operations of all batches
 //   FAILED NAME CALL: REASON          the row could not run
 //   CLOCK TICKS                       ticks in a microsecond of CLOCK_MONOTONIC
-//   IDLE BYTES                        memory that a forked process takes which does nothing
+//   BYTES KIND BYTES                  memory that one of many takes
+//   SCALE KIND COUNT TICKS            ticks of an operation while there are so many
+//   RATE NAME WORKERS RATE            operations a second of so many workers at once
+//   NOW TICKS                         of the time stamp counter
 //   DONE                              the end
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define BATCHES_MAX 7
+#define USAGE_STATUS 2
 
 struct row {
     const char *name;
@@ -34,18 +39,46 @@ struct row {
 extern const struct row control_rows[], call_rows[], file_rows[], pipe_rows[], process_rows[],
     memory_rows[], signal_rows[], waiting_rows[], program_rows[];
 
-// The bytes of memory that one of so many processes takes which were forked and do nothing. -1:
-// they can't be had.
-long idle_process_bytes(unsigned count);
+// Operations of rows that many.c and parallel.c measure, too; round_trips after pipes_to_echo.
+void create_and_join(unsigned count);
+void fork_and_wait(unsigned count);
+void get_parent(unsigned count);
+void map_and_touch(unsigned count);
+void pipes_to_echo(void);
+void round_trips(unsigned count);
+
+// Kinds of things of which there can be many: their names, a line each.
+void print_kinds(void);
+
+// Prints the memory that one of so many of a kind takes, or the time of an operation of that kind
+// as their number grows by tens up to `most`. Returns the status of the program.
+int show_bytes(const char *kind, unsigned count);
+int show_scale(const char *kind, unsigned most);
+
+// Prints the rates of operations that so many processes do at once. Returns the program's status.
+int show_rates(unsigned workers);
 
 // How this program can be started again, with EXIT_WORD: it then ends at once.
 extern const char *self_path;
 #define EXIT_WORD "--exit"
 
-// Ends the row: this call did not do what it should; errno says why.
+// Runs the act; where it fails, says so under this name. Returns whether it did not.
+bool attempt(const char *name, void (*act)(const void *), const void *argument);
+
+// Of CLOCK_MONOTONIC.
+double micros(void);
+
+// Ticks per operation of the best and the median batch of a row that is prepared.
+struct ticks {
+    double best, median;
+    unsigned operations;
+};
+struct ticks run_batches(const struct row *row);
+
+// Ends the attempt: this call did not do what it should; errno says why.
 _Noreturn void fail(const char *call);
 
-// `result` unless it is -1, which ends the row.
+// `result` unless it is -1, which ends the attempt.
 long must(long result, const char *call);
 #define MUST(name, ...) must((long)name(__VA_ARGS__), #name)
 

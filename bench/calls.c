@@ -11,7 +11,7 @@
 
 static int device;
 
-static void get_parent(unsigned count) {
+void get_parent(unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         syscall(SYS_getppid);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Chooses rows, measures them in batches, prints. As the first process of a Linux kernel it sets up
-// the little that the rows need, takes its words from the kernel's command line (`rows=A,B`,
-// `loop=ROW` or `processes=COUNT`), and powers the machine off.
+// the little that the rows need, and powers the machine off at the end; its arguments are what the
+// kernel's command line has behind ` -- `.
 
 #include "bench.h"
 
@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define USAGE_STATUS 2
+#define ROWS_MAX 200
 
 static const struct row *const all_rows[] = {control_rows, call_rows,    file_rows,
                                              pipe_rows,    process_rows, memory_rows,
@@ -72,28 +72,43 @@ static int compare(const void *left, const void *right) {
     return a < b ? -1 : a > b;
 }
 
-static void measure(const struct row *row) {
+bool attempt(const char *name, void (*act)(const void *), const void *argument) {
     if (setjmp(row_failed) != 0) {
-        printf("FAILED %s %s: %s\n", row->name, failed_call, strerror(errno));
+        printf("FAILED %s %s: %s\n", name, failed_call, strerror(errno));
         fflush(stdout);
-        return;
+        return false;
     }
-    if (row->prepare) {
-        row->prepare();
-    }
-    run_batch(row);
+    act(argument);
+    fflush(stdout);
+    return true;
+}
+
+struct ticks run_batches(const struct row *row) {
     uint64_t ticks[BATCHES_MAX];
     unsigned batches = row->batches ? row->batches : BATCHES_MAX;
+    run_batch(row);
     for (size_t i = 0; i < batches; i++) {
         ticks[i] = run_batch(row);
     }
+    qsort(ticks, batches, sizeof(ticks[0]), compare);
+    return (struct ticks){(double)ticks[0] / row->count, (double)ticks[batches / 2] / row->count,
+                          row->count * batches};
+}
+
+static void measure(const void *argument) {
+    const struct row *row = argument;
+    if (row->prepare) {
+        row->prepare();
+    }
+    struct ticks ticks = run_batches(row);
     if (row->finish) {
         row->finish();
     }
-    qsort(ticks, batches, sizeof(ticks[0]), compare);
-    printf("ROW %s %.1f %.1f %u\n", row->name, (double)ticks[0] / row->count,
-           (double)ticks[batches / 2] / row->count, row->count * batches);
-    fflush(stdout);
+    printf("ROW %s %.1f %.1f %u\n", row->name, ticks.best, ticks.median, ticks.operations);
+}
+
+static void measure_row(const struct row *row) {
+    attempt(row->name, measure, row);
 }
 
 // For a profiler: a round of a loop begins here.
@@ -101,12 +116,9 @@ __attribute__((noinline)) void loop_mark(void) {
     __asm__ volatile("");
 }
 
-static void loop(const struct row *row) {
+static void loop(const void *argument) {
+    const struct row *row = argument;
     unsigned count = row->loop ? row->loop : 1;
-    if (setjmp(row_failed) != 0) {
-        printf("FAILED %s %s: %s\n", row->name, failed_call, strerror(errno));
-        return;
-    }
     if (row->prepare) {
         row->prepare();
     }
@@ -143,99 +155,106 @@ static void print_name(const struct row *row) {
     puts(row->name);
 }
 
-static double micros(void) {
+double micros(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
 }
 
-// Measures these rows, or all. Returns the status.
-static int measure_rows(char **names, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        if (!find(names[i])) {
+// Measures the rows of a list with commas, or all. Returns the status.
+static int measure_rows(char *list) {
+    const struct row *chosen[ROWS_MAX];
+    size_t count = 0;
+    for (char *name = list ? strtok(list, ",") : NULL; name && count < ROWS_MAX;
+         name = strtok(NULL, ",")) {
+        chosen[count] = find(name);
+        if (!chosen[count++]) {
             return USAGE_STATUS;
         }
     }
     printf("START %lu\n", (unsigned long)started);
     uint64_t begin = now();
     double begin_us = micros();
-    if (count == 0) {
-        for_all(measure);
+    if (!list) {
+        for_all(measure_row);
     }
     for (size_t i = 0; i < count; i++) {
-        measure(find(names[i]));
+        measure_row(chosen[i]);
     }
     printf("CLOCK %.1f\nDONE\n", (double)(now() - begin) / (micros() - begin_us));
     return 0;
 }
 
 static int loop_row(const char *name) {
-    const struct row *row = name ? find(name) : NULL;
+    const struct row *row = find(name);
     if (row) {
-        loop(row);
+        attempt(name, loop, row);
     }
     return USAGE_STATUS;
 }
 
-static int show_idle(const char *count) {
-    long bytes = idle_process_bytes((unsigned)atoi(count));
-    if (bytes < 0) {
-        printf("FAILED idle fork: %s\n", strerror(errno));
-        return 1;
-    }
-    printf("IDLE %ld\n", bytes);
-    return 0;
+static int usage(FILE *stream, int status) {
+    fputs("usage: linux-bench [ROW[,ROW...]] | --list | --kinds | --loop ROW | --now |\n"
+          "       --bytes KIND COUNT | --scale KIND MOST | --rates WORKERS\n",
+          stream);
+    return status;
 }
 
-static void run_as_init(void) {
+// What the arguments ask for. Returns the status.
+static int act(int argc, char **argv) {
+    const char *word = argc > 1 ? argv[1] : "";
+    if (word[0] != '-' && argc <= 2) {
+        return measure_rows(argv[1]);
+    }
+    if (argc == 2 && strcmp(word, EXIT_WORD) == 0) {
+        return 0;
+    }
+    if (argc == 2 && strcmp(word, "--now") == 0) {
+        printf("NOW %lu\n", (unsigned long)started);
+        return 0;
+    }
+    if (argc == 2 && strcmp(word, "--list") == 0) {
+        for_all(print_name);
+        return 0;
+    }
+    if (argc == 2 && strcmp(word, "--kinds") == 0) {
+        print_kinds();
+        return 0;
+    }
+    if (argc == 3 && strcmp(word, "--loop") == 0) {
+        return loop_row(argv[2]);
+    }
+    if (argc == 4 && strcmp(word, "--bytes") == 0) {
+        return show_bytes(argv[2], (unsigned)atoi(argv[3]));
+    }
+    if (argc == 4 && strcmp(word, "--scale") == 0) {
+        return show_scale(argv[2], (unsigned)atoi(argv[3]));
+    }
+    if (argc == 3 && strcmp(word, "--rates") == 0) {
+        return show_rates((unsigned)atoi(argv[2]));
+    }
+    bool help = strcmp(word, "--help") == 0;
+    return usage(help ? stdout : stderr, help ? 0 : USAGE_STATUS);
+}
+
+static void set_up_machine(void) {
     mkdir("/dev", 0755);
     mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
     mkdir("/tmp", 0755);
     mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
-    char *looped = getenv("loop"), *rows = getenv("rows"), *idle = getenv("processes");
-    if (idle) {
-        show_idle(idle);
-    } else if (looped) {
-        loop_row(looped);
-    } else {
-        char *names[200];
-        size_t count = 0;
-        for (char *name = rows ? strtok(rows, ",") : NULL; name && count < 200;
-             name = strtok(NULL, ",")) {
-            names[count++] = name;
-        }
-        measure_rows(names, count);
-    }
-    fflush(stdout);
-    reboot(RB_POWER_OFF);
 }
 
 int main(int argc, char **argv) {
     started = now();
     self_path = argv[0];
     main_process = getpid();
-    if (argc > 1 && strcmp(argv[1], EXIT_WORD) == 0) {
-        return 0;
-    }
     if (main_process == 1) {
-        run_as_init();
-        return 1;
+        set_up_machine();
     }
-    if (argc == 2 && strcmp(argv[1], "--list") == 0) {
-        for_all(print_name);
-        return 0;
+    int status = act(argc, argv);
+    if (main_process == 1) {
+        fflush(stdout);
+        reboot(RB_POWER_OFF);
     }
-    if (argc == 3 && strcmp(argv[1], "--idle") == 0) {
-        return show_idle(argv[2]);
-    }
-    if (argc > 1 && strcmp(argv[1], "--loop") == 0) {
-        return loop_row(argv[2]);
-    }
-    if (argc > 1 && argv[1][0] == '-') {
-        bool help = strcmp(argv[1], "--help") == 0;
-        fprintf(help ? stdout : stderr,
-                "usage: linux-bench [ROW...] | --list | --loop ROW | --idle COUNT\n");
-        return help ? 0 : USAGE_STATUS;
-    }
-    return measure_rows(argv + 1, (size_t)(argc - 1));
+    return status;
 }

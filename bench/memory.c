@@ -33,7 +33,7 @@ static void unmap(void) {
     MUST(munmap, memory, memory_bytes);
 }
 
-static void map_and_touch(unsigned count) {
+void map_and_touch(unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         volatile char *page = map(PAGE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS, -1);
         *page = 1;

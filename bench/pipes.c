@@ -71,7 +71,7 @@ static void pipes_to(void (*act)(int in, int out)) {
     close(back[1]);
 }
 
-static void pipes_to_echo(void) {
+void pipes_to_echo(void) {
     pipes_to(echo);
 }
 
@@ -87,7 +87,7 @@ static void socket_to_echo(void) {
     close(ends[1]);
 }
 
-static void round_trips(unsigned count) {
+void round_trips(unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         char byte = 'x';
         MUST(write, to_child, &byte, 1);

@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
-#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,7 +67,7 @@ static void *end_at_once(void *unused) {
     return unused;
 }
 
-static void create_and_join(unsigned count) {
+void create_and_join(unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         pthread_t thread;
         errno = pthread_create(&thread, NULL, end_at_once, NULL);
@@ -88,7 +87,7 @@ static void reap(pid_t child) {
     }
 }
 
-static void fork_and_wait(unsigned count) {
+void fork_and_wait(unsigned count) {
     for (unsigned i = 0; i < count; i++) {
         pid_t child = (pid_t)MUST(fork);
         if (child == 0) {
@@ -107,42 +106,6 @@ static void fork_exec_and_wait(unsigned count) {
         }
         reap(child);
     }
-}
-
-static long free_bytes(void) {
-    struct sysinfo info;
-    return sysinfo(&info) == 0 ? (long)(info.freeram * info.mem_unit) : -1;
-}
-
-// A child that does nothing until its end of the pipe does.
-static pid_t start_idle(int gate, int other_end, int ready) {
-    pid_t child = fork();
-    if (child == 0) {
-        char byte = 'x';
-        close(other_end);
-        _exit(write(ready, &byte, 1) == 1 && read(gate, &byte, 1) == 0 ? 0 : 1);
-    }
-    return child;
-}
-
-long idle_process_bytes(unsigned count) {
-    int gate[2], ready[2];
-    char byte;
-    if (pipe(gate) != 0 || pipe(ready) != 0) {
-        return -1;
-    }
-    long before = free_bytes();
-    unsigned started = 0;
-    while (started < count && start_idle(gate[0], gate[1], ready[1]) > 0) {
-        started++;
-    }
-    for (unsigned i = 0; i < started && read(ready[0], &byte, 1) == 1; i++) {
-    }
-    long after = free_bytes();
-    close(gate[1]);
-    while (wait(NULL) > 0) {
-    }
-    return started == count && before > 0 && after > 0 ? (before - after) / (long)count : -1;
 }
 
 const struct row process_rows[] = {

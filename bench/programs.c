@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Whole programs: Debian's busybox at work on a small tree of files.
+// Whole programs of Debian: busybox at work on a small tree of files, sqlite3 with a new database,
+// tcc compiling itself.
 
 #include "bench.h"
 
@@ -20,6 +21,10 @@
 #define FILE_LINES 100
 #define LINES 20000
 #define BUSYBOX "/bin/busybox"
+#define DATABASE "/tmp/bench.db"
+#define TCC_HEADERS "/usr/lib/x86_64-linux-gnu/tcc/include"
+#define LIBC_HEADERS "/usr/include/x86_64-linux-musl"
+#define TCC_SOURCE "/src/tcc"
 
 // Runs a script by busybox's shell; its outputs go nowhere.
 static void run_script(const char *script) {
@@ -34,7 +39,7 @@ static void run_script(const char *script) {
     MUST(waitpid, child, &status, 0);
     if (status != 0) {
         errno = ECHILD;
-        fail(script);
+        fail("the script");
     }
 }
 
@@ -101,6 +106,30 @@ static void sort(unsigned count) {
     }
 }
 
+// One transaction of many rows, an index, many transactions of a row, queries.
+static void query(unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        run_script("/usr/bin/sqlite3 " DATABASE " \""
+                   "create table t(a integer primary key, b text);"
+                   "with recursive c(x) as (select 1 union all select x+1 from c where x < 2000) "
+                   "insert into t select x, hex(x * 7919) from c;"
+                   "create index i on t(b);\" &&"
+                   "{ i=0; while [ $i -lt 30 ]; do echo \"insert into t values(null, $i);\"; "
+                   "i=$((i+1)); done; } | /usr/bin/sqlite3 " DATABASE " && "
+                   "/usr/bin/sqlite3 " DATABASE " \"select count(*), sum(a) from t where b like "
+                   "'%7%'; select a from t where b = hex(7919);\" && " BUSYBOX " rm " DATABASE);
+    }
+}
+
+static void compile(unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        run_script("cd " TCC_SOURCE " && : >config.h && /usr/bin/tcc -c -nostdinc -I" TCC_HEADERS
+                   " -I" LIBC_HEADERS " -DTCC_TARGET_X86_64 -DONE_SOURCE=1 "
+                   "-DTCC_VERSION='\"bench\"' -o /tmp/bench.o tcc.c && " BUSYBOX
+                   " rm /tmp/bench.o");
+    }
+}
+
 #define ROW(title, start, function, end)                                                           \
     { .name = title, .count = 1, .batches = 2, .prepare = start, .run = function, .finish = end }
 
@@ -109,5 +138,7 @@ const struct row program_rows[] = {
     ROW("prog_tar_tree", make_tree, pack, remove_tree),
     ROW("prog_find_grep", make_tree, search, remove_tree),
     ROW("prog_sort_20k", make_lines, sort, remove_lines),
+    ROW("prog_sqlite", NULL, query, NULL),
+    ROW("prog_tcc_itself", NULL, compile, NULL),
     {0},
 };

@@ -10,8 +10,9 @@
 // changed, and the general path (call.c, deliver.c, port.c) does the work. What they do is what it
 // would have done: each step stands for the function named beside it.
 //
-// The number of instructions of a round trip is measured by `./prunella bench ipc`. To keep it low
-// all is inlined, what is known is not read again, and what stands side by side is written at once.
+// The number of instructions of a round trip is measured by `./prunella bench native`. To keep it
+// low all is inlined, what is known is not read again, and what stands side by side is written at
+// once.
 #include "call_internal.h"
 
 #include <abi/rights.h>

@@ -8,7 +8,7 @@ import xml.etree.ElementTree
 
 import pytest
 from harness import results
-from prunella import benchreport, native, paths, sidebyside
+from prunella import benchcurves, benchreport, native, paths, sidebyside
 from prunella.benchreport import Row, Table, summed_up
 from prunella.commands import bench
 from prunella.errors import Failure
@@ -29,18 +29,18 @@ def test_quick_repeats_and_stays_below_its_ceilings():
     for name, row in found["icount"]["rows"].items():
         results.figure(f"bench: {name}: Linux {row['linux']:,.1f}, Prunella {row['prunella']:,.1f} "
                        f"instructions, ratio {row['ratio']:.2f}")
-    for name, value in found["ipc"].items():
-        results.figure(f"bench ipc: {name} {value} instructions")
+    for name, value in found["native"].items():
+        results.figure(f"bench native: {name} {value} instructions")
     assert set(bench.QUICK_CEILINGS) < set(found["icount"]["rows"])
-    assert set(native.CEILINGS) <= set(found["ipc"])
+    assert set(native.CEILINGS) <= set(found["native"])
     again = prunella("--quick", "--json")
     assert again.stdout == done.stdout
 
 
 @pytest.mark.parametrize("words", [
     ("no_such_row",), ("--quick", "fstat"), ("--quick", "--wall"), ("--boots", "0"),
-    ("--timeout", "-1"), ("--write", "fstat"), ("--profile",), ("--profile", "ipc"),
-    ("--count", "ipc"), ("--profile", "boot"), ("--count", "--wall")], ids=" ".join)
+    ("--timeout", "-1"), ("--write", "fstat"), ("--profile",), ("--profile", "native"),
+    ("--count", "native"), ("--profile", "boot"), ("--count", "--wall")], ids=" ".join)
 def test_usage_errors(words):
     done = prunella(*words)
     assert done.returncode == 2
@@ -117,13 +117,27 @@ def test_the_plot_has_a_bar_for_each_row_that_counts():
     assert len(bars) == 1 + 2
 
 
+def test_curves_as_table_and_plot():
+    found = {"files": {LINUX: {10: 5.0, 100: 6.0}, PRUNELLA: {10: 7.0}},
+             "services": {PRUNELLA: {1: 1000.0, 18: 2000.0}}}
+    curves = benchcurves.of_scale(found)
+    heading, *rows = curves.cells()
+    assert heading == ["kind", "system", "10", "100", "1,000", "10,000"]
+    assert rows == [["files: open, close", "linux", "5.0", "6.0", "-", "-"],
+                    ["files: open, close", "prunella", "7.0", "-", "-", "-"],
+                    ["services: restart of one", "prunella", "1,000 (1)", "2,000 (18)", "-", "-"]]
+    root = xml.etree.ElementTree.fromstring(curves.plot())
+    assert sum(element.tag.endswith("polyline") for element in root) == 3
+    assert sum(element.tag.endswith("circle") for element in root) == 5
+
+
 def test_the_page_has_a_place_for_each_table():
     page = benchreport.PAGE.read_text(encoding="utf-8")
-    for mark in ("icount", "wall", "count", "ipc", "boot"):
+    for mark in ("icount", "wall", "count", "native", "boot", "scale", "cpus"):
         assert page.count(f"<!-- {mark}: begin -->") == page.count(f"<!-- {mark}: end -->") == 1
 
 
 def test_all_rows_are_listed():
     done = prunella("--list")
-    assert done.stdout.split() == ["ipc", "boot", *sidebyside.all_rows()]
+    assert done.stdout.split() == ["native", "boot", "scale", "cpus", *sidebyside.all_rows()]
     assert len(sidebyside.all_rows()) >= 35

@@ -11,7 +11,6 @@ from prunella.errors import Failure
 from prunella.sidebyside import LINUX, PRUNELLA, TUNED
 
 CONTROL = "ctl_"
-WHOLE = "prog_"     # whole programs: too long to be recorded
 PAGE = paths.ROOT / "docs/benchmarks.md"
 # Controls run the same instructions on both kernels. Counted, they are the same but for interrupts;
 # by the clock even a quiet host makes a difference.
@@ -82,7 +81,7 @@ def summed_up(mode, names, boots):
     return Table(mode, rows, median(clocks), failed)
 
 
-def _number(value):
+def number(value):
     if value is None:
         return "-"
     return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
@@ -97,9 +96,9 @@ def _cells(table):
     if table.mode == "icount":
         tuned = any(TUNED in row.ticks for row in table.rows)
         heading = ["row", "Linux", *(["tuned"] if tuned else []), "Prunella", "ratio"]
-        lines = [[row.name, _number(row.ticks.get(LINUX)),
-                  *([_number(row.ticks.get(TUNED))] if tuned else []),
-                  _number(row.ticks.get(PRUNELLA))] for row in table.rows]
+        lines = [[row.name, number(row.ticks.get(LINUX)),
+                  *([number(row.ticks.get(TUNED))] if tuned else []),
+                  number(row.ticks.get(PRUNELLA))] for row in table.rows]
     else:
         heading = ["row", "Linux, µs", "Prunella, µs", "ratio", "spread"]
         lines = [[row.name, *(_micro_text(_micros(row.ticks.get(system), table))
@@ -128,14 +127,14 @@ def text(table):
     heading, lines = _cells(table)
     what = {"icount": "guest instructions per operation",
             "wall": "time per operation, by the host's clock"}[table.mode]
-    shown = [f"{table.mode}: {what}", *_aligned([heading, *lines])]
+    shown = [f"{table.mode}: {what}", *aligned([heading, *lines])]
     shown += [f"{name} failed on {system}: {why}" for (system, name), why in table.failed.items()]
     return "\n".join([*shown, f"{table.mode}: {_summary(table)}"])
 
 
 def _markdown(table):
     heading, lines = _cells(table)
-    shown = _markdown_rows([heading, *lines])
+    shown = markdown_rows([heading, *lines])
     return "\n".join([f"![Prunella to Linux, {table.mode}](benchmarks-{table.mode}.svg)", "",
                       *shown, "", f"{_summary(table)}."])
 
@@ -198,7 +197,7 @@ def _count_cells(counts):
             for row, found in counts.items()]
 
 
-def _aligned(lines):
+def aligned(lines):
     """Lines of cells for a terminal: the first one to the left, the others to the right."""
     widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
     return ["  ".join([line[0].ljust(widths[0]),
@@ -208,10 +207,10 @@ def _aligned(lines):
 
 def count_text(counts):
     """{row: profile.Profile} for a terminal."""
-    return "\n".join(_aligned([_COUNTED, *_count_cells(counts)]))
+    return "\n".join(aligned([_COUNTED, *_count_cells(counts)]))
 
 
-def _markdown_rows(lines):
+def markdown_rows(lines):
     rows = [lines[0], ["---", *["---:"] * (len(lines[0]) - 1)], *lines[1:]]
     return ["| " + " | ".join(row) + " |" for row in rows]
 
@@ -219,27 +218,35 @@ def _markdown_rows(lines):
 def write_counts(counts):
     """Puts the counts into the page; returns it."""
     page = PAGE.read_text(encoding="utf-8")
-    table = "\n".join(_markdown_rows([_COUNTED, *_count_cells(counts)]))
+    table = "\n".join(markdown_rows([_COUNTED, *_count_cells(counts)]))
     PAGE.write_text(_replace(page, "count", table), encoding="utf-8")
     return PAGE
 
 
-def write(tables, native):
-    """Puts the tables and the plots into docs/; returns the files that were written."""
+def write(tables, figures, curves):
+    """Puts the tables and the plots into docs/; returns the files that were written.
+
+    figures: {place in the page: {what: figure}}. curves: {place: prunella.benchcurves.Curves}.
+    """
     page = PAGE.read_text(encoding="utf-8")
-    files = [PAGE]
+    plots = {}
     for table in tables:
         page = _replace(page, table.mode, _markdown(table))
-        files.append(PAGE.with_name(f"benchmarks-{table.mode}.svg"))
-        files[-1].write_text(plot(table), encoding="utf-8")
-    for mark, found in native.items():
+        plots[table.mode] = plot(table)
+    for mark, found in figures.items():
         rows = [["row", "figure"], *([name, f"{value:,}"] for name, value in found.items())]
-        page = _replace(page, mark, "\n".join(_markdown_rows(rows)))
+        page = _replace(page, mark, "\n".join(markdown_rows(rows)))
+    for mark, found in curves.items():
+        picture = f"![{found.title}](benchmarks-{mark}.svg)"
+        page = _replace(page, mark, "\n".join([picture, "", *markdown_rows(found.cells())]))
+        plots[mark] = found.plot()
+    for name, content in plots.items():
+        PAGE.with_name(f"benchmarks-{name}.svg").write_text(content, encoding="utf-8")
     PAGE.write_text(page, encoding="utf-8")
-    return files
+    return [PAGE, *(PAGE.with_name(f"benchmarks-{name}.svg") for name in plots)]
 
 
-def as_json(tables, native):
+def as_json(tables, others):
     """What json.dumps takes: all figures by mode, row and system."""
     found = {table.mode: {"ticks_per_us": table.ticks_per_us,
                           "geometric_mean": table.geometric_mean(),
@@ -248,4 +255,4 @@ def as_json(tables, native):
                           "failed": [{"system": system, "row": row, "reason": why}
                                      for (system, row), why in table.failed.items()]}
              for table in tables}
-    return {**found, **native}
+    return {**found, **others}

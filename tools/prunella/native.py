@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The native benchmark (apps/bench-ipc): what a message costs, which has no twin on Linux.
+"""The native benchmark (apps/bench-native): messages, events and a restart, without Linux twins.
 
 One CPU, instructions counted as time (an instruction is 1 ns), without assertions: two runs give
-the same figures. Each row is instructions per operation, stubs included.
+the same figures. Each row is instructions per operation, stubs included; what a restart waits for
+counts as time, too.
 """
 
 import re
@@ -12,14 +13,21 @@ from prunella.commands.run import boot_captured
 from prunella.errors import Failure
 
 # Instructions per operation that must not be exceeded.
-CEILINGS = {"call-round-trip-0": 700, "call-round-trip-64": 770, "call-round-trip-256": 840}
+CEILINGS = {"call-round-trip-0": 700, "call-round-trip-64": 770, "call-round-trip-256": 840,
+            "restart": 2_000_000}
+_WORDS = ("init.run=bin/bench-native", "init.uses=svc,relay")
+_MEMORY = "1G"
 _ROW = re.compile(r"# (\S+) (\d+)$", re.MULTILINE)
 
 
-def measure(out, timeout):
-    """Boots the benchmark of this build; returns {row: instructions}. Failure."""
-    machine = qemu.Machine(smp=1, icount=True, append=["init.run=bin/bench-ipc", qemu.PANIC_WORD],
-                           kernel=paths.kernel(out), archive=paths.boot_archive(out),
+def measure(out, timeout, words=(), archive=None):
+    """Boots the benchmark of this build; returns {row: instructions}. Failure.
+
+    words: more of the kernel's command line. archive: another one than that of the build.
+    """
+    machine = qemu.Machine(smp=1, memory=_MEMORY, icount=True,
+                           append=[*_WORDS, *words, qemu.PANIC_WORD], kernel=paths.kernel(out),
+                           archive=archive or paths.boot_archive(out),
                            log=paths.log_folder() / "bench.log", trace=qemu.new_trace())
     outcome, text = boot_captured(machine, timeout)
     rows = {name: int(value) for name, value in _ROW.findall(text.replace("\r", ""))}

@@ -110,7 +110,7 @@ def _record(row, timeout, window):
     """Runs the loop; returns QEMU's log of it, and the operations of a round."""
     with tempfile.TemporaryDirectory(prefix="prunella-profile-") as folder, \
             heartbeat(f"bench: profile of {row}"):
-        machine = sidebyside.prunella_machine(folder, True, ["--loop", row])
+        machine = sidebyside.prunella_machine(folder, ["--loop", row], icount=True)
         log, machine.line = os.path.join(folder, "trace"), os.path.join(folder, "line")
         machine.console, machine.log = "watched", paths.log_folder() / "profile.log"
         machine.append = [*closed.WORDS, *machine.append]

@@ -78,6 +78,8 @@ PACKAGES = {
         Package("bzip2", "is a Linux program to test", _file("/bin/bzip2")),
         Package("xz-utils", "is a Linux program to test", _file("/usr/bin/xz")),
         Package("sqlite3", "is a Linux program to test", _file("/usr/bin/sqlite3")),
+        Package("tcc", "is a Linux program to measure", _file("/usr/bin/tcc")),
+        Package("musl-dev", "has headers for it", _file("/usr/include/x86_64-linux-musl/stdio.h")),
         Package("git", "is a Linux program to test", _file("/usr/bin/git")),
         Package("python3.11", "is a Linux program to test", _file("/usr/bin/python3.11")),
     )
@@ -87,7 +89,7 @@ PACKAGES = {
 BUILD = ("gcc", "make", "binutils", "busybox-static")
 RUN = BUILD + ("qemu-system-x86",)
 DEBUG = RUN + ("gdb",)
-BENCH = RUN + ("musl-tools",)
+BENCH = RUN + ("musl-tools", "sqlite3", "tcc", "musl-dev")
 TEST = RUN + ("ccache", "libc6-dev", "clang", "lld", "clang-format", "libclang-rt-14-dev",
               "python3-pytest", "python3-pexpect")
 # Programs that run on Linux and on Prunella, and what compiles ours.

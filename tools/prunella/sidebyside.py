@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from prunella import bootfiles, closed, debian, make, paths, qemu
+from prunella import bootfiles, closed, debian, make, paths, programs, qemu
 from prunella.cpio import Cpio
 from prunella.errors import Failure
 from prunella.progress import heartbeat
@@ -24,6 +24,11 @@ PROGRAM = "linux-bench"
 # Of Debian, for the rows that are whole programs; Prunella's image has the same.
 BUSYBOX = Path("/bin/busybox")
 MEMORY = "1G"
+# Rows whose names begin so are whole programs: busybox's, and these of Debian.
+WHOLE = "prog_"
+PROGRAMS, PACKAGES = ("/usr/bin/sqlite3",), ("tcc",)
+# What tcc compiles is its own source.
+COMPILER, HEADERS, SOURCES = "tcc", "musl-dev", "src/tcc"
 # mitigations=off: against a fast Linux. What `tuned` leaves out as well, Debian has for safety.
 LINUX_WORDS = ("console=ttyS0,115200", "panic=-1", "rdinit=/init", "quiet", "mitigations=off")
 TUNED_WORDS = ("init_on_alloc=0", "apparmor=0", "audit=0", "randomize_kstack_offset=off",
@@ -62,15 +67,19 @@ def program():
     return paths.out_folder() / "linux" / "bench"
 
 
+def ask_program(word):
+    """The words that the program, run here, answers to this one."""
+    return subprocess.run([program(), word], check=True, capture_output=True,
+                          text=True).stdout.split()
+
+
 def all_rows():
     """Names of the rows, in the order in which they run."""
-    return subprocess.run([program(), "--list"], check=True, capture_output=True,
-                          text=True).stdout.split()
+    return ask_program("--list")
 
 
 def take_apart(text, rows, who):
     """The Figures in what the program wrote. Failure when it is incomplete."""
-    text = text.replace("\r", "")
     best = {name: float(value) for name, value, _, _ in _ROW.findall(text)}
     failed = dict(_FAILED.findall(text))
     clock, start = _CLOCK.search(text), _START.search(text)
@@ -83,33 +92,56 @@ def take_apart(text, rows, who):
                    int(start[1]))
 
 
-def _machine(icount, **options):
-    return qemu.Machine(smp=1, memory=MEMORY, accel="tcg", icount=icount, **options)
+def _whole_programs(tree, arguments):
+    """The Collection of what rows that are whole programs need beside busybox, if any is asked for.
+
+    Failure when a package is not there that should be: setup.ensure(setup.BENCH) comes first.
+    """
+    if not any(WHOLE in word for word in arguments):
+        return programs.Collection(tree)
+    found = programs.collect(tree, PROGRAMS, PACKAGES)
+    for path in programs.package_files(HEADERS):
+        if "/include/" in path:
+            found.add(path, strict=False)
+    source = debian.source(COMPILER)
+    for path in sorted(source.glob("*.*")):
+        found.files[str(Path(SOURCES, path.relative_to(source)))] = str(path)
+    return found
 
 
-def linux_machine(folder, icount, word, tuned=False):
+def _machine(icount, memory=MEMORY, smp=1, **options):
+    # Several CPUs run at once, also where the host has fewer cores.
+    return qemu.Machine(smp=smp, memory=memory, accel="tcg", icount=icount,
+                        parallel=True if smp > 1 else None, **options)
+
+
+def linux_machine(folder, arguments, tuned=False, **machine):
     """Debian's kernel with the program as its init, which is put into this folder."""
     archive = Cpio()
     archive.console()
     archive.file("init", program(), 0o755)
     archive.file("bin/busybox", BUSYBOX, 0o755)
+    found = _whole_programs({}, arguments)
+    for guest, target in found.links.items():
+        archive.link(guest, target)
+    for guest, host in found.files.items():
+        archive.file(guest, Path(host), os.stat(host).st_mode & 0o7777)
     where = os.path.join(folder, "linux.cpio")
     with open(where, "wb") as file:
         file.write(archive.finish())
-    words = [*LINUX_WORDS, *(TUNED_WORDS if tuned else ())]
-    words.append(word)
-    return _machine(icount, kernel=debian.kernel(), archive=where, append=words)
+    words = [*LINUX_WORDS, *(TUNED_WORDS if tuned else ()), "--", *arguments]
+    return _machine(kernel=debian.kernel(), archive=where, append=words, **machine)
 
 
-def prunella_machine(folder, icount, arguments):
+def prunella_machine(folder, arguments, **machine):
     """Prunella, which starts the program with these arguments; its archive is in this folder."""
     out = release_folder()
-    argv = [f"/{PROGRAM}", *arguments]
-    said = closed.all_frames(argv, b"", {"PATH": "/bin", "HOME": "/"}, "/")
+    base = paths.boot_archive(out)
+    said = closed.all_frames([f"/{PROGRAM}", *arguments], b"", {"PATH": "/bin", "HOME": "/"}, "/")
     archive = bootfiles.compose(os.path.join(folder, "prunella.tar"), [(program(), PROGRAM)],
-                                [closed.service(), closed.script(said)],
-                                base=paths.boot_archive(out))
-    return _machine(icount, kernel=paths.kernel(out), archive=archive)
+                                [closed.service(), closed.script(said)], base=base,
+                                programs=_whole_programs(bootfiles.guest_tree(base), arguments))
+    return _machine(kernel=paths.kernel(out), archive=archive, **machine)
 
 
 def _run_linux(machine, timeout):
@@ -130,37 +162,30 @@ def _run_linux(machine, timeout):
     return machine.log.read_text(encoding="utf-8", errors="replace")
 
 
-def idle_bytes(system, count, timeout):
-    """The bytes of memory that one of so many idle processes takes. Failure."""
-    with tempfile.TemporaryDirectory(prefix="prunella-bench-") as folder, \
-            heartbeat(f"bench: {count} processes, {system}"):
-        if system != PRUNELLA:
-            text = _run_linux(linux_machine(folder, True, f"processes={count}"), timeout)
+def _run_prunella(machine, timeout):
+    """What the program said."""
+    log = paths.log_folder() / "bench-prunella.log"
+    stdout, stderr, _ = closed.run(machine, f"/{PROGRAM}", log, timeout)
+    return (stdout + stderr).decode(errors="replace")
+
+
+def said_by(system, arguments, timeout, **machine):
+    """What the program says on one of SYSTEMS when it is given these arguments. Failure.
+
+    machine: icount, and memory and smp where they are to be others than those of the rows.
+    """
+    with tempfile.TemporaryDirectory(prefix="prunella-bench-") as folder:
+        if system == PRUNELLA:
+            text = _run_prunella(prunella_machine(folder, arguments, **machine), timeout)
         else:
-            stdout, _, _ = closed.run(prunella_machine(folder, True, ["--idle", str(count)]),
-                                      f"/{PROGRAM}", paths.log_folder() / "bench-prunella.log",
-                                      timeout)
-            text = stdout.decode(errors="replace")
-    found = re.search(r"^IDLE ([0-9]+)\r?$", text, re.MULTILINE)
-    if found is None:
-        tail = "\n".join(text.splitlines()[-3:])
-        raise Failure(f"{count} processes can't be had on {system}: {tail}")
-    return int(found[1])
+            text = _run_linux(linux_machine(folder, arguments, system == TUNED, **machine),
+                              timeout)
+    return text.replace("\r", "")
 
 
 def measure(system, rows, icount, timeout):
     """Boots one of SYSTEMS and measures these rows: Figures. Failure."""
     mode = "icount" if icount else "wall"
-    with tempfile.TemporaryDirectory(prefix="prunella-bench-") as folder, \
-            heartbeat(f"bench: {mode}, {system}"):
-        if system != PRUNELLA:
-            machine = linux_machine(folder, icount, f"rows={','.join(rows)}", system == TUNED)
-            return take_apart(_run_linux(machine, timeout), rows, "Debian's kernel")
-        machine = prunella_machine(folder, icount, rows)
-        log = paths.log_folder() / "bench-prunella.log"
-        stdout, stderr, status = closed.run(machine, f"/{PROGRAM}", log, timeout)
-        if status != 0:
-            raise Failure(f"the benchmark ended with status {status} on Prunella: "
-                          f"{stderr.decode(errors='replace').strip()}",
-                          f"read {paths.shown(log)}")
-        return take_apart(stdout.decode(errors="replace"), rows, "Prunella")
+    with heartbeat(f"bench: {mode}, {system}"):
+        return take_apart(said_by(system, [",".join(rows)], timeout, icount=icount), rows,
+                          system)

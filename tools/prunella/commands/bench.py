@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Measure Prunella in QEMU, beside Linux: the same program on both, in the same machine.
 
-Rows are operations of Linux programs (`--list`); `ipc`: what a message between two address spaces
-costs, which has no twin on Linux; `boot`: what a boot takes, in time and memory. Without a ROW all
-of them are measured.
+Rows are operations of Linux programs (`--list`); `native`: what messages, events and the restart of
+a server cost, which have no twin on Linux; `boot`: what a boot takes, in time and memory; `scale`:
+cost as things grow in number, to 10,000; `cpus`: work done by 1, 2 and 4 CPUs. Without a ROW all of
+them are measured.
 
 Two modes, both unless one is named. `--icount` counts guest instructions on one CPU, and repeats to
 the last digit; it has a second column for a Linux that is tuned for speed alone. `--wall` measures
@@ -14,15 +15,18 @@ both kernels, or the run is void.
 import json
 import sys
 
-from prunella import benchreport, bootbench, debian, native, profile, setup, sidebyside
+from prunella import benchcurves, benchreport, bootbench, debian, native, profile, scaling
+from prunella import setup, sidebyside
 from prunella.cli import add_setup_option
 from prunella.errors import Failure, UsageError
 from prunella.progress import say
 from prunella.sidebyside import LINUX, PRUNELLA, SYSTEMS
 
 SUMMARY = "measure, beside Linux"
-IPC, BOOT = "ipc", "boot"
-NATIVE = (IPC, BOOT)
+NATIVE, BOOT, SCALE, CPUS = "native", "boot", "scale", "cpus"
+# Counted, or by the clock; CURVES are plotted.
+OTHERS = {NATIVE: "icount", BOOT: "icount", SCALE: "icount", CPUS: "wall"}
+CURVES = {SCALE: benchcurves.of_scale, CPUS: benchcurves.of_cpus}
 # Rows of --quick, and what of Linux's instructions they may cost: measured, and a few percent.
 QUICK_CEILINGS = {
     "getppid": 0.31, "read_zero_1": 0.35, "pread_4k": 0.52, "fstat": 0.48, "stat_3comp": 1.12,
@@ -69,30 +73,40 @@ def execute(options):
     sidebyside.build(stdout=sys.stderr)
     names = sidebyside.all_rows()
     if options.list:
-        print("\n".join([*NATIVE, *names]))
+        print("\n".join([*OTHERS, *names]))
         return 0
-    unknown = [row for row in options.rows if row not in names and row not in NATIVE]
+    unknown = [row for row in options.rows if row not in names and row not in OTHERS]
     if unknown:
         raise UsageError(f"{', '.join(unknown)}: no such row", "./prunella bench --list names them")
     if options.profile:
         return _profile(options)
     if options.count:
         return _count(options, [name for name in names if name in options.rows] or names)
-    rows, natives = _chosen(options, names)
-    if rows or BOOT in natives:
+    rows, others = _chosen(options, names)
+    if rows or set(others) - {NATIVE}:
         debian.kernel(options.setup)
+    if any(row.startswith(sidebyside.WHOLE) for row in rows):
+        debian.source(sidebyside.COMPILER, options.setup)
     tables = [_measure(mode, rows, options) for mode in _modes(options)] if rows else []
-    found = {}
-    if IPC in natives:
-        found[IPC] = native.measure(sidebyside.release_folder(), options.timeout)
-    if BOOT in natives:
-        found[BOOT] = bootbench.measure(options.timeout)
+    found = {name: _measure_other(name, options) for name in others}
     _show(options, tables, found)
     _judge(options, tables, found)
     if options.write:
-        for file in benchreport.write(tables, found):
+        figures = {name: value for name, value in found.items() if name not in CURVES}
+        for file in benchreport.write(tables, figures, _curves(found)):
             say(f"bench: wrote {file.name}")
     return 0
+
+
+def _measure_other(name, options):
+    if name == NATIVE:
+        return native.measure(sidebyside.release_folder(), options.timeout)
+    return {BOOT: bootbench.measure, SCALE: scaling.scale,
+            CPUS: scaling.rates}[name](options.timeout)
+
+
+def _curves(found):
+    return {name: CURVES[name](value) for name, value in found.items() if name in CURVES}
 
 
 def _check(options):
@@ -104,12 +118,12 @@ def _check(options):
     if options.quick and (options.rows or options.wall or options.write or options.count):
         raise UsageError("--quick has its own rows, and counts instructions",
                          "leave out ROW, --wall, --count and --write")
-    if options.count and (options.wall or set(NATIVE) & set(options.rows)):
+    if options.count and (options.wall or set(OTHERS) & set(options.rows)):
         raise UsageError("--count counts what Linux programs do, not time",
-                         "leave out --wall, ipc and boot")
+                         "leave out --wall, native, boot, scale and cpus")
     if options.write and options.rows:
         raise UsageError("--write needs all rows", "leave out ROW")
-    if options.profile and (not options.rows or set(NATIVE) & set(options.rows)):
+    if options.profile and (not options.rows or set(OTHERS) & set(options.rows)):
         raise UsageError("--profile needs the names of rows", "./prunella bench --list names them")
 
 
@@ -120,15 +134,15 @@ def _modes(options):
 
 
 def _chosen(options, names):
-    """The rows of the program that are to run, with controls, and which of NATIVE are."""
+    """The rows of the program that are to run, with controls, and which of OTHERS are."""
     if options.quick:
-        return [name for name in names if name in QUICK_CEILINGS or name in CONTROLS], (IPC,)
+        return [name for name in names if name in QUICK_CEILINGS or name in CONTROLS], (NATIVE,)
     if not options.rows:
-        return names, NATIVE if "icount" in _modes(options) else ()
+        return names, [name for name, mode in OTHERS.items() if mode in _modes(options)]
     rows = [name for name in names if name in options.rows]
     if rows:
         rows = [name for name in names if name in rows or name in CONTROLS]
-    return rows, [name for name in NATIVE if name in options.rows]
+    return rows, [name for name in OTHERS if name in options.rows]
 
 
 def _measure(mode, rows, options):
@@ -150,12 +164,14 @@ def _show(options, tables, found):
     else:
         for table in tables:
             print(benchreport.text(table), end="\n\n")
-        for name, value in found.get(IPC, {}).items():
+        for name, value in found.get(NATIVE, {}).items():
             ceiling = native.CEILINGS.get(name)
             limit = f"  (at most {ceiling})" if ceiling else ""
             print(f"{name:24} {value:8} instructions{limit}")
         for name, value in found.get(BOOT, {}).items():
             print(f"{name:36} {value:14,}")
+        for curves in _curves(found).values():
+            print(curves.text(), end="\n\n")
 
 
 def above_ceilings(table):
@@ -174,7 +190,7 @@ def _judge(options, tables, found):
                           f"{benchreport.TOLERANCE[table.mode]:.0%} or more: {', '.join(unequal)}",
                           "is the host busy?" if table.mode == "wall" else None)
     over = above_ceilings(tables[0]) if options.quick else []
-    over += native.above_ceiling(found[IPC]) if IPC in found else []
+    over += native.above_ceiling(found[NATIVE]) if NATIVE in found else []
     if over:
         raise Failure(f"above the ceiling: {', '.join(over)}",
                       "find out why: ./prunella bench --profile ROW")
@@ -182,7 +198,7 @@ def _judge(options, tables, found):
 
 def _count(options, rows):
     rows = [row for row in rows if not row.startswith(benchreport.CONTROL)
-            and not (row.startswith(benchreport.WHOLE) and row not in options.rows)]
+            and not (row.startswith(sidebyside.WHOLE) and row not in options.rows)]
     counts = {row: profile.count(row, options.timeout) for row in rows}
     if options.json:
         print(json.dumps({row: {"instructions": found.instructions, "entries": found.entries,
