@@ -10,7 +10,6 @@
 //   FAILED NAME CALL: REASON          the row could not run
 //   CLOCK TICKS                       ticks in a microsecond of CLOCK_MONOTONIC
 //   BYTES KIND BYTES                  memory that one of many takes
-//   SCALE KIND COUNT TICKS            ticks of an operation while there are so many
 //   RATE NAME WORKERS RATE            operations a second of so many workers at once
 //   NOW TICKS                         of the time stamp counter
 //   DONE                              the end
@@ -33,6 +32,9 @@ struct row {
     void (*prepare)(void);
     void (*run)(unsigned count);
     void (*finish)(void);
+    // Where it is measured among many of a kind: which, and how many.
+    const struct kind *kind;
+    unsigned many;
 };
 
 // The rows of a file, up to one without a name.
@@ -50,10 +52,14 @@ void round_trips(unsigned count);
 // Kinds of things of which there can be many: their names, a line each.
 void print_kinds(void);
 
-// Prints the memory that one of so many of a kind takes, or the time of an operation of that kind
-// as their number grows by tens up to `most`. Returns the status of the program.
-int show_bytes(const char *kind, unsigned count);
-int show_scale(const char *kind, unsigned most);
+// The row of a name KIND:COUNT. NULL: there is none, and why was said.
+const struct row *row_among(const char *name);
+// Makes, and takes away, what such a row has many of.
+void make_many(const struct row *row);
+void drop_many(const struct row *row);
+
+// Prints the memory that one takes of KIND:COUNT. Returns the status of the program.
+int show_bytes(const char *name);
 
 // Prints the rates of operations that so many processes do at once. Returns the program's status.
 int show_rates(unsigned workers);

@@ -95,14 +95,24 @@ struct ticks run_batches(const struct row *row) {
                           row->count * batches};
 }
 
-static void measure(const void *argument) {
-    const struct row *row = argument;
+static void prepare(const struct row *row) {
+    if (row->many) {
+        make_many(row);
+    }
     if (row->prepare) {
         row->prepare();
     }
+}
+
+static void measure(const void *argument) {
+    const struct row *row = argument;
+    prepare(row);
     struct ticks ticks = run_batches(row);
     if (row->finish) {
         row->finish();
+    }
+    if (row->many) {
+        drop_many(row);
     }
     printf("ROW %s %.1f %.1f %u\n", row->name, ticks.best, ticks.median, ticks.operations);
 }
@@ -119,9 +129,7 @@ __attribute__((noinline)) void loop_mark(void) {
 static void loop(const void *argument) {
     const struct row *row = argument;
     unsigned count = row->loop ? row->loop : 1;
-    if (row->prepare) {
-        row->prepare();
-    }
+    prepare(row);
     row->run(count);
     printf("LOOP %s %u\n", row->name, count);
     fflush(stdout);
@@ -132,6 +140,9 @@ static void loop(const void *argument) {
 }
 
 static const struct row *find(const char *name) {
+    if (strchr(name, ':')) {
+        return row_among(name);
+    }
     for (size_t i = 0; i < FILES; i++) {
         for (const struct row *row = all_rows[i]; row->name; row++) {
             if (strcmp(row->name, name) == 0) {
@@ -194,8 +205,9 @@ static int loop_row(const char *name) {
 }
 
 static int usage(FILE *stream, int status) {
-    fputs("usage: linux-bench [ROW[,ROW...]] | --list | --kinds | --loop ROW | --now |\n"
-          "       --bytes KIND COUNT | --scale KIND MOST | --rates WORKERS\n",
+    fputs("usage: linux-bench [ROW[,ROW...]] | --loop ROW | --list | --kinds |\n"
+          "       --bytes KIND:COUNT | --rates WORKERS | --now\n"
+          "A ROW is one that --list names, or KIND:COUNT: an operation among so many.\n",
           stream);
     return status;
 }
@@ -224,11 +236,8 @@ static int act(int argc, char **argv) {
     if (argc == 3 && strcmp(word, "--loop") == 0) {
         return loop_row(argv[2]);
     }
-    if (argc == 4 && strcmp(word, "--bytes") == 0) {
-        return show_bytes(argv[2], (unsigned)atoi(argv[3]));
-    }
-    if (argc == 4 && strcmp(word, "--scale") == 0) {
-        return show_scale(argv[2], (unsigned)atoi(argv[3]));
+    if (argc == 3 && strcmp(word, "--bytes") == 0) {
+        return show_bytes(argv[2]);
     }
     if (argc == 3 && strcmp(word, "--rates") == 0) {
         return show_rates((unsigned)atoi(argv[2]));

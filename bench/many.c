@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Many of a kind: what each takes of memory, and what an operation costs while they are there.
+// Many of a kind: what each takes of memory, and what an operation costs while they are there: the
+// row KIND:COUNT.
 
 #include "bench.h"
 
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -16,9 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MANY_MAX 10000
+#define MANY_MAX 65000
 #define LEAST 10
-#define STEP 10
 #define PAGE_BYTES 4096u
 #define FOLDER "/tmp/bench-many"
 #define PATH FOLDER "/file"
@@ -179,41 +180,48 @@ void print_kinds(void) {
     }
 }
 
-// The kind of this name, if so many of it can be asked for.
-static const struct kind *find_kind(const char *name, unsigned count) {
+// The kind of these first bytes of a word, if so many of it can be asked for.
+static const struct kind *find_kind(const char *word, size_t bytes, unsigned count) {
     for (size_t i = 0; i < KINDS && count >= LEAST && count <= MANY_MAX; i++) {
-        if (strcmp(kinds[i].name, name) == 0) {
+        if (strlen(kinds[i].name) == bytes && memcmp(kinds[i].name, word, bytes) == 0) {
             return &kinds[i];
         }
     }
-    fprintf(stderr, "linux-bench: %s, %u: no such kind (--kinds names them), or not %u to %u\n",
-            name, count, LEAST, MANY_MAX);
+    fprintf(stderr, "linux-bench: %s: no such kind (--kinds names them), or not %u to %u of it\n",
+            word, LEAST, MANY_MAX);
     return NULL;
 }
 
-// How many of what are there, and how many are wanted.
-struct growth {
-    const struct kind *kind;
-    unsigned have, wanted;
-};
-static struct growth growth;
+// How many are there of the kind that there are many of.
+static unsigned have;
 
-static void grow(const void *unused) {
-    (void)unused;
-    for (; growth.have < growth.wanted; growth.have++) {
-        growth.kind->add(growth.have);
+static void grow(const struct kind *kind, unsigned wanted) {
+    for (; have < wanted; have++) {
+        kind->add(have);
     }
 }
 
-static void shrink(const void *unused) {
-    (void)unused;
-    growth.kind->drop(growth.have);
+void make_many(const struct row *row) {
+    grow(row->kind, row->many);
 }
 
-static void operate(const void *unused) {
-    (void)unused;
-    printf("SCALE %s %u %.1f\n", growth.kind->name, growth.have,
-           run_batches(&growth.kind->operation).best);
+void drop_many(const struct row *row) {
+    row->kind->drop(have);
+    have = 0;
+}
+
+const struct row *row_among(const char *name) {
+    size_t bytes = strcspn(name, ":");
+    unsigned count = name[bytes] == ':' ? (unsigned)atoi(name + bytes + 1) : 0;
+    const struct kind *kind = find_kind(name, bytes, count);
+    struct row *row = kind ? malloc(sizeof(*row)) : NULL;
+    if (row) {
+        *row = kind->operation;
+        row->name = name;
+        row->kind = kind;
+        row->many = count;
+    }
+    return row;
 }
 
 static long free_bytes(void) {
@@ -222,38 +230,17 @@ static long free_bytes(void) {
     return (long)(info.freeram * info.mem_unit);
 }
 
-static void weigh(const void *unused) {
+static void weigh(const void *argument) {
+    const struct row *row = argument;
     // The first ones bring what all of them share.
-    unsigned count = growth.wanted;
-    growth.wanted = LEAST;
-    grow(unused);
+    grow(row->kind, LEAST);
     long before = free_bytes();
-    growth.wanted = count + LEAST;
-    grow(unused);
-    printf("BYTES %s %ld\n", growth.kind->name, (before - free_bytes()) / (long)count);
+    grow(row->kind, LEAST + row->many);
+    printf("BYTES %s %ld\n", row->kind->name, (before - free_bytes()) / (long)row->many);
+    drop_many(row);
 }
 
-int show_bytes(const char *kind, unsigned count) {
-    growth = (struct growth){find_kind(kind, count), 0, count};
-    if (!growth.kind) {
-        return USAGE_STATUS;
-    }
-    bool well = attempt(kind, weigh, NULL);
-    return attempt(kind, shrink, NULL) && well ? 0 : 1;
-}
-
-int show_scale(const char *kind, unsigned most) {
-    growth = (struct growth){find_kind(kind, most), 0, 0};
-    if (!growth.kind) {
-        return USAGE_STATUS;
-    }
-    for (unsigned count = LEAST; count <= most; count *= STEP) {
-        growth.wanted = count;
-        if (!attempt(kind, grow, NULL) || !attempt(kind, operate, NULL)) {
-            break;
-        }
-    }
-    attempt(kind, shrink, NULL);
-    puts("DONE");
-    return 0;
+int show_bytes(const char *name) {
+    const struct row *row = row_among(name);
+    return !row ? USAGE_STATUS : attempt(name, weigh, row) ? 0 : 1;
 }

@@ -8,7 +8,7 @@ import xml.etree.ElementTree
 
 import pytest
 from harness import results
-from prunella import benchcurves, benchreport, native, paths, sidebyside
+from prunella import benchcurves, benchreport, native, paths, scaling, sidebyside
 from prunella.benchreport import Row, Table, summed_up
 from prunella.commands import bench
 from prunella.errors import Failure
@@ -38,8 +38,8 @@ def test_quick_repeats_and_stays_below_its_ceilings():
 
 
 @pytest.mark.parametrize("words", [
-    ("no_such_row",), ("--quick", "fstat"), ("--quick", "--wall"), ("--boots", "0"),
-    ("--timeout", "-1"), ("--write", "fstat"), ("--profile",), ("--profile", "native"),
+    ("no_such_row",), ("files:many",), ("--quick", "fstat"), ("--quick", "--wall"),
+    ("--boots", "0"), ("--timeout", "-1"), ("--write", "fstat"), ("--profile",), ("--profile", "native"),
     ("--count", "native"), ("--profile", "boot"), ("--count", "--wall")], ids=" ".join)
 def test_usage_errors(words):
     done = prunella(*words)
@@ -129,6 +129,28 @@ def test_curves_as_table_and_plot():
     root = xml.etree.ElementTree.fromstring(curves.plot())
     assert sum(element.tag.endswith("polyline") for element in root) == 3
     assert sum(element.tag.endswith("circle") for element in root) == 5
+
+
+# What an operation may cost among the second number of things, as a multiple of among the first.
+GROWTH_CEILINGS = {("processes", 10, 1000): 1.5, ("threads", 10, 1000): 1.2,
+                   ("files", 10, 1000): 1.1, ("mappings", 10, 10_000): 1.3,
+                   ("entries", 10, 10_000): 1.1}
+
+
+def test_an_operation_costs_the_same_among_many():
+    sidebyside.build()
+    for (kind, few, many), most in GROWTH_CEILINGS.items():
+        rows = [f"{kind}:{few}", f"{kind}:{many}"]
+        found = sidebyside.measure(PRUNELLA, rows, True, TIMEOUT_S, memory=scaling.MEMORY).best
+        results.figure(f"bench {kind}: {found[rows[0]]:,.0f} instructions among {few}, "
+                       f"{found[rows[1]]:,.0f} among {many}")
+        assert found[rows[1]] <= most * found[rows[0]], kind
+
+
+def test_many_of_a_kind_are_rows():
+    assert set(sidebyside.kinds()) < set(scaling.OPERATIONS)
+    assert sidebyside.is_among_many("files:10")
+    assert not any(map(sidebyside.is_among_many, ("files", "files:", "a:10", "files:x")))
 
 
 def test_the_page_has_a_place_for_each_table():

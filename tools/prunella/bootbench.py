@@ -67,7 +67,7 @@ def least_memory():
 def _bytes_of(system, kind, count, timeout):
     """The bytes of memory that one of so many takes; None when there can't be so many."""
     with heartbeat(f"bench: {count} {kind}, {system}"):
-        text = sidebyside.said_by(system, ["--bytes", kind, str(count)], timeout,
+        text = sidebyside.said_by(system, ["--bytes", f"{kind}:{count}"], timeout,
                                   icount=True)
     found = re.search(rf"^BYTES {kind} (-?[0-9]+)$", text, re.MULTILINE)
     return int(found[1]) if found else None

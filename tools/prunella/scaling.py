@@ -18,8 +18,7 @@ from prunella.errors import Failure
 from prunella.progress import heartbeat
 from prunella.sidebyside import LINUX, PRUNELLA
 
-MOST = 10_000
-COUNTS = (10, 100, 1000, MOST)
+COUNTS = (10, 100, 1000, 10_000)
 CPUS = (1, 2, 4)
 # For the many; not what other rows are measured with.
 MEMORY = "4G"
@@ -29,26 +28,13 @@ OPERATIONS = {"processes": "fork, exit, wait", "threads": "create, join", "files
               "handles": "event created, closed", "services": "restart of one"}
 # Beside those of the image; init knows at most 32.
 SERVICES = (1, 10, 18)
-_SCALE = re.compile(r"^SCALE (\S+) ([0-9]+) ([0-9.]+)$", re.MULTILINE)
 _RATE = re.compile(r"^RATE (\S+) [0-9]+ ([0-9]+)$", re.MULTILINE)
 
 
-def _kinds():
-    return sidebyside.ask_program("--kinds")
-
-
-def _said(system, words, **options):
-    """What the program says; Failure when it does not come to its end."""
-    text = sidebyside.said_by(system, words, **options)
-    if not re.search("^DONE$", text, re.MULTILINE):
-        raise Failure(f"the benchmark did not end well on {system}: {' '.join(words)}; its last "
-                      "words:\n" + "\n".join(text.splitlines()[-10:]))
-    return text
-
-
 def _of_programs(kind, system, timeout):
-    text = _said(system, ["--scale", kind, str(MOST)], icount=True, timeout=timeout, memory=MEMORY)
-    return {int(count): float(ticks) for _, count, ticks in _SCALE.findall(text)}
+    names = [f"{kind}:{count}" for count in COUNTS]
+    found = sidebyside.measure(system, names, True, timeout, memory=MEMORY)
+    return {count: found.best[name] for count, name in zip(COUNTS, names) if name in found.best}
 
 
 def _more_services(count, folder):
@@ -80,7 +66,7 @@ def _of_handles(timeout):
 def scale(timeout):
     """{kind: {system: {count: instructions per operation}}}. Failure."""
     found = {}
-    for kind in _kinds():
+    for kind in sidebyside.kinds():
         with heartbeat(f"bench: many {kind}"):
             found[kind] = {system: _of_programs(kind, system, timeout)
                            for system in (LINUX, PRUNELLA)}
@@ -96,8 +82,11 @@ def rates(timeout):
     for cpus in CPUS:
         for system in (LINUX, PRUNELLA):
             with heartbeat(f"bench: {cpus} CPUs, {system}"):
-                text = _said(system, ["--rates", str(cpus)], icount=False, timeout=timeout,
-                             smp=cpus)
+                text = sidebyside.said_by(system, ["--rates", str(cpus)], timeout, icount=False,
+                                          smp=cpus)
+            if not re.search("^DONE$", text, re.MULTILINE):
+                raise Failure(f"{cpus} CPUs: the benchmark did not end well on {system}; its last "
+                              "words:\n" + "\n".join(text.splitlines()[-10:]))
             for name, rate in _RATE.findall(text):
                 found.setdefault(name, {}).setdefault(system, {})[cpus] = float(rate)
     return found

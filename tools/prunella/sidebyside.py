@@ -67,7 +67,7 @@ def program():
     return paths.out_folder() / "linux" / "bench"
 
 
-def ask_program(word):
+def _ask_program(word):
     """The words that the program, run here, answers to this one."""
     return subprocess.run([program(), word], check=True, capture_output=True,
                           text=True).stdout.split()
@@ -75,7 +75,18 @@ def ask_program(word):
 
 def all_rows():
     """Names of the rows, in the order in which they run."""
-    return ask_program("--list")
+    return _ask_program("--list")
+
+
+def kinds():
+    """Of what there can be many: the program also knows rows KIND:COUNT."""
+    return _ask_program("--kinds")
+
+
+def is_among_many(row):
+    """Whether it is the name of a row KIND:COUNT."""
+    kind, _, count = row.partition(":")
+    return count.isdecimal() and kind in kinds()
 
 
 def take_apart(text, rows, who):
@@ -183,9 +194,9 @@ def said_by(system, arguments, timeout, **machine):
     return text.replace("\r", "")
 
 
-def measure(system, rows, icount, timeout):
+def measure(system, rows, icount, timeout, **machine):
     """Boots one of SYSTEMS and measures these rows: Figures. Failure."""
     mode = "icount" if icount else "wall"
     with heartbeat(f"bench: {mode}, {system}"):
-        return take_apart(said_by(system, [",".join(rows)], timeout, icount=icount), rows,
-                          system)
+        return take_apart(said_by(system, [",".join(rows)], timeout, icount=icount,
+                                  **machine), rows, system)

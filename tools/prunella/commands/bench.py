@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Measure Prunella in QEMU, beside Linux: the same program on both, in the same machine.
 
-Rows are operations of Linux programs (`--list`); `native`: what messages, events and the restart of
-a server cost, which have no twin on Linux; `boot`: what a boot takes, in time and memory; `scale`:
-cost as things grow in number, to 10,000; `cpus`: work done by 1, 2 and 4 CPUs. Without a ROW all of
-them are measured.
+Rows are operations of Linux programs (`--list`), and KIND:COUNT, one among so many of a kind
+(files:1000); `native`: what messages, events and the restart of a server cost, which have no twin
+on Linux; `boot`: what a boot takes, in time and memory; `scale`: cost as things grow in number, to
+10,000; `cpus`: work done by 1, 2 and 4 CPUs. Without a ROW all that is listed is measured.
 
 Two modes, both unless one is named. `--icount` counts guest instructions on one CPU, and repeats to
 the last digit; it has a second column for a Linux that is tuned for speed alone. `--wall` measures
@@ -75,7 +75,8 @@ def execute(options):
     if options.list:
         print("\n".join([*OTHERS, *names]))
         return 0
-    unknown = [row for row in options.rows if row not in names and row not in OTHERS]
+    unknown = [row for row in options.rows if row not in names and row not in OTHERS
+               and not sidebyside.is_among_many(row)]
     if unknown:
         raise UsageError(f"{', '.join(unknown)}: no such row", "./prunella bench --list names them")
     if options.profile:
@@ -139,9 +140,10 @@ def _chosen(options, names):
         return [name for name in names if name in QUICK_CEILINGS or name in CONTROLS], (NATIVE,)
     if not options.rows:
         return names, [name for name, mode in OTHERS.items() if mode in _modes(options)]
-    rows = [name for name in names if name in options.rows]
+    rows = [row for row in options.rows if row not in OTHERS]
     if rows:
-        rows = [name for name in names if name in rows or name in CONTROLS]
+        rows = [name for name in names if name in rows or name in CONTROLS] + \
+            [row for row in rows if row not in names]
     return rows, [name for name in OTHERS if name in options.rows]
 
 
