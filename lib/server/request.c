@@ -141,6 +141,7 @@ void server_checkpoint(struct server *server) {
     if (step_commit(&server->vault, NULL) != OK) {
         panic("%s: too much before a checkpoint", server->program->name);
     }
+    committed(server);
     wakes_apply(server);
     step_begin(&server->vault);
 }

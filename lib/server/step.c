@@ -234,3 +234,15 @@ void step_undo(struct vault *vault) {
     }
     close_all(vault->made, vault->made_count);
 }
+
+bool step_changed(const struct vault *vault, uint32_t number, uint32_t *table, uint32_t *index) {
+    struct record_place place = {0};
+    if (number >= vault->record_count) {
+        return false;
+    }
+    const struct vault_head *head = vault->records[number];
+    (void)vault_locate(vault, vault_offset(vault, head), sizeof(*head), &place);
+    *table = place.table;
+    *index = place.index;
+    return true;
+}

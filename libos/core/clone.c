@@ -37,39 +37,60 @@
 
 extern const char entry_thread[];
 
-// Whether a region belongs to a thread that has left its stack for good. threads.lock held.
-static bool is_left(struct threads *threads, uint32_t region) {
-    struct linux_thread *thread =
-        (struct linux_thread *)(LIBOS_BLOCKS + THREAD_OFFSET + region * BLOCK_REGION_BYTES);
-    if ((threads->regions[region / 64] >> (region % 64) & 1) == 0 || thread->listed ||
-        thread->handle == HANDLE_NONE) {
-        return false;
+static bool is_used(const struct threads *threads, uint32_t region) {
+    return (threads->regions[region / 64] >> (region % 64) & 1) != 0;
+}
+
+static struct linux_thread *thread_of_region(uint32_t region) {
+    return (struct linux_thread *)(LIBOS_BLOCKS + THREAD_OFFSET + region * BLOCK_REGION_BYTES);
+}
+
+// The lowest region of a thread that has left its stack for good, LIBOS_REGIONS_MAX when there is
+// none. Where the next search has to begin is kept. threads.lock held.
+static uint32_t left_region(struct threads *threads) {
+    uint32_t region = threads->region_left, ending = threads->region_bound;
+    for (; region < threads->region_bound; region++) {
+        const struct linux_thread *thread = thread_of_region(region);
+        if (!is_used(threads, region) || thread->listed || thread->handle == HANDLE_NONE) {
+            continue;
+        }
+        if (sys_object_wait(thread->handle, SIGNAL_THREAD_ENDED, 0, 0) > 0) {
+            threads->region_left = ending < region ? ending : region + 1;
+            return region;
+        }
+        ending = ending < region ? ending : region; // still on its stack
     }
-    return sys_object_wait(thread->handle, SIGNAL_THREAD_ENDED, 0, 0) > 0;
+    threads->region_left = ending;
+    return LIBOS_REGIONS_MAX;
+}
+
+static uint32_t unused_region(const struct threads *threads) {
+    uint32_t word = 0;
+    while (word < LIBOS_REGIONS_MAX / 64 && threads->regions[word] == UINT64_MAX) {
+        word++;
+    }
+    return word == LIBOS_REGIONS_MAX / 64
+               ? LIBOS_REGIONS_MAX
+               : word * 64 + (uint32_t)__builtin_ctzll(~threads->regions[word]);
 }
 
 int64_t thread_take_region(struct linux_thread **out) {
     struct threads *threads = &process_current()->threads;
-    vaddr_t block = 0;
     status_t status = ERR_LIMIT;
     mutex_lock(&threads->lock);
-    for (uint32_t region = 0; region < LIBOS_REGIONS_MAX; region++) {
-        if (is_left(threads, region)) {
-            block = LIBOS_BLOCKS + region * BLOCK_REGION_BYTES;
-            (void)!sys_handle_close(thread_of_block((struct thread_block *)block)->handle);
-            status = OK;
-            break;
-        }
-        if ((threads->regions[region / 64] >> (region % 64) & 1) == 0) {
-            status = launch_region(HANDLE_NONE, HANDLE_NONE, region, &block);
-            if (status == OK) {
-                region_use(threads, region);
-            }
-            break;
+    uint32_t region = left_region(threads);
+    vaddr_t block = LIBOS_BLOCKS + region * BLOCK_REGION_BYTES;
+    if (region < LIBOS_REGIONS_MAX) {
+        (void)!sys_handle_close(thread_of_region(region)->handle);
+        status = OK;
+    } else if ((region = unused_region(threads)) < LIBOS_REGIONS_MAX) {
+        status = launch_region(HANDLE_NONE, HANDLE_NONE, region, &block);
+        if (status == OK) {
+            region_use(threads, region);
         }
     }
     if (status == OK) {
-        *out = thread_of_block((struct thread_block *)block);
+        *out = thread_of_region(region);
         **out = (struct linux_thread){.block = (struct thread_block *)block, .listed = true};
     }
     mutex_unlock(&threads->lock);

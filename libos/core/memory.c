@@ -61,17 +61,24 @@ bool memory_vacant(struct memory *memory, uint64_t start, uint64_t end) {
     return at == memory->count || memory->list[at].start >= end;
 }
 
-uint64_t memory_gap(struct memory *memory, uint64_t hint, uint64_t bytes, uint64_t high) {
-    hint = page_down(hint);
-    if (hint >= LINUX_ADDR_MIN && hint < LINUX_ADDR_MAX && bytes <= LINUX_ADDR_MAX - hint &&
-        memory_vacant(memory, hint, hint + bytes)) {
-        return hint;
-    }
-    uint64_t end = high;
+// Which of memory->vacant is about ranges of so many bytes: of the largest power of two within.
+static uint32_t class_of(uint64_t bytes) {
+    uint32_t class = 63 - (uint32_t)__builtin_clzll(bytes / PAGE_SIZE);
+    return class < VACANT_CLASSES ? class : VACANT_CLASSES - 1;
+}
+
+// The first range of so many bytes from `end` downwards, 0 when there is none. Where the first one
+// of at least `least` bytes ends is left in *above.
+static uint64_t gap_below(const struct memory *memory, uint64_t bytes, uint64_t end, uint64_t least,
+                          uint64_t *above) {
+    *above = 0;
     for (uint32_t at = find(memory, end - 1);; at--) {
         uint64_t low = at > 0 ? memory->list[at - 1].end : LINUX_ADDR_MIN;
         if (at < memory->count && memory->list[at].start < end) {
             end = memory->list[at].start;
+        }
+        if (end >= low && end - low >= least && *above == 0) {
+            *above = end;
         }
         if (end >= low && end - low >= bytes) {
             return end - bytes;
@@ -82,39 +89,87 @@ uint64_t memory_gap(struct memory *memory, uint64_t hint, uint64_t bytes, uint64
     }
 }
 
-// Makes room for `more` entries.
-static bool reserve(struct memory *memory, uint32_t more) {
-    if (memory->count + more <= memory->room) {
-        return true;
+uint64_t memory_gap(struct memory *memory, uint64_t hint, uint64_t bytes, uint64_t high) {
+    hint = page_down(hint);
+    if (hint >= LINUX_ADDR_MIN && hint < LINUX_ADDR_MAX && bytes <= LINUX_ADDR_MAX - hint &&
+        memory_vacant(memory, hint, hint + bytes)) {
+        return hint;
     }
-    uint32_t room = memory->room == 0 ? FIRST_ROOM : memory->room * 2;
-    if (room > 2 * MAPPINGS_MAX) {
+    uint32_t class = class_of(bytes);
+    uint64_t above, known = memory->vacant[class];
+    uint64_t start = high == memory->top && known != 0 && known < high ? known : high;
+    uint64_t found = gap_below(memory, bytes, start, PAGE_SIZE << class, &above);
+    if (high == memory->top && above != 0) {
+        memory->vacant[class] = above;
+    }
+    return found;
+}
+
+// Notes that a range is vacant: searches for as much or less begin no lower than its end.
+static void note_vacant(struct memory *memory, uint64_t start, uint64_t end) {
+    for (uint32_t class = 0; class <= class_of(end - start); class ++) {
+        uint64_t known = memory->vacant[class];
+        memory->vacant[class] = known != 0 && known < end ? end : known;
+    }
+}
+
+// Gives the list a place in which it has as much room on either side as it is long, or the most
+// that it may be.
+static bool spread(struct memory *memory) {
+    uint32_t room = FIRST_ROOM;
+    while (room < 3 * memory->count && room < 2 * MAPPINGS_MAX) {
+        room *= 2;
+    }
+    struct mapping *old = memory->list - memory->front;
+    struct mapping *new = room == memory->room ? old : heap_alloc_dirty(room * sizeof(*new));
+    if (new == NULL) {
         return false;
     }
-    struct mapping *list = heap_alloc(room * sizeof(*list));
-    if (list == NULL) {
-        return false;
-    }
+    uint32_t front = (room - memory->count) / 2;
     if (memory->count > 0) {
-        memcpy(list, memory->list, memory->count * sizeof(*list));
+        memmove(new + front, memory->list, memory->count * sizeof(*new));
     }
-    heap_free(memory->list, memory->room * sizeof(*list));
-    memory->list = list;
+    if (new != old && memory->room > 0) {
+        heap_free(old, memory->room * sizeof(*old));
+    }
+    memory->list = new + front;
+    memory->front = front;
     memory->room = room;
     return true;
 }
 
+// Makes room for `more` entries, on either side.
+static bool reserve(struct memory *memory, uint32_t more) {
+    if (memory->count + more > MAPPINGS_MAX) {
+        return false;
+    }
+    uint32_t back = memory->room - memory->front - memory->count;
+    return (memory->front >= more && back >= more) || spread(memory);
+}
+
+// Opens a gap in the list; the shorter part of it moves.
 static void insert(struct memory *memory, uint32_t at, const struct mapping *mapping) {
-    struct mapping *list = memory->list;
-    memmove(&list[at + 1], &list[at], (memory->count - at) * sizeof(*list));
-    list[at] = *mapping;
+    if (at < memory->count / 2) {
+        memory->front--;
+        memory->list--;
+        memmove(&memory->list[0], &memory->list[1], at * sizeof(*mapping));
+    } else {
+        memmove(&memory->list[at + 1], &memory->list[at], (memory->count - at) * sizeof(*mapping));
+    }
+    memory->list[at] = *mapping;
     memory->count++;
 }
 
-static void drop(struct memory *memory, uint32_t at) {
-    struct mapping *list = memory->list;
-    memory->count--;
-    memmove(&list[at], &list[at + 1], (memory->count - at) * sizeof(*list));
+static void drop(struct memory *memory, uint32_t first, uint32_t last) {
+    uint32_t gone = last - first, behind = memory->count - last;
+    if (first < behind) {
+        memmove(&memory->list[gone], &memory->list[0], first * sizeof(*memory->list));
+        memory->list += gone;
+        memory->front += gone;
+    } else {
+        memmove(&memory->list[first], &memory->list[last], behind * sizeof(*memory->list));
+    }
+    memory->count -= gone;
 }
 
 static bool joins(const struct mapping *low, const struct mapping *high) {
@@ -141,11 +196,11 @@ static void split(struct memory *memory, uint64_t addr) {
 static void join(struct memory *memory, uint32_t at) {
     if (at + 1 < memory->count && joins(&memory->list[at], &memory->list[at + 1])) {
         memory->list[at].end = memory->list[at + 1].end;
-        drop(memory, at + 1);
+        drop(memory, at + 1, at + 2);
     }
     if (at > 0 && at < memory->count && joins(&memory->list[at - 1], &memory->list[at])) {
         memory->list[at - 1].end = memory->list[at].end;
-        drop(memory, at);
+        drop(memory, at, at + 1);
     }
 }
 
@@ -159,9 +214,11 @@ bool memory_forget(struct memory *memory, uint64_t start, uint64_t end) {
     while (last < memory->count && memory->list[last].start < end) {
         last++;
     }
-    memmove(&memory->list[first], &memory->list[last],
-            (memory->count - last) * sizeof(*memory->list));
-    memory->count -= last - first;
+    if (last > first) {
+        drop(memory, first, last);
+        note_vacant(memory, first > 0 ? memory->list[first - 1].end : LINUX_ADDR_MIN,
+                    first < memory->count ? memory->list[first].start : LINUX_ADDR_MAX);
+    }
     return true;
 }
 

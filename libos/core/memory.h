@@ -4,7 +4,10 @@
 // refusals that Linux makes and for /proc/self/maps. The mappings themselves are the kernel's.
 //
 // The list is an array that is sorted by address; neighbours that only differ in their place are
-// one entry. Changes are made in the kernel first, then noted here, under the lock.
+// one entry. It has room on both sides, so that what comes and goes at either end, as most mappings
+// do, moves few others; and for each power of two it is known how far down there is no gap of that
+// size, so that a search is short. Changes are made in the kernel first, then noted here, under the
+// lock.
 #pragma once
 
 #include <abi/libos.h>
@@ -34,11 +37,16 @@ static_assert(sizeof(struct mapping) == sizeof(struct libos_mapping) &&
                   offsetof(struct mapping, shared) == offsetof(struct libos_mapping, shared),
               "what others read");
 
+#define VACANT_CLASSES 16
+
 struct memory {
     struct mutex lock;
     // Guarded by lock:
     struct mapping *list;
-    uint32_t count, room;
+    uint32_t count, room; // room: in the whole block, of which `front` are unused before the list
+    uint32_t front;
+    // Between vacant[c] and top no range of 2^c pages or more is free; 0: nobody has looked yet.
+    uint64_t vacant[VACANT_CLASSES];
     uint64_t top;            // where searches for a gap begin, downwards
     uint64_t brk_start, brk; // the heap of brk(2), exact
     uint64_t stack_low;

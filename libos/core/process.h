@@ -24,6 +24,7 @@ struct threads {
     int64_t ended_time;                       // CPU time of threads that have ended
     uint64_t regions[LIBOS_REGIONS_MAX / 64]; // bit set: the region is mapped or being made
     uint32_t region_bound;                    // no bit at or above was ever set
+    uint32_t region_left;                     // below, no region is that of a thread that has ended
 };
 
 struct linux_process {

@@ -75,6 +75,8 @@ static uint32_t unlist(struct linux_thread *self) {
             *shown = self->shown.next;
             *at = self->next;
             self->listed = false;
+            threads->region_left =
+                self->region < threads->region_left ? self->region : threads->region_left;
             threads->count--;
             break;
         }

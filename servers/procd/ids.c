@@ -139,6 +139,7 @@ int64_t proc_do_new_tid(void *server, const struct packet *packet,
     vault_set(vault, &thread->head.used, 1);
     vault_set(vault, &thread->tid, tid);
     vault_set(vault, &thread->owner, process->pid);
+    thread_note(procd, thread);
     process_set(procd, process, threads, process->threads + 1);
     reply->tid = tid;
     return 0;
@@ -151,15 +152,13 @@ int64_t proc_do_end_tid(void *server, const struct packet *packet,
     if (process == NULL) {
         return ERR_NO_PROCESS;
     }
-    for (uint32_t slot = 0; slot < procd->thread_top; slot++) {
-        const struct thread_id *thread = thread_at(procd, slot);
-        if (thread != NULL && thread->tid == request->tid && thread->owner == process->pid) {
-            vault_set(&procd->server.vault, &thread->head.used, 0);
-            process_set(procd, process, threads, process->threads - 1);
-            return 0;
-        }
+    const struct thread_id *thread = thread_id_find(procd, process, request->tid);
+    if (thread == NULL) {
+        return ERR_NOT_FOUND;
     }
-    return ERR_NOT_FOUND;
+    vault_set(&procd->server.vault, &thread->head.used, 0);
+    process_set(procd, process, threads, process->threads - 1);
+    return 0;
 }
 
 // ---- for others to read

@@ -104,6 +104,7 @@ static status_t make_kernel_process(struct procd *procd, const struct process *p
     step_made(&procd->server.vault, (handle_t)made);
     process_set(procd, process, process, (handle_t)made);
     process_set(procd, process, id, kernel_process((handle_t)made).id);
+    process_note(procd, process);
     groups_publish(procd, process);
     return sys_object_bind((handle_t)made, procd->server.port, KEY_ENDED | (uint32_t)process->pid,
                            SIGNAL_PROCESS_ENDED);
@@ -523,22 +524,13 @@ int64_t proc_do_wait(void *server, const struct packet *packet,
 
 // ---- after a death of procd
 
-static const struct process *find_by_id(const struct procd *procd, uint64_t id) {
-    for_each_process(procd, process, slot) {
-        if (process->id == id && process_alive(process)) {
-            return process;
-        }
-    }
-    return NULL;
-}
-
 // Processes of the kernel without a record: they were being made.
 void process_kill_unknown(struct procd *procd, handle_t job) {
     struct process_info info = {0};
     int64_t handle;
     while ((handle = sys_job_child(job, info.id, &info)) >= 0) {
         if (info.cause == EXIT_RUNNING && info.id != thread_block()->process &&
-            find_by_id(procd, info.id) == NULL) {
+            process_by_id(procd, info.id) == NULL) {
             // It may have ended meanwhile.
             (void)!sys_task_kill((handle_t)handle, LINUX_STATUS_SIGNAL(LINUX_SIGKILL), 0);
         }

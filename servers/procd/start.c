@@ -66,12 +66,17 @@ static uint32_t look_over(struct procd *procd) {
         const struct process *process = process_at(procd, slot);
         if (process != NULL) {
             procd->process_top = slot + 1;
+            process_note(procd, process);
             procd->news_due |= (process->flags & FLAG_DUE) != 0;
             alive += process_alive(process);
         }
     }
     for (uint32_t slot = 0; slot < vault_touched(vault, TABLE_THREADS); slot++) {
-        procd->thread_top = thread_at(procd, slot) != NULL ? slot + 1 : procd->thread_top;
+        const struct thread_id *thread = thread_at(procd, slot);
+        if (thread != NULL) {
+            procd->thread_top = slot + 1;
+            thread_note(procd, thread);
+        }
     }
     return alive;
 }
@@ -99,6 +104,8 @@ static void repair_traits(struct procd *procd) {
 status_t procd_start(struct server *server, bool fresh) {
     struct procd *procd = (struct procd *)server;
     const struct vault_report *found = &server->vault.report;
+    procd->threads = vault_record(&server->vault, TABLE_THREADS, 0);
+    procd->processes = vault_record(&server->vault, TABLE_PROCESSES, 0);
     if (fresh) {
         return begin(procd);
     }

@@ -86,26 +86,30 @@ const struct state *state_of(const struct procd *procd) {
     return vault_record(&procd->server.vault, TABLE_STATE, 0);
 }
 
-const struct process *process_at(const struct procd *procd, uint32_t slot) {
-    const struct process *process = vault_record(&procd->server.vault, TABLE_PROCESSES, slot);
-    return process != NULL && process->head.used ? process : NULL;
-}
-
 uint32_t process_slot(const struct procd *procd, const struct process *process) {
-    const struct process *first = vault_record(&procd->server.vault, TABLE_PROCESSES, 0);
-    return (uint32_t)(process - first);
+    return (uint32_t)(process - procd->processes);
 }
 
 const struct traits *traits_of(const struct procd *procd, const struct process *process) {
     return vault_record(&procd->server.vault, TABLE_TRAITS, process_slot(procd, process));
 }
 
-const struct thread_id *thread_at(const struct procd *procd, uint32_t slot) {
-    const struct thread_id *thread = vault_record(&procd->server.vault, TABLE_THREADS, slot);
-    return thread->head.used ? thread : NULL;
+void process_note(struct procd *procd, const struct process *process) {
+    uint16_t place = (uint16_t)(process_slot(procd, process) + 1);
+    procd->by_pid[(uint32_t)process->pid % INDEX_BUCKETS] = place;
+    procd->by_id[process->id % INDEX_BUCKETS] = place;
+}
+
+// The process of a place of an index, null when there is none.
+static const struct process *indexed(const struct procd *procd, uint16_t place) {
+    return place != 0 && place <= procd->process_top ? process_at(procd, place - 1u) : NULL;
 }
 
 const struct process *process_find(const struct procd *procd, int32_t pid) {
+    const struct process *likely = indexed(procd, procd->by_pid[(uint32_t)pid % INDEX_BUCKETS]);
+    if (likely != NULL && likely->pid == pid) {
+        return likely;
+    }
     for_each_process(procd, process, slot) {
         if (process->pid == pid) {
             return process;
@@ -114,22 +118,47 @@ const struct process *process_find(const struct procd *procd, int32_t pid) {
     return NULL;
 }
 
-uint64_t traits_cookie(const struct traits *traits) {
-    uint64_t user = traits->ids[ID_FSUID];
-    return user == 0 ? COOKIE_ROOT : (uint64_t)traits->ids[ID_FSGID] << 32 | user;
+const struct process *process_by_id(const struct procd *procd, uint64_t id) {
+    const struct process *likely = indexed(procd, procd->by_id[id % INDEX_BUCKETS]);
+    if (likely != NULL && likely->id == id && process_alive(likely)) {
+        return likely;
+    }
+    for_each_process(procd, process, slot) {
+        if (process->id == id && process_alive(process)) {
+            return process;
+        }
+    }
+    return NULL;
 }
 
 const struct process *process_caller(const struct procd *procd, const struct packet *packet) {
-    const struct process *found = NULL;
-    if (is_native(packet)) {
-        return NULL;
+    return is_native(packet) ? NULL : process_by_id(procd, packet->process);
+}
+
+void thread_note(struct procd *procd, const struct thread_id *thread) {
+    procd->by_tid[(uint32_t)thread->tid % INDEX_BUCKETS] = (uint16_t)(thread - procd->threads + 1);
+}
+
+const struct thread_id *thread_id_find(const struct procd *procd, const struct process *process,
+                                       int32_t tid) {
+    uint16_t place = procd->by_tid[(uint32_t)tid % INDEX_BUCKETS];
+    const struct thread_id *likely =
+        place != 0 && place <= procd->thread_top ? thread_at(procd, place - 1u) : NULL;
+    if (likely != NULL && likely->tid == tid && likely->owner == process->pid) {
+        return likely;
     }
-    for_each_process(procd, process, slot) {
-        if (process->id == packet->process && process_alive(process)) {
-            found = process;
+    for (uint32_t slot = 0; slot < procd->thread_top; slot++) {
+        const struct thread_id *thread = thread_at(procd, slot);
+        if (thread != NULL && thread->tid == tid && thread->owner == process->pid) {
+            return thread;
         }
     }
-    return found;
+    return NULL;
+}
+
+uint64_t traits_cookie(const struct traits *traits) {
+    uint64_t user = traits->ids[ID_FSUID];
+    return user == 0 ? COOKIE_ROOT : (uint64_t)traits->ids[ID_FSGID] << 32 | user;
 }
 
 // ---- changes

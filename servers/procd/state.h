@@ -16,6 +16,7 @@
 #define THREADS_MAX 2048 // threads of Linux processes beside the first of each
 #define WAITS_MAX 1024   // as many processes may wait at once
 #endif
+#define INDEX_BUCKETS 1024   // a power of two
 #define PID_MAX (1 << 22)    // as on Linux: ids are below
 #define PID_RESERVED 300     // after a wrap, ids below this one are not given again
 #define GROUPS_MAX 32        // supplementary groups of a process
@@ -127,11 +128,16 @@ struct groups {
 };
 
 struct procd {
-    struct server server;        // first
-    struct group_table *groups;  // null: nobody has asked for it
-    struct process_table *table; // null: nobody has asked for it
-    uint32_t process_top;        // slots from here on are free
+    struct server server;            // first
+    struct group_table *groups;      // null: nobody has asked for it
+    struct process_table *table;     // null: nobody has asked for it
+    const struct process *processes; // the records
+    const struct thread_id *threads; // likewise
+    uint32_t process_top;            // slots from here on are free
     uint32_t thread_top;
+    // Slot + 1 of what was noted last with these low bits of its id: of processes by their pid and
+    // by the kernel's id, of threads. It may be another's or nobody's by now.
+    uint16_t by_pid[INDEX_BUCKETS], by_id[INDEX_BUCKETS], by_tid[INDEX_BUCKETS];
     bool news_due;                            // some process may have FLAG_DUE
     struct signal_page *pages[PROCESSES_MAX]; // mapped when needed first
 };
@@ -142,14 +148,30 @@ extern const struct vault_layout procd_layout;
 
 const struct state *state_of(const struct procd *procd);
 // The process of a slot below process_top, null when it is free.
-const struct process *process_at(const struct procd *procd, uint32_t slot);
+static inline const struct process *process_at(const struct procd *procd, uint32_t slot) {
+    const struct process *process = &procd->processes[slot];
+    return process->head.used ? process : NULL;
+}
 uint32_t process_slot(const struct procd *procd, const struct process *process);
 const struct traits *traits_of(const struct procd *procd, const struct process *process);
 // By pid, zombies too; null when there is none.
 const struct process *process_find(const struct procd *procd, int32_t pid);
+// A live one by its id of the kernel, likewise.
+const struct process *process_by_id(const struct procd *procd, uint64_t id);
 // Who has sent a packet: a live process, or null when it was no Linux process.
 const struct process *process_caller(const struct procd *procd, const struct packet *packet);
-const struct thread_id *thread_at(const struct procd *procd, uint32_t slot);
+// The thread id of a slot below thread_top, null when it is free.
+static inline const struct thread_id *thread_at(const struct procd *procd, uint32_t slot) {
+    const struct thread_id *thread = &procd->threads[slot];
+    return thread->head.used ? thread : NULL;
+}
+// A thread of a process beside its first; null when there is none of this id.
+const struct thread_id *thread_id_find(const struct procd *procd, const struct process *process,
+                                       int32_t tid);
+
+// Notes the ids of a process, of a thread, so that it is found quickly.
+void process_note(struct procd *procd, const struct process *process);
+void thread_note(struct procd *procd, const struct thread_id *thread);
 
 // Walks all processes; the body may free the one that it is given. No `break`.
 #define for_each_process(procd, each, slot)                                                        \

@@ -48,23 +48,44 @@ static bool entry_write(struct process_entry *entry, const struct process *proce
     return gone;
 }
 
-void terminals_committed(struct server *server) {
-    struct procd *procd = (struct procd *)server;
-    struct process_table *table = procd->table;
-    if (table == NULL) {
-        return;
-    }
-    uint32_t top = procd->process_top > table->top ? procd->process_top : table->top;
-    bool gone = false;
-    for (uint32_t slot = 0; slot < top && slot < PROCESS_TABLE_MAX; slot++) {
-        const struct process *process = process_at(procd, slot);
-        uint32_t user = process != NULL ? (uint32_t)traits_cookie(traits_of(procd, process)) : 0;
-        gone |= entry_write(&table->entries[slot], process, user);
-    }
-    __atomic_store_n(&table->top, procd->process_top, __ATOMIC_RELEASE);
+// Writes the entry of a slot. Returns whether a session leader has gone.
+static bool slot_write(struct procd *procd, uint32_t slot) {
+    const struct process *process = slot < procd->process_top ? process_at(procd, slot) : NULL;
+    uint32_t user = process != NULL ? (uint32_t)traits_cookie(traits_of(procd, process)) : 0;
+    return entry_write(&procd->table->entries[slot], process, user);
+}
+
+static void table_written(struct procd *procd, bool gone) {
+    __atomic_store_n(&procd->table->top, procd->process_top, __ATOMIC_RELEASE);
     if (gone) {
         (void)sys_event_signal(terminals_of(procd)->leaders, 0, LEADER_ENDED);
     }
+}
+
+void terminals_committed(struct server *server) {
+    struct procd *procd = (struct procd *)server;
+    bool gone = false;
+    uint32_t table, slot;
+    if (procd->table == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; step_changed(&server->vault, i, &table, &slot); i++) {
+        if (table == TABLE_PROCESSES || table == TABLE_TRAITS) {
+            gone |= slot_write(procd, slot);
+        }
+    }
+    table_written(procd, gone);
+}
+
+// Writes all of the table.
+static void table_write(struct procd *procd) {
+    uint32_t top = procd->process_top;
+    top = top > procd->table->top ? top : procd->table->top;
+    bool gone = false;
+    for (uint32_t slot = 0; slot < top && slot < PROCESS_TABLE_MAX; slot++) {
+        gone |= slot_write(procd, slot);
+    }
+    table_written(procd, gone);
 }
 
 status_t terminals_start(struct procd *procd) {
@@ -73,7 +94,7 @@ status_t terminals_start(struct procd *procd) {
     }
     status_t status = table_map(procd);
     if (status == OK) {
-        terminals_committed(&procd->server);
+        table_write(procd);
         // A predecessor may have written the table and not said so.
         (void)sys_event_signal(terminals_of(procd)->leaders, 0, LEADER_ENDED);
     }
@@ -121,7 +142,7 @@ int64_t proc_do_terminals(void *server, const struct packet *packet,
         status == OK ? give(procd, record->table, RIGHT_READ | RIGHT_MAP, &handles_out[0]) : status;
     status = status == OK ? give(procd, record->leaders, RIGHT_WAIT, &handles_out[1]) : status;
     if (status == OK) {
-        terminals_committed(&procd->server);
+        table_write(procd);
         reply->last_signal = record->last_signal;
     }
     return status;

@@ -39,8 +39,9 @@ def test_quick_repeats_and_stays_below_its_ceilings():
 
 @pytest.mark.parametrize("words", [
     ("no_such_row",), ("files:many",), ("--quick", "fstat"), ("--quick", "--wall"),
-    ("--boots", "0"), ("--timeout", "-1"), ("--write", "fstat"), ("--profile",), ("--profile", "native"),
-    ("--count", "native"), ("--profile", "boot"), ("--count", "--wall")], ids=" ".join)
+    ("--boots", "0"), ("--timeout", "-1"), ("--write", "fstat"), ("--profile",),
+    ("--profile", "native"), ("--count", "native"), ("--profile", "boot"),
+    ("--count", "--wall")], ids=" ".join)
 def test_usage_errors(words):
     done = prunella(*words)
     assert done.returncode == 2

@@ -189,3 +189,6 @@ struct step_reply {
 [[nodiscard]] status_t step_commit(struct vault *vault, const struct step_reply *reply);
 // Undoes the step.
 void step_undo(struct vault *vault);
+// The records that the last step changed, from number 0 on: whether there is one of this number;
+// its table and index.
+bool step_changed(const struct vault *vault, uint32_t number, uint32_t *table, uint32_t *index);
