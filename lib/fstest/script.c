@@ -25,12 +25,13 @@ bool script_expect(struct script *script, const char *what, int64_t got, int64_t
 }
 
 // splitmix64
-static uint64_t chance(struct script *script, uint64_t bound) {
+uint64_t script_chance(struct script *script, uint64_t bound) {
     uint64_t z = script->random += 0x9e3779b97f4a7c15;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return (z ^ (z >> 31)) % bound;
 }
+#define chance script_chance
 
 // ---- paths
 
@@ -374,6 +375,13 @@ static void do_view(struct script *script) {
     struct script_held *held = choose_held(script);
     if (held != NULL) {
         script_do_view(script, held);
+    }
+}
+
+static void do_lease(struct script *script) {
+    struct script_held *held = choose_held(script);
+    if (held != NULL) {
+        script_do_lease(script, held);
     }
 }
 
@@ -725,9 +733,9 @@ void script_begin(struct script *script, handle_t root, const char *home, uint64
 
 bool script_step(struct script *script) {
     static void (*const operations[])(struct script *) = {
-        do_open,   do_open,   do_open,   do_close, do_write,  do_write, do_read,
-        do_memory, do_stat,   do_set,    do_make,  do_make,   do_make,  do_link,
-        do_rename, do_rename, do_remove, do_place, do_remove, do_seek,  do_view,
+        do_open,   do_open,  do_open,   do_close, do_write, do_write, do_read,   do_memory,
+        do_stat,   do_set,   do_make,   do_make,  do_make,  do_link,  do_rename, do_rename,
+        do_remove, do_place, do_remove, do_seek,  do_view,  do_lease,
     };
     script->steps++;
     operations[chance(script, sizeof(operations) / sizeof(operations[0]))](script);

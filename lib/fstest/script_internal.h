@@ -32,6 +32,10 @@ int64_t script_check_read(struct script *script, const struct script_held *held,
 // attribute pages of all held files; lets one go.
 void script_do_view(struct script *script, struct script_held *held);
 void script_check_views(struct script *script);
+// Writes into a held file without a call, once there is a lease; asks for one before.
+void script_do_lease(struct script *script, struct script_held *held);
+// Random numbers of the script, below a bound.
+uint64_t script_chance(struct script *script, uint64_t bound);
 void script_close_view(struct script *script, struct script_held *held);
 // Everything below a directory.
 void script_check_tree(struct script *script, handle_t handle, uint32_t directory, uint32_t depth);

@@ -2,8 +2,9 @@
 //
 // Files and directories of a file server (protocol fs).
 //
-// Reading goes through a view (files/view.h) where there is one, writing always to the server: so a
-// write is seen by all as soon as it returns.
+// Reading goes through a view (files/view.h) where there is one, and so does writing that makes the
+// file no longer; all other writes go to the server. So a write is seen by all as soon as it
+// returns: there is one memory.
 //
 // The offset of a description that no other process has is its `position`, under its lock `at`, and
 // the server is given absolute offsets. Before it is shared (fork; also whatever else is going to
@@ -179,17 +180,41 @@ static int64_t write_calls(struct linux_thread *self, struct description *file, 
     return (int64_t)done;
 }
 
+// Writes at an absolute offset. `*end` is where it ended.
+static int64_t write_at(struct linux_thread *self, struct description *file, const struct io *io,
+                        uint64_t offset, uint64_t *end) {
+    struct view *view = view_get_writable(file);
+    uint64_t done = 0;
+    if (view != NULL) {
+        done = view_write(view, io->addr, offset, io->bytes);
+        view_put(view);
+        *end = offset + done;
+    }
+    if (done == io->bytes) {
+        return (int64_t)done;
+    }
+    const struct io rest = {.addr = io->addr + done, .bytes = io->bytes - done};
+    int64_t more = write_calls(self, file, &rest, offset + done, end);
+    if (more > 0) {
+        view_written(file, *end);
+    }
+    return more < 0 && done == 0 ? more : (int64_t)done + (more > 0 ? more : 0);
+}
+
 static int64_t regular_write(struct linux_thread *self, struct description *file,
                              const struct io *io) {
     bool append = (file->flags & O_APPEND) != 0;
     bool current = io->offset == OFFSET_CURRENT;
     uint64_t end;
+    if (!append && !current) {
+        return write_at(self, file, io, (uint64_t)io->offset, &end);
+    }
     if (!current || !offset_lock(file)) {
         file->published = append ? OFFSET_UNKNOWN : file->published; // the server's moves
-        uint64_t offset = append ? FS_AT_END : current ? FS_AT_CELL : (uint64_t)io->offset;
-        return write_calls(self, file, io, offset, &end);
+        return write_calls(self, file, io, append ? FS_AT_END : FS_AT_CELL, &end);
     }
-    int64_t put = write_calls(self, file, io, append ? FS_AT_END : file->position, &end);
+    int64_t put = append ? write_calls(self, file, io, FS_AT_END, &end)
+                         : write_at(self, file, io, file->position, &end);
     if (put > 0) {
         file->position = end;
         file->published = append ? end : file->published;

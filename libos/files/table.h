@@ -110,8 +110,11 @@ struct description {
     uint64_t filesystem; // FD_FILE: st_dev, 0 when not known
     // FD_FILE of a server that shows views (files/view.h, files/regular.c):
     bool viewable;
-    bool unseen;        // there is no view of it to be had
-    uint32_t uses;      // before there was a view
+    bool unseen;       // there is no view of it to be had
+    bool leased;       // its view is to be one to write through
+    uint32_t uses;     // before there was a view
+    uint32_t rewrites; // writes by calls that ended below `written_to`, the largest end of all
+    uint64_t written_to;
     uint32_t watched;   // atomic: sets of epoll that it is in
     uint64_t published; // what the server takes for the offset, or OFFSET_UNKNOWN
     struct view *view;  // guarded by views.lock, but for looking whether there is one

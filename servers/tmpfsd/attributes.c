@@ -145,6 +145,7 @@ int64_t tmpfs_set(OPERATION_ARGUMENTS(set)) {
         return status;
     }
     int64_t now = time_now(fs);
+    page_settle(&next);
     if ((request->what & FS_SET_MODE) != 0) {
         set_mode(walk.caller, &next, request->mode);
     }

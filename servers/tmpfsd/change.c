@@ -203,6 +203,7 @@ int64_t tmpfs_link(OPERATION_ARGUMENTS(link)) {
         return ERR_NO_SPACE;
     }
     next.links++;
+    page_settle(&next);
     next.changed = time_now(fs);
     inode_write(fs, old.inode, &next);
     (void)name_add(fs, new.directory, new.text, new.text_bytes, old.inode);
@@ -296,6 +297,7 @@ static status_t check_rename(struct tmpfs *fs, const struct route *old, const st
 
 static void inode_changed(struct tmpfs *fs, uint32_t number) {
     struct inode next = *inode_get(fs, number);
+    page_settle(&next);
     next.changed = time_now(fs);
     inode_write(fs, number, &next);
 }

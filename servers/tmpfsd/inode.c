@@ -56,6 +56,7 @@ static void inode_free(struct tmpfs *fs, uint32_t number) {
 void inode_unlink(struct tmpfs *fs, uint32_t number) {
     struct inode next = *inode_get(fs, number);
     next.links = is_directory(&next) ? 0 : next.links - 1;
+    page_settle(&next);
     next.changed = time_now(fs);
     inode_write(fs, number, &next);
     if (next.links == 0 && fs->refs[number - 1] == 0) {
@@ -75,8 +76,11 @@ void inode_unref(struct tmpfs *fs, uint32_t number) {
     if (inode->links == 0) {
         inode_free(fs, number);
     } else if (inode->page != HANDLE_NONE) {
+        struct inode next = *inode;
         page_drop(fs, number);
-        vault_set(vault_of(fs), &inode->page, HANDLE_NONE);
+        page_settle(&next);
+        next.page = next.written = HANDLE_NONE;
+        inode_write(fs, number, &next);
     }
 }
 
@@ -94,8 +98,14 @@ uint64_t inode_device(const struct tmpfs *fs, uint32_t number) {
 }
 
 void inode_attributes(const struct tmpfs *fs, uint32_t number, struct fs_attributes *out) {
+    struct inode settled;
     const struct inode *inode = inode_get(fs, number);
     struct vmo_info info = {0};
+    if (inode->written != HANDLE_NONE) {
+        settled = *inode;
+        page_settle(&settled);
+        inode = &settled;
+    }
     if (inode->vmo != HANDLE_NONE) {
         // A vmo of our own: it can't fail, and if it does there are no blocks to tell of.
         (void)!sys_object_get(inode->vmo, &info, sizeof(info));

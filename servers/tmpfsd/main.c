@@ -52,6 +52,7 @@ static const struct fs_ops operations = {
     .seek = tmpfs_seek,
     .groups = tmpfs_groups,
     .view = tmpfs_view,
+    .lease = tmpfs_lease,
     .lock = tmpfs_lock,
     .lock_test = tmpfs_lock_test,
     .identify = tmpfs_identify,

@@ -80,7 +80,8 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
         .record_bytes = sizeof(struct inode),
         .count = inodes,
         .handles = {{offsetof(struct inode, vmo), OBJECT_VMO},
-                    {offsetof(struct inode, page), OBJECT_VMO}},
+                    {offsetof(struct inode, page), OBJECT_VMO},
+                    {offsetof(struct inode, written), OBJECT_VMO}},
         .check = inode_check,
         .sparse = true,
     };

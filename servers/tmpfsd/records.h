@@ -23,7 +23,8 @@
 //   R6  Bytes of a file's vmo past its size are of no meaning, and become zero before they could be
 //       seen: the vmo may be longer or shorter than the file.
 //   R7  What the attribute page of an inode tells is what its record says; it is written after each
-//       step (page.c).
+//       step (page.c). A file that is leased was modified and changed at the time in its page
+//       `written`, when that is after `changed`.
 //   R8  A mount that is fresh has a root inode of its own, which has no name and is its own parent.
 #pragma once
 
@@ -82,6 +83,8 @@ struct inode {
     uint32_t entries;
     handle_t page;     // of a regular file: its attribute page, while a client has asked for it
     uint32_t made_for; // the mount that its file system was made for; 0: the first file system
+    handle_t written;  // of a regular file: when it was written without a call; NONE: by nobody
+    uint32_t spare;
 };
 
 enum name_kind { NAME_ENTRY = 1, NAME_PIECE = 2 };

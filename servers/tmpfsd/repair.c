@@ -143,6 +143,7 @@ static bool settle_inode(struct tmpfs *fs, struct survey *survey, uint32_t numbe
     if (names == 0 && survey->opens[number - 1] == 0) {
         step_close(vault_of(fs), inode->vmo);
         step_close(vault_of(fs), inode->page);
+        step_close(vault_of(fs), inode->written);
         drop(fs, survey, &inode->head);
         return true;
     }

@@ -309,6 +309,9 @@ void page_write_stale(struct tmpfs *fs);
 [[nodiscard]] status_t page_make(struct tmpfs *fs, uint32_t number, struct inode *next);
 // Nobody has the inode open any more, in a step that also changes inode->page or frees the inode.
 void page_drop(struct tmpfs *fs, uint32_t number);
+// Brings the times of a copy of an inode up to what writers without calls have said: to be done
+// before `changed` is set.
+void page_settle(struct inode *inode);
 
 // ---- fill.c
 
@@ -344,6 +347,7 @@ int64_t tmpfs_again(void *context, const struct packet *packet,
 int64_t tmpfs_memory(OPERATION_ARGUMENTS(memory), handle_t handles_out[1]);
 int64_t tmpfs_seek(OPERATION_ARGUMENTS(seek));
 int64_t tmpfs_view(void *context, const struct packet *packet, handle_t handles_out[2]);
+int64_t tmpfs_lease(void *context, const struct packet *packet, handle_t handles_out[3]);
 int64_t tmpfs_sync(void *context, const struct packet *packet);
 int64_t tmpfs_identify(void *context, const struct packet *packet, struct fs_identify_reply *reply);
 int64_t tmpfs_lock(void *context, const struct packet *packet,

@@ -29,17 +29,17 @@ OTHERS = {NATIVE: "icount", BOOT: "icount", SCALE: "icount", CPUS: "wall"}
 CURVES = {SCALE: benchcurves.of_scale, CPUS: benchcurves.of_cpus}
 # Rows of --quick, and what of Linux's instructions they may cost: measured, and a few percent.
 QUICK_CEILINGS = {
-    "getppid": 0.31, "read_zero_1": 0.35, "pread_4k": 0.52, "fstat": 0.48, "stat_3comp": 1.12,
-    "open_close": 2.62, "pipe_rtt_1": 0.53, "futex_pingpong": 0.46, "fork_exit_wait": 1.8,
-    "mmap_touch_munmap": 0.37, "cow_page": 0.48, "sig_raise": 0.75, "poll_100": 1.03,
-    "epoll_1_of_100": 1.55,
+    "getppid": 0.31, "read_zero_1": 0.35, "pread_4k": 0.52, "pwrite_4k": 0.46, "fstat": 0.48,
+    "stat_3comp": 1.12, "open_close": 2.62, "pipe_rtt_1": 0.53, "futex_pingpong": 0.46,
+    "fork_exit_wait": 1.8, "mmap_touch_munmap": 0.37, "cow_page": 0.48, "sig_raise": 0.75,
+    "poll_100": 1.03, "epoll_1_of_100": 1.55,
 }
 CONTROLS = ("ctl_cpu_mix",)
 # Calls of servers that an operation may make.
 CALL_BUDGETS = {
-    "getppid": 0, "clock_syscall": 0, "read_zero_1": 0, "pread_4k": 0, "lseek_read_512": 0,
-    "fstat": 0, "pipe_rtt_1": 0, "unix_rtt_1": 0, "futex_pingpong": 0, "mmap_touch_munmap": 0,
-    "pf_anon_4k": 0, "sig_install": 0, "poll_100": 0, "epoll_1_of_100": 0,
+    "getppid": 0, "clock_syscall": 0, "read_zero_1": 0, "pread_4k": 0, "pwrite_4k": 0,
+    "lseek_read_512": 0, "fstat": 0, "pipe_rtt_1": 0, "unix_rtt_1": 0, "futex_pingpong": 0,
+    "mmap_touch_munmap": 0, "pf_anon_4k": 0, "sig_install": 0, "poll_100": 0, "epoll_1_of_100": 0,
     "stat_3comp": 1, "open_close": 1,
 }
 

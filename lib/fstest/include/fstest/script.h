@@ -19,7 +19,8 @@ struct script_held {
     uint32_t flags;
     uint64_t secret;
     uint32_t offset;
-    handle_t view[2]; // attribute page and contents, HANDLE_NONE: not asked for
+    handle_t view[2];  // attribute page and contents, HANDLE_NONE: not asked for
+    handle_t lease[2]; // contents and the page `written`, likewise
 };
 
 struct script {
