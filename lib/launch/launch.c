@@ -66,7 +66,7 @@ static status_t map_at(handle_t aspace, handle_t vmo, vaddr_t addr, uint64_t byt
 
 status_t launch_region(handle_t job, handle_t aspace, uint32_t index, vaddr_t *block) {
     const uint32_t masked = 1;
-    *block = LIBOS_BLOCKS + (uint64_t)index * BLOCK_REGION_BYTES;
+    *block = libos_region(index);
     int64_t vmo = sys_vmo_create(job, BLOCK_REGION_BYTES, 0);
     if (vmo < 0) {
         return (status_t)vmo;

@@ -42,7 +42,7 @@ static bool is_used(const struct threads *threads, uint32_t region) {
 }
 
 static struct linux_thread *thread_of_region(uint32_t region) {
-    return (struct linux_thread *)(LIBOS_BLOCKS + THREAD_OFFSET + region * BLOCK_REGION_BYTES);
+    return (struct linux_thread *)(libos_region(region) + THREAD_OFFSET);
 }
 
 // The lowest region of a thread that has left its stack for good, LIBOS_REGIONS_MAX when there is
@@ -79,7 +79,7 @@ int64_t thread_take_region(struct linux_thread **out) {
     status_t status = ERR_LIMIT;
     mutex_lock(&threads->lock);
     uint32_t region = left_region(threads);
-    vaddr_t block = LIBOS_BLOCKS + region * BLOCK_REGION_BYTES;
+    vaddr_t block = libos_region(region);
     if (region < LIBOS_REGIONS_MAX) {
         (void)!sys_handle_close(thread_of_region(region)->handle);
         status = OK;
@@ -101,7 +101,7 @@ int64_t thread_take_region(struct linux_thread **out) {
 static void drop_region(struct linux_thread *thread) {
     struct threads *threads = &process_current()->threads;
     vaddr_t block = (vaddr_t)thread->block;
-    uint32_t region = (uint32_t)((block - LIBOS_BLOCKS) / BLOCK_REGION_BYTES);
+    uint32_t region = libos_region_of(block);
     mutex_lock(&threads->lock);
     if (sys_aspace_unmap(HANDLE_NONE, block, BLOCK_REGION_BYTES) == OK) {
         threads->regions[region / 64] &= ~(1UL << (region % 64));

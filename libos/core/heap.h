@@ -7,7 +7,7 @@
 #include <abi/types.h>
 #include <sys/mutex.h>
 
-#define HEAP_BYTES (64UL << 20)
+#define HEAP_BYTES LIBOS_HEAP_BYTES
 #define HEAP_CLASSES 23 // 16 bytes to 64 MiB
 
 struct heap {

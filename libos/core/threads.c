@@ -15,7 +15,7 @@ void region_use(struct threads *threads, uint32_t region) {
 
 void thread_add(struct linux_thread *thread) {
     struct threads *threads = &process_current()->threads;
-    thread->region = (uint32_t)(((uint64_t)thread->block - LIBOS_BLOCKS) / BLOCK_REGION_BYTES);
+    thread->region = libos_region_of((vaddr_t)thread->block);
     mutex_lock(&threads->lock);
     region_use(threads, thread->region);
     thread->next = threads->first;
@@ -200,9 +200,8 @@ void threads_forget_others(struct linux_thread *self) {
     for (uint32_t word = 0; word * 64 < threads->region_bound; word++) {
         uint64_t own = word == self->region / 64 ? 1UL << (self->region % 64) : 0;
         for (uint64_t others = threads->regions[word] & ~own; others != 0; others &= others - 1) {
-            uint64_t region = word * 64 + (uint32_t)__builtin_ctzl(others);
-            (void)!sys_aspace_unmap(HANDLE_NONE, LIBOS_BLOCKS + region * BLOCK_REGION_BYTES,
-                                    BLOCK_REGION_BYTES);
+            uint32_t region = word * 64 + (uint32_t)__builtin_ctzl(others);
+            (void)!sys_aspace_unmap(HANDLE_NONE, libos_region(region), BLOCK_REGION_BYTES);
         }
         threads->regions[word] &= own;
     }

@@ -78,7 +78,7 @@ struct copy {
 
 // Returns what was moved, or an error when nothing was.
 static int64_t copy_bytes(struct linux_thread *self, struct copy *copy) {
-    uint8_t *buffer = heap_alloc(PIECE_BYTES);
+    uint8_t *buffer = heap_alloc_dirty(PIECE_BYTES);
     uint64_t done = 0;
     int64_t result = buffer == NULL ? -LINUX_ENOMEM : 0;
     while (result == 0 && done < copy->bytes) {

@@ -4,29 +4,42 @@
 // space, how the kernel enters the libos, the record that a new libos finds, and the pages that it
 // shares with procd.
 //
-// The libos lies in the topmost slot of the user half (512 GiB, one top-level page-table entry).
-// Programs' addresses end below it: they can't see it, unmap it, or map over it.
+// The libos lies at the top of the user half. Programs' addresses end below it: they can't see it,
+// unmap it, or map over it. A program's stack lies below that end, and most processes use little of
+// each part of the libos: so all of that meets in one page directory, and what is used of the libos
+// in one page table, that of the 2 MiB from LIBOS_NEAR on.
 #pragma once
 
+#include <abi/block.h>
 #include <abi/types.h>
 
 #define LINUX_ADDR_MIN 0x10000ULL
-#define LINUX_ADDR_MAX 0x7f8000000000ULL // programs' addresses end here
+#define LINUX_ADDR_MAX (LIBOS_BASE + (512ULL << 20)) // programs' addresses end here
 
-#define LIBOS_TEXT LINUX_ADDR_MAX                       // the libos image: read, execute; shared
-#define LIBOS_TEXT_BYTES_MAX (16ULL << 20)              // room for it
+#define LIBOS_BASE 0x7f9000000000ULL // begins what one page directory covers
+#define LIBOS_NEAR (LIBOS_BASE + (768ULL << 20))
+#define LIBOS_BLOCKS LIBOS_TEXT                  // regions of threads, from here on downwards
+#define LIBOS_REGIONS_MAX 4032                   // of BLOCK_REGION_BYTES each
+#define LIBOS_TEXT (LIBOS_NEAR + (256ULL << 10)) // the libos image: read, execute; shared
+#define LIBOS_TEXT_BYTES_MAX (640ULL << 10)      // room for it
 #define LIBOS_CLOCK (LIBOS_TEXT + LIBOS_TEXT_BYTES_MAX) // struct clock_page, read-only
 #define LIBOS_IDENTITY (LIBOS_CLOCK + PAGE_SIZE)        // struct identity_page, read-only
 #define LIBOS_SIGNALS (LIBOS_IDENTITY + PAGE_SIZE)      // struct signal_page, shared with procd
-#define LIBOS_RECORD (LIBOS_CLOCK + (1ULL << 20))       // struct libos_record and its text
-#define LIBOS_BLOCKS (LIBOS_TEXT + (1ULL << 30))        // regions of threads, from here on
-#define LIBOS_REGIONS_MAX 16384                         // of BLOCK_REGION_BYTES each
-#define LIBOS_HEAP (LIBOS_TEXT + (2ULL << 30))          // the libos's own memory
-#define LIBOS_HEAP_BYTES (16ULL << 30)
-#define LIBOS_SCRATCH (LIBOS_TEXT + (32ULL << 30)) // windows of exec, counters of eventfd
-#define LIBOS_VIEWS (LIBOS_TEXT + (128ULL << 30))  // files mapped for reads, read-only
+#define LIBOS_HEAP (LIBOS_NEAR + (1ULL << 20))          // the libos's own memory
+#define LIBOS_HEAP_BYTES (64ULL << 20)
+#define LIBOS_RECORD (LIBOS_NEAR + (128ULL << 20)) // struct libos_record and its text
+#define LIBOS_SCRATCH (LIBOS_BASE + (32ULL << 30)) // windows of exec, counters of eventfd
+#define LIBOS_VIEWS (LIBOS_BASE + (128ULL << 30))  // files mapped for reads, and for writes
 #define LIBOS_VIEW_BYTES (4ULL << 30)              // of one: its attribute page, then its contents
 #define LIBOS_VIEWS_MAX 64
+
+// Where the region of a thread begins; which region an address in one belongs to.
+static inline vaddr_t libos_region(uint32_t region) {
+    return LIBOS_BLOCKS - (region + 1ULL) * BLOCK_REGION_BYTES;
+}
+static inline uint32_t libos_region_of(vaddr_t addr) {
+    return (uint32_t)((LIBOS_BLOCKS - 1 - addr) / BLOCK_REGION_BYTES);
+}
 
 // Where the kernel enters code that lives in a process (aspace_set_entry). All are user addresses
 // of that aspace.

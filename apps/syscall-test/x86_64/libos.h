@@ -33,7 +33,7 @@
 #define RCX 128
 #define R11 136
 
-#define MINI_RECORD 0x7f8001100000 // LIBOS_RECORD
+#define MINI_RECORD 0x7f9038000000
 
 #ifndef __ASSEMBLER__
 #include <abi/block.h>
