@@ -21,7 +21,7 @@
 #include <sched/cpu.h>
 
 #define TABLE_SPAN (512 * PAGE_SIZE) // what one page table of the lowest level covers
-#define AROUND_PAGES 16
+#define AROUND_PAGES 32
 
 static struct slab_cache mapping_cache = SLAB_CACHE(struct mapping, "mapping");
 

@@ -78,7 +78,7 @@ status_t launch_region(handle_t job, handle_t aspace, uint32_t index, vaddr_t *b
     }
     (void)!sys_handle_close((handle_t)vmo);
     if (status == OK) {
-        status = sys_aspace_protect(aspace, *block + 2 * PAGE_SIZE, PAGE_SIZE, 0);
+        status = sys_aspace_unmap(aspace, *block + 2 * PAGE_SIZE, PAGE_SIZE);
     }
     return status;
 }

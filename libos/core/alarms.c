@@ -249,12 +249,13 @@ void alarms_forget(void) {
     for (uint32_t i = 0; i < ALARMS_MAX; i++) {
         if (alarms->of[i].used) {
             (void)!sys_handle_close(alarms->of[i].timer);
+            alarms->of[i] = (struct alarm){0};
         }
     }
     if (alarms->control != HANDLE_NONE) {
         (void)!sys_handle_close(alarms->control);
     }
-    *alarms = (struct alarms){0};
+    *alarms = (struct alarms){.of = alarms->of};
 }
 
 void alarms_stop(void) {

@@ -34,7 +34,7 @@ struct alarm {
 struct alarms {
     struct mutex lock;
     // Guarded by lock:
-    struct alarm of[ALARMS_MAX];
+    struct alarm *of; // ALARMS_MAX
     struct linux_thread *helper;
     handle_t control; // event: the helper has to look again
 };

@@ -19,7 +19,11 @@ status_t heap_start(void) {
     if (mapped < 0) {
         return (status_t)mapped;
     }
-    process_current()->heap.used = (sizeof(struct linux_process) + 63) & ~63UL;
+    struct linux_process *process = process_current();
+    process->heap.used = (sizeof(struct linux_process) + 63) & ~63UL;
+    process->files.slots = process->slots;
+    process->views.of = process->view_places;
+    process->alarms.of = process->alarm_places;
     return OK;
 }
 
@@ -30,7 +34,8 @@ static uint32_t class_of(size_t bytes) {
     return 64 - (uint32_t)__builtin_clzl(bytes - 1) - SMALLEST_SHIFT;
 }
 
-void *heap_alloc_dirty(size_t bytes) {
+// Memory, and whether it was in use before; else it is zero. Null: there is none.
+static void *take(size_t bytes, bool *used) {
     struct heap *heap = &process_current()->heap;
     uint32_t class = class_of(bytes);
     if (bytes == 0 || class >= HEAP_CLASSES) {
@@ -39,7 +44,8 @@ void *heap_alloc_dirty(size_t bytes) {
     uint64_t size = 1UL << (class + SMALLEST_SHIFT);
     mutex_lock(&heap->lock);
     void *memory = heap->free[class];
-    if (memory != NULL) {
+    *used = memory != NULL;
+    if (*used) {
         heap->free[class] = *(void **)memory;
     } else if (size <= HEAP_BYTES - heap->used) {
         memory = (void *)(LIBOS_HEAP + heap->used);
@@ -49,9 +55,15 @@ void *heap_alloc_dirty(size_t bytes) {
     return memory;
 }
 
+void *heap_alloc_dirty(size_t bytes) {
+    bool used;
+    return take(bytes, &used);
+}
+
 void *heap_alloc(size_t bytes) {
-    void *memory = heap_alloc_dirty(bytes);
-    return memory != NULL ? memset(memory, 0, bytes) : NULL;
+    bool used;
+    void *memory = take(bytes, &used);
+    return memory != NULL && used ? memset(memory, 0, bytes) : memory;
 }
 
 void heap_free(void *memory, size_t bytes) {

@@ -2,7 +2,8 @@
 //
 // What the libos keeps of the process, at the beginning of its heap: so every part of the libos
 // finds it without a global, and a fork copies it. Each part has its own lock; who needs several
-// takes them in the order of this structure.
+// takes them in this order: alarms, epolls, threads, files, views, memory, actions, heap. The large
+// tables stand last: what most calls change lies in one page, which a fork copies once.
 #pragma once
 
 #include <core/alarms.h>
@@ -59,9 +60,14 @@ struct linux_process {
     struct files files;
     struct views views;
     struct memory memory;
-    struct signal_actions actions;
     struct heap heap;
+    struct signal_actions actions;
+
+    struct file_slot slots[LIBOS_FDS_MAX];    // files.slots
+    struct view view_places[LIBOS_VIEWS_MAX]; // views.of
+    struct alarm alarm_places[ALARMS_MAX];    // alarms.of
 };
+static_assert(offsetof(struct linux_process, slots) <= PAGE_SIZE, "the page that is copied");
 
 static inline struct linux_process *process_current(void) {
     return (struct linux_process *)LIBOS_HEAP;

@@ -72,8 +72,9 @@ void files_share(void) {
 void files_begin_child(void) {
     struct files *files = &process_current()->files;
     for (uint32_t i = 0; i < files->bound; i++) {
-        if (files->slots[i].file != NULL) {
-            files->slots[i].file->at = (struct mutex){0};
+        struct description *file = files->slots[i].file;
+        if (file != NULL && file->at.word != 0) {
+            file->at = (struct mutex){0}; // not for nothing: it would copy a page
         }
     }
 }

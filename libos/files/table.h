@@ -137,9 +137,9 @@ static_assert(sizeof(struct file_slot) == sizeof(struct libos_slot), "what other
 struct files {
     struct mutex lock;
     // Guarded by lock:
-    struct file_slot slots[LIBOS_FDS_MAX];
-    uint32_t first_free; // no lower number is free
-    uint32_t bound;      // no number from here on is open; it does not sink
+    uint32_t first_free;     // no lower number is free
+    uint32_t bound;          // no number from here on is open; it does not sink
+    struct file_slot *slots; // LIBOS_FDS_MAX
 };
 
 // A fresh description with one reference, or null. The handle becomes its own.

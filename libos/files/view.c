@@ -77,6 +77,7 @@ static void unmap(const struct view *view) {
 // tables are there already. Null: all are in use at this moment. views.lock held.
 static struct view *place_take(struct views *views) {
     struct view *oldest = NULL;
+    views->any = true;
     for (uint32_t i = 0; i < LIBOS_VIEWS_MAX; i++) {
         struct view *view = &views->of[i];
         if (view->owner == NULL) {
@@ -231,12 +232,13 @@ void view_close(struct description *file) {
 
 void views_begin_child(void) {
     struct views *views = &process_current()->views;
-    for (uint32_t i = 0; i < LIBOS_VIEWS_MAX; i++) {
+    for (uint32_t i = 0; views->any && i < LIBOS_VIEWS_MAX; i++) {
         if (views->of[i].owner != NULL) {
             views->of[i].owner->view = NULL;
         }
         views->of[i] = (struct view){0};
     }
+    views->any = false;
 }
 
 // ---- looking

@@ -28,7 +28,8 @@ struct view {
 struct views {
     struct mutex lock;
     uint32_t clock;
-    struct view of[LIBOS_VIEWS_MAX]; // changes of the owner: under lock
+    bool any;        // a place was taken at some time; under lock
+    struct view *of; // LIBOS_VIEWS_MAX; changes of the owner: under lock
 };
 
 // A view of an open file, for the caller until view_put; null: call the server. After some uses it

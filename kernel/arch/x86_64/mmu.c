@@ -183,11 +183,10 @@ size_t mmu_protect(struct arch_space *space, vaddr_t addr, size_t size, uint32_t
     vaddr_t end = addr + size;
     while ((addr = mmu_next(space, addr, end)) < end) {
         uint64_t *entry = entry_find(space, addr);
-        vaddr_t table_end =
-            MIN(end, ALIGN_DOWN(addr, 1UL << LEVEL_SHIFT(1)) + (1UL << LEVEL_SHIFT(1)));
-        for (; addr < table_end; addr += PAGE_SIZE, entry++) {
-            changed += entry_protect(entry, flags);
-        }
+        do {
+            changed += entry_protect(entry++, flags);
+            addr += PAGE_SIZE;
+        } while (addr < end && !IS_ALIGNED(addr, 1UL << LEVEL_SHIFT(1)) && *entry != 0);
     }
     return changed;
 }
