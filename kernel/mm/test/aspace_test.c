@@ -124,11 +124,11 @@ TEST(aspace_fault_around_shows_what_is_there) {
     }
     REQUIRE_EQ(map(3, A, 40, MAP_FIXED | MAP_READ), OK);
     CHECK_EQ(aspace_fault(aspace, A + P + 5, FAULT_READ), OK);
-    CHECK_EQ(shown(), 8); // every second one of 16
-    CHECK_EQ(aspace_resident_pages(aspace), 8);
+    CHECK_EQ(shown(), 16); // every second one of 32
+    CHECK_EQ(aspace_resident_pages(aspace), 16);
     CHECK_EQ(aspace_fault(aspace, A + 2 * P, FAULT_READ), OK); // a page of zeros
-    CHECK_EQ(shown(), 9);
-    CHECK_EQ(aspace_resident_pages(aspace), 8);
+    CHECK_EQ(shown(), 17);
+    CHECK_EQ(aspace_resident_pages(aspace), 16);
     CHECK_EQ(aspace_fault(aspace, A, FAULT_WRITE), ERR_FAULT);
     CHECK_EQ(aspace_fault(aspace, A, FAULT_EXECUTE), ERR_FAULT);
     CHECK_EQ(aspace_fault(aspace, A - 1, FAULT_READ), ERR_FAULT);
