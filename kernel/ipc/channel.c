@@ -33,6 +33,7 @@ static void client_gone(struct object *object) {
         port_post_locked(port, &channel->closed_item);
     }
     spin_unlock(&port->lock);
+    source_update(&channel->server_source, 0, SIGNAL_ENDPOINT_PEER_CLOSED);
 }
 
 // Ends every call of the channel, in whatever state, and tells the clients.
@@ -74,6 +75,7 @@ status_t channel_create(struct job *job, struct port *port, uint64_t key, uint32
     }
     struct channel *channel = channel_from(*client);
     source_init(&channel->client_source, *client, 0);
+    source_init(&channel->server_source, *server, 0);
     channel->key = key;
     channel->forwarder = (flags & CHANNEL_FORWARDER) != 0;
     channel->closed_item.kind = PACKET_PEER_CLOSED;

@@ -66,7 +66,8 @@ static struct request *next_answer(struct server *server) {
     return request;
 }
 
-// Handles that are kept only until the client has them are not kept over a long wait.
+// Handles that are kept only until the client has them are not kept over a long wait, unless the
+// service says that they may.
 static bool holds_handles(const struct request *request) {
     return request != NULL && (request->handle_count != 0 ||
                                (request->reply != NULL && request->reply->head.handle_count != 0));
@@ -150,7 +151,9 @@ static void settle(struct server *server) {
 
 status_t loop_turn(struct server *server) {
     struct request *request = next_answer(server);
-    bool poll = server->settling || !list_empty(&server->outbox) || holds_handles(request);
+    bool hands_over = holds_handles(request);
+    bool lingers = hands_over && server->program->handed_over != NULL;
+    bool poll = server->settling || !list_empty(&server->outbox) || (hands_over && !lingers);
     uint64_t token = request != NULL ? request->packet.token : 0;
     int64_t status = sys_port_reply_wait(server->port, token, poll ? 0 : INSTANT_NEVER, 0);
     if (status == ERR_BAD_STATE || (request == NULL && status == ERR_BAD_HANDLE)) {
@@ -158,6 +161,9 @@ status_t loop_turn(struct server *server) {
     }
     if (!answer_judge(server, status)) {
         return OK;
+    }
+    if (lingers) {
+        SERVER_STEP(server, server->program->handed_over(server));
     }
     if (status == OK) {
         take(server, &thread_block()->packet);

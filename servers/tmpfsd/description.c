@@ -5,6 +5,7 @@
 
 #include "tmpfs.h"
 
+#include <abi/objects.h>
 #include <sys/calls.h>
 
 // What the root channels mean: the root, for looking only.
@@ -73,6 +74,7 @@ void description_store(struct tmpfs *fs, const struct description *as) {
     vault_set_bytes(vault_of(fs), (const uint8_t *)place + from, (const uint8_t *)as + from,
                     sizeof(*as) - from);
     fs->descriptions_free--;
+    fs->handed_over = as->key;
     inode_ref(fs, as->inode);
     inode_ref(fs, as->root);
 }
@@ -91,4 +93,14 @@ void description_closed(struct server *server, uint64_t key) {
     inode_unref(fs, description->inode);
     inode_unref(fs, description->root);
     mount_settle(fs);
+}
+
+void description_handed_over(struct server *server) {
+    struct tmpfs *fs = (struct tmpfs *)server;
+    const struct description *description = description_by_key(fs, fs->handed_over);
+    if (description != NULL &&
+        sys_object_wait(description->endpoint, SIGNAL_ENDPOINT_PEER_CLOSED, 0, 0) > 0) {
+        description_closed(server, fs->handed_over);
+    }
+    fs->handed_over = 0;
 }

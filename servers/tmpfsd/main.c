@@ -212,6 +212,7 @@ int64_t native_main(struct thread_block *block) {
         .dispatch = dispatch,
         .committed = committed,
         .closed = description_closed,
+        .handed_over = description_handed_over,
         .notice = notice,
     };
     fs.clock = clock_map();

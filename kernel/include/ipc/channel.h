@@ -12,7 +12,7 @@ struct channel {
     uint32_t sharers;
     struct object client; // OBJECT_CHANNEL
     struct object server; // OBJECT_ENDPOINT
-    struct source client_source;
+    struct source client_source, server_source;
     struct port *port;            // fixed; holds a reference
     uint64_t key;                 // fixed
     bool forwarder;               // fixed

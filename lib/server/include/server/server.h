@@ -93,6 +93,12 @@ struct server_program {
     // The last client handle of a channel with this key is closed: drop its objects, step_close its
     // server end. Within a step. Comes again to a successor until the server end is closed.
     void (*closed)(struct server *server, uint64_t key);
+    // Handles of an answer are closed here when the client has them: at once, which costs an entry
+    // into the kernel and keeps the client waiting; or, where this is set, when the next packet
+    // comes, the timer's at the latest, and before that is looked at. `handed_over` comes then,
+    // within a step: what the client has closed meanwhile can be dropped there, without a notice.
+    // Only for handles to which it means nothing that they live so much longer.
+    void (*handed_over)(struct server *server);
     // A signal, timer, interrupt, page or exit packet that the service has bound with a key of
     // its own, below SERVER_KEYS. Within a step.
     void (*notice)(struct server *server, const struct packet *packet);
