@@ -78,7 +78,7 @@ status_t launch_region(handle_t job, handle_t aspace, uint32_t index, vaddr_t *b
     }
     (void)!sys_handle_close((handle_t)vmo);
     if (status == OK) {
-        status = sys_aspace_unmap(aspace, *block + 2 * PAGE_SIZE, PAGE_SIZE);
+        status = sys_aspace_unmap(aspace, *block + PAGE_SIZE, PAGE_SIZE);
     }
     return status;
 }
@@ -128,6 +128,6 @@ status_t launch_map(const struct launch_options *options, struct launched *out) 
     status = status == OK ? launch_region(options->job, aspace, 0, &out->block) : status;
     status = status == OK ? sys_aspace_set_entry(aspace, &header.entry) : status;
     out->start = header.start;
-    out->stack = out->block + BLOCK_REGION_BYTES - 8;
+    out->stack = out->block + BLOCK_REGION_BYTES - LIBOS_THREAD_BYTES - 8;
     return status;
 }

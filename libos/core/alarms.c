@@ -127,9 +127,8 @@ static int64_t start_helper(struct alarms *alarms) {
     status_t status = handle < 0 ? (status_t)handle : OK;
     if (status == OK) {
         helper->handle = (handle_t)handle;
-        status =
-            sys_thread_start(helper->handle, (vaddr_t)run,
-                             (vaddr_t)helper->block + BLOCK_REGION_BYTES - 8, (uint64_t)helper, 0);
+        status = sys_thread_start(helper->handle, (vaddr_t)run, (vaddr_t)helper - 8,
+                                  (uint64_t)helper, 0);
     }
     if (status != OK) {
         helper->listed = false;

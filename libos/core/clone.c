@@ -146,9 +146,8 @@ static int64_t start_thread(struct linux_thread *self, struct linux_thread *thre
          store_user32(wish->parent_tid, (uint32_t)tid)) &&
         ((wish->flags & CLONE_CHILD_SETTID) == 0 || store_user32(wish->child_tid, (uint32_t)tid));
     (void)stored; // as on Linux, the thread runs all the same
-    status_t status =
-        sys_thread_start(thread->handle, (vaddr_t)entry_thread,
-                         (vaddr_t)thread->block + BLOCK_REGION_BYTES, (uint64_t)thread->block, 0);
+    status_t status = sys_thread_start(thread->handle, (vaddr_t)entry_thread, (vaddr_t)thread,
+                                       (uint64_t)thread->block, 0);
     if (status != OK) {
         process_panic("a thread does not start", status);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the libos keeps of one thread. It lies in the page behind the thread's block, so that any
-// code finds it from its stack pointer; the stack is the rest of the region.
+// What the libos keeps of one thread. It lies at the end of the thread's region, so that any code
+// finds it from its stack pointer, and above the stack, so that one page holds it and what a call
+// needs of that.
 //
 // Only the thread itself touches its record, but for what is marked shared.
 #pragma once
@@ -53,7 +54,7 @@ struct linux_thread {
     bool listed;
     struct libos_thread shown; // its name, for others to read too
 };
-static_assert(sizeof(struct linux_thread) <= PAGE_SIZE, "a thread's record fills its page at most");
+static_assert(sizeof(struct linux_thread) <= LIBOS_THREAD_BYTES, "its place");
 
 // The thread that a block belongs to.
 static inline struct linux_thread *thread_of_block(struct thread_block *block) {

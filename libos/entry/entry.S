@@ -30,7 +30,7 @@ entry_redirect:
     movq %r9, THREAD_ARGS + 40(%r11)
     movq %rax, BLOCK_REDIRECT + REGISTERS_RAX(%r11)
     movq %rsp, BLOCK_REDIRECT + REGISTERS_RSP(%r11)
-    leaq REGION_BYTES(%r11), %rsp
+    leaq THREAD_OFFSET(%r11), %rsp
     leaq THREAD_OFFSET(%r11), %rdi
     leaq THREAD_ARGS(%r11), %rsi
     cmpl THREAD_CALL_LIMIT(%r11), %eax
@@ -39,7 +39,7 @@ entry_redirect:
     leaq linux_dispatch(%rip), %rcx
     call *(%rcx, %rax, 8) // (thread, args)
 call_done:
-    leaq -REGION_BYTES(%rsp), %rcx
+    leaq -THREAD_OFFSET(%rsp), %rcx
     movq %rax, THREAD_RESULT(%rcx)
 
 // ---- The short return. An interruption begins it again with nothing but rcx.
@@ -76,11 +76,11 @@ entry_exit_end:
 // Something is latched: look at it with the libos stack, then try again.
 exit_slow:
     movl $1, BLOCK_MASKED(%rcx)
-    leaq REGION_BYTES(%rcx), %rsp
+    leaq THREAD_OFFSET(%rcx), %rsp
     SAVE_PRESERVED
     leaq THREAD_OFFSET(%rcx), %rdi
     call exit_work // (thread): returns when the program goes on where it was
-    leaq -REGION_BYTES(%rsp), %rcx
+    leaq -THREAD_OFFSET(%rsp), %rcx
     jmp entry_exit_begin
 
 // A number past the table, or a thread that is traced.
@@ -105,7 +105,7 @@ linux_clone3:
     .balign 16
     .globl entry_upcall
 entry_upcall:
-    leaq REGION_BYTES(%rcx), %rsp
+    leaq THREAD_OFFSET(%rcx), %rsp
     leaq THREAD_OFFSET(%rcx), %rdi
     xorl %ebp, %ebp
     call upcall_handle // (thread), does not return
@@ -114,7 +114,7 @@ entry_upcall:
 // The first thread of a program: rdi = its block, rsi = the record.
     .globl entry_start
 entry_start:
-    leaq REGION_BYTES(%rdi), %rsp
+    leaq THREAD_OFFSET(%rdi), %rsp
     xorl %ebp, %ebp
     call start_program // (block, record), does not return
     ud2
@@ -122,7 +122,7 @@ entry_start:
 // A thread that clone has made: rdi = its block.
     .globl entry_thread
 entry_thread:
-    leaq REGION_BYTES(%rdi), %rsp
+    leaq THREAD_OFFSET(%rdi), %rsp
     addq $THREAD_OFFSET, %rdi
     xorl %ebp, %ebp
     call clone_begin // (thread), does not return

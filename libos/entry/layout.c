@@ -22,4 +22,4 @@ static_assert(THREAD_ARGS == THREAD_OFFSET + offsetof(struct linux_thread, args)
 static_assert(THREAD_RESULT == THREAD_OFFSET + offsetof(struct linux_thread, result), "layout.h");
 static_assert(THREAD_CALL_LIMIT == THREAD_OFFSET + offsetof(struct linux_thread, call_limit),
               "layout.h");
-static_assert(REGION_BYTES == BLOCK_REGION_BYTES, "layout.h");
+static_assert(THREAD_OFFSET == BLOCK_REGION_BYTES - LIBOS_THREAD_BYTES, "layout.h");

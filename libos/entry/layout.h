@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Offsets that the assembly of the entry needs: of the thread block (abi/block.h), of struct
-// registers, and of struct linux_thread, which lies in the page behind the block. layout.c checks
-// them against the structures.
+// registers, and of struct linux_thread, which lies at the end of the thread's region, with the
+// stack below it. layout.c checks them against the structures.
 #pragma once
 
 #define BLOCK_MASKED 0
@@ -21,8 +21,7 @@
 #define REGISTERS_RFLAGS 120
 
 // From the block's address.
-#define THREAD_OFFSET 4096
-#define THREAD_ARGS 4096
-#define THREAD_RESULT 4144
-#define THREAD_CALL_LIMIT 4152
-#define REGION_BYTES 65536
+#define THREAD_OFFSET 64512 // where the stack begins, too
+#define THREAD_ARGS 64512
+#define THREAD_RESULT 64560
+#define THREAD_CALL_LIMIT 64568

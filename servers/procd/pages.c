@@ -22,6 +22,25 @@ static status_t page_make(struct procd *procd, handle_t *vmo) {
     return OK;
 }
 
+static void identity_fill(const struct procd *procd, const struct process *process,
+                          struct identity_page *page) {
+    const struct traits *traits = traits_of(procd, process);
+    page->pid = process->pid;
+    page->ppid = process->parent;
+    page->pgid = process->pgid;
+    page->sid = process->sid;
+    memcpy(&page->uid, traits->ids, sizeof(traits->ids));
+    page->group_count = traits->group_count;
+    memcpy(page->groups, traits->groups, sizeof(page->groups));
+    page->capabilities = traits->ids[ID_EUID] == 0 ? UINT64_MAX >> 23 : 0;
+    memcpy(page->limits, traits->limits, sizeof(page->limits));
+}
+
+static void put(const struct process *process, uint64_t offset, const void *data, size_t bytes) {
+    // The page is procd's own, resident since it was made, and `bytes` lie within it.
+    (void)!sys_vmo_write(process->identity, offset, data, bytes);
+}
+
 status_t pages_make(struct procd *procd, const struct process *process) {
     handle_t identity = HANDLE_NONE, signals = HANDLE_NONE;
     status_t status = page_make(procd, &identity);
@@ -29,13 +48,17 @@ status_t pages_make(struct procd *procd, const struct process *process) {
     if (status == OK) {
         process_set(procd, process, identity, identity);
         process_set(procd, process, signals, signals);
-        identity_write(procd, process);
+        // Nobody reads it yet: it is written at once.
+        struct identity_page page = {.sequence = 2};
+        identity_fill(procd, process, &page);
+        put(process, 0, &page, sizeof(page));
     }
     return status;
 }
 
 status_t pages_map(const struct process *process, handle_t aspace) {
-    const uint32_t place = MAP_FIXED | MAP_EXCLUSIVE;
+    // A child has pages of its own: a fork must not copy these first.
+    const uint32_t place = MAP_FIXED | MAP_EXCLUSIVE | MAP_INHERIT_DROP;
     int64_t addr =
         sys_aspace_map(aspace, process->identity, 0, LIBOS_IDENTITY, PAGE_SIZE, MAP_READ | place);
     if (addr >= 0) {
@@ -56,25 +79,6 @@ void pages_drop(struct procd *procd, const struct process *process) {
     step_close(&procd->server.vault, process->signals);
     process_set(procd, process, identity, HANDLE_NONE);
     process_set(procd, process, signals, HANDLE_NONE);
-}
-
-static void identity_fill(const struct procd *procd, const struct process *process,
-                          struct identity_page *page) {
-    const struct traits *traits = traits_of(procd, process);
-    page->pid = process->pid;
-    page->ppid = process->parent;
-    page->pgid = process->pgid;
-    page->sid = process->sid;
-    memcpy(&page->uid, traits->ids, sizeof(traits->ids));
-    page->group_count = traits->group_count;
-    memcpy(page->groups, traits->groups, sizeof(page->groups));
-    page->capabilities = traits->ids[ID_EUID] == 0 ? UINT64_MAX >> 23 : 0;
-    memcpy(page->limits, traits->limits, sizeof(page->limits));
-}
-
-static void put(const struct process *process, uint64_t offset, const void *data, size_t bytes) {
-    // The page is procd's own, resident since it was made, and `bytes` lie within it.
-    (void)!sys_vmo_write(process->identity, offset, data, bytes);
 }
 
 void identity_write(struct procd *procd, const struct process *process) {

@@ -394,12 +394,16 @@ void process_end(struct procd *procd, const struct process *process, int64_t sta
     give_children_away(procd, process);
     hang_up_group(procd, process, process_find(procd, process->parent), process);
     server_checkpoint(&procd->server);
-    process_set(procd, process, state, PROCESS_ZOMBIE);
-    process_set(procd, process, status, status);
-    process_set(procd, process, cpu_ns, info.cpu_time);
-    process_set(procd, process, memory_pages, info.memory_pages);
-    process_set(procd, process, threads, 0);
-    process_flag(procd, process, FLAG_STOPPED | FLAG_NEWS_STOPPED | FLAG_NEWS_CONTINUED, 0);
+    struct process next = *process;
+    next.state = PROCESS_ZOMBIE;
+    next.status = status;
+    next.cpu_ns = info.cpu_time;
+    next.memory_pages = info.memory_pages;
+    next.threads = 0;
+    next.flags &= ~(uint32_t)(FLAG_STOPPED | FLAG_NEWS_STOPPED | FLAG_NEWS_CONTINUED);
+    const size_t from = offsetof(struct process, pid);
+    vault_set_bytes(&procd->server.vault, &process->pid, (uint8_t *)&next + from,
+                    sizeof(next) - from);
     drop_handles(procd, process);
     if (is_missed(procd, process)) {
         news_note(procd, process);

@@ -18,10 +18,11 @@
 
 #define LIBOS_BASE 0x7f9000000000ULL // begins what one page directory covers
 #define LIBOS_NEAR (LIBOS_BASE + (768ULL << 20))
-#define LIBOS_BLOCKS LIBOS_TEXT                  // regions of threads, from here on downwards
-#define LIBOS_REGIONS_MAX 4032                   // of BLOCK_REGION_BYTES each
-#define LIBOS_TEXT (LIBOS_NEAR + (256ULL << 10)) // the libos image: read, execute; shared
-#define LIBOS_TEXT_BYTES_MAX (640ULL << 10)      // room for it
+#define LIBOS_BLOCKS LIBOS_TEXT // regions of threads, from here on downwards
+#define LIBOS_THREAD_BYTES 1024 // at the end of a region: the libos's own record of the thread
+#define LIBOS_REGIONS_MAX 4032  // of BLOCK_REGION_BYTES each
+#define LIBOS_TEXT (LIBOS_NEAR + (256ULL << 10))        // the libos image: read, execute; shared
+#define LIBOS_TEXT_BYTES_MAX (640ULL << 10)             // room for it
 #define LIBOS_CLOCK (LIBOS_TEXT + LIBOS_TEXT_BYTES_MAX) // struct clock_page, read-only
 #define LIBOS_IDENTITY (LIBOS_CLOCK + PAGE_SIZE)        // struct identity_page, read-only
 #define LIBOS_SIGNALS (LIBOS_IDENTITY + PAGE_SIZE)      // struct signal_page, shared with procd

@@ -45,6 +45,7 @@ struct launched {
 [[nodiscard]] status_t launch_map(const struct launch_options *options, struct launched *out);
 
 // Maps the region of a thread at its place in an aspace
-// (HANDLE_NONE: the caller's own): block, page of the libos, a hole of a page, stack. The
-// block is masked. ALREADY_EXISTS: something is there; else the errors of the native calls.
+// (HANDLE_NONE: the caller's own): block, a hole of a page, stack, and at its end
+// LIBOS_THREAD_BYTES. The block is masked. ALREADY_EXISTS: something is there; else the errors of
+// the native calls.
 [[nodiscard]] status_t launch_region(handle_t job, handle_t aspace, uint32_t index, vaddr_t *block);
