@@ -84,11 +84,13 @@ static int64_t begin_child(struct linux_thread *self, const struct fork_options 
         (void)!sys_handle_close(process->identity_vmo);
         process->signals_vmo = process->identity_vmo = HANDLE_NONE;
     }
+    thread_publish(self, mask);
     if (options->clear_handlers) {
         clear_handlers();
+        signal_publish();
+    } else {
+        signal_publish_again();
     }
-    thread_publish(self, mask);
-    signal_publish();
     signal_look(self);
     if (options->child_tid != 0) {
         (void)!store_user32(options->child_tid, (uint32_t)self->tid);

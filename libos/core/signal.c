@@ -43,6 +43,9 @@ static void published(int32_t number, uint64_t *ignored, uint64_t *caught) {
 
 static void publish_words(uint64_t ignored, uint64_t caught) {
     struct signal_page *page = signal_page_current();
+    struct signal_actions *actions = &process_current()->actions;
+    actions->ignored = ignored;
+    actions->caught = caught;
     __atomic_store_n(&page->ignored, ignored, __ATOMIC_SEQ_CST);
     __atomic_store_n(&page->caught, caught, __ATOMIC_SEQ_CST);
 }
@@ -56,10 +59,15 @@ void signal_publish(void) {
     publish_child();
 }
 
+void signal_publish_again(void) {
+    const struct signal_actions *actions = &process_current()->actions;
+    publish_words(actions->ignored, actions->caught);
+    publish_child();
+}
+
 void signal_publish_one(int32_t number) {
-    const struct signal_page *page = signal_page_current();
-    uint64_t ignored = __atomic_load_n(&page->ignored, __ATOMIC_RELAXED);
-    uint64_t caught = __atomic_load_n(&page->caught, __ATOMIC_RELAXED);
+    uint64_t ignored = process_current()->actions.ignored;
+    uint64_t caught = process_current()->actions.caught;
     published(number, &ignored, &caught);
     publish_words(ignored, caught);
     if (number == SIGCHLD) {

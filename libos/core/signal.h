@@ -70,7 +70,9 @@ enum signal_action_flag {
 
 struct signal_actions {
     struct mutex lock;
-    struct signal_action of[SIGNAL_COUNT]; // signal n at n - 1; guarded by lock
+    // Guarded by lock:
+    uint64_t ignored, caught;              // as published
+    struct signal_action of[SIGNAL_COUNT]; // signal n at n - 1
 };
 
 enum signal_code {
@@ -117,6 +119,8 @@ static inline uint64_t signal_bit(int32_t number) {
 void signal_look(struct linux_thread *self);
 // Publishes which signals the process ignores and catches. actions.lock held.
 void signal_publish(void);
+// The same in the child of a fork, whose actions are its maker's and whose page is fresh.
+void signal_publish_again(void);
 // The same for the action of one signal, which has changed.
 void signal_publish_one(int32_t number);
 // Sets the thread's mask and looks, if something became deliverable.

@@ -40,21 +40,44 @@ access_clear:
     movq %rcx, %rax
     ret
 
-// int64_t access_string(char *to, const char *from, size_t max): length, max when there is no end
+// int64_t access_string(char *to, const char *from, size_t max): length, max when there is no end.
+// What lies behind the end in `to`, within max, is overwritten.
     .balign 16
     .globl access_string
 access_string:
     xorl %r8d, %r8d
     xorl %eax, %eax
-1:  cmpq %rdx, %rax
-    je 2f
+    movabsq $0x0101010101010101, %r9
+    movabsq $0x8080808080808080, %r10
+1:  leaq 8(%rax), %rcx // eight bytes at once where there is room and they lie in one page
+    cmpq %rdx, %rcx
+    ja 2f
+    leaq (%rsi, %rax), %rcx
+    andl $4095, %ecx
+    cmpl $4088, %ecx
+    ja 2f
+    movq (%rsi, %rax), %rcx
+    movq %rcx, (%rdi, %rax)
+    movq %rcx, %r11
+    notq %r11
+    andq %r10, %r11
+    subq %r9, %rcx
+    andq %r11, %rcx // the lowest bit is that of the first zero
+    jne 3f
+    addq $8, %rax
+    jmp 1b
+2:  cmpq %rdx, %rax
+    je 4f
     movzbl (%rsi, %rax), %ecx
     movb %cl, (%rdi, %rax)
     testl %ecx, %ecx
-    je 2f
+    je 4f
     incq %rax
     jmp 1b
-2:  ret
+3:  bsfq %rcx, %rcx
+    shrl $3, %ecx
+    addq %rcx, %rax
+4:  ret
 
 // status_t access_load32(const uint32_t *from, uint32_t *value), and the like
     .balign 16

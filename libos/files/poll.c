@@ -161,11 +161,12 @@ static int64_t run(struct linux_thread *self, struct round *round, struct poll_e
 // entry needs more than that. files.lock held.
 static int64_t glance(struct poll_entry *entries, struct wait_item *items, uint32_t count) {
     const struct files *files = &process_current()->files;
-    uint32_t used = 0;
+    const struct file_slot *slots = files->slots;
+    uint32_t used = 0, bound = files->bound;
     int64_t ready = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t fd = (uint32_t)entries[i].fd;
-        struct description *file = fd < files->bound ? files->slots[fd].file : NULL;
+        struct description *file = fd < bound ? slots[fd].file : NULL;
         if (file == NULL || !file->ops->poll_steady) {
             return -1;
         }
@@ -177,7 +178,7 @@ static int64_t glance(struct poll_entry *entries, struct wait_item *items, uint3
     for (uint32_t i = 0; i < count; i++) {
         entries[i].ready = 0;
         if ((items[i].observed & items[i].signals) != 0) {
-            struct description *file = files->slots[entries[i].fd].file;
+            struct description *file = slots[entries[i].fd].file;
             entries[i].ready =
                 (uint16_t)file->ops->poll_ready(file, entries[i].events | ALWAYS, &items[i]);
             ready += entries[i].ready != 0;

@@ -114,11 +114,13 @@ static int64_t sets_in(struct select *select, uint32_t fds, const uint64_t from[
         uint64_t in = select->sets[READABLE][word], out = select->sets[WRITABLE][word];
         uint64_t exceptional = select->sets[EXCEPTIONAL][word];
         uint64_t left = in | out | exceptional;
+        bool reads = (out | exceptional) == 0; // as most do
         left &= fds - word * 64 < 64 ? (1UL << (fds - word * 64)) - 1 : UINT64_MAX;
         for (; left != 0; left &= left - 1) {
             uint32_t at = (uint32_t)__builtin_ctzl(left);
-            uint64_t events = (in >> at & 1) * POLLIN | (out >> at & 1) * POLLOUT |
-                              (exceptional >> at & 1) * POLLPRI;
+            uint64_t events = reads ? POLLIN
+                                    : (in >> at & 1) * POLLIN | (out >> at & 1) * POLLOUT |
+                                          (exceptional >> at & 1) * POLLPRI;
             select->entries[select->count++] =
                 (struct poll_entry){(int32_t)(word * 64 + at), (uint16_t)events, 0};
         }

@@ -195,7 +195,7 @@ struct route {
     enum walk_last last;
     bool slash; // a slash follows the last name
     uint32_t text_bytes;
-    char text[NAME_BYTES_MAX]; // the last name
+    char text[NAME_BYTES_MAX + 9]; // the last name, in whole words
 };
 
 // Begins at a description.
