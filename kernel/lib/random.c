@@ -35,7 +35,8 @@ static uint32_t rotate_left(uint32_t word, unsigned bits) {
     return word << bits | word >> (32 - bits);
 }
 
-static void quarter_round(uint32_t *x, int a, int b, int c, int d) {
+__attribute__((always_inline)) static inline void quarter_round(uint32_t *x, int a, int b, int c,
+                                                                int d) {
     x[a] += x[b];
     x[d] = rotate_left(x[d] ^ x[a], 16);
     x[c] += x[d];

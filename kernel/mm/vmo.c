@@ -38,12 +38,7 @@ static bool vmo_destroy(struct object *object) {
     assert(vmo->pins == 0);
     assert(list_empty(&vmo->mappings) && list_empty(&vmo->clones));
     spin_lock(vmo->lock);
-    uint64_t index = 0;
-    uint64_t end = 0;
-    for (size_t i = 0; i < STEP_PAGES && page_map_next(&vmo->map, &index, vmo->used_end); i++) {
-        end = ++index;
-    }
-    vmo_free_range(vmo, 0, end);
+    vmo_free_range(vmo, 0, vmo->used_end, STEP_PAGES);
     bool empty = vmo->resident == 0;
     if (empty && vmo->source != NULL) {
         list_remove(&vmo->clone_node);

@@ -66,8 +66,8 @@ void vmo_peek(struct vmo *vmo, uint64_t index, paddr_t *pages, uint64_t count);
 void vmo_hide(struct vmo *vmo, uint64_t first, uint64_t end, struct shootdown *shootdown);
 // Takes the right to write away in the vmo's own mappings.
 void vmo_write_protect(struct vmo *vmo, uint64_t first, uint64_t end, struct shootdown *shootdown);
-// Frees the pages in a range that nobody is shown any more.
-void vmo_free_range(struct vmo *vmo, uint64_t first, uint64_t end);
+// Frees the pages in a range that nobody is shown any more, the first `most` of them.
+void vmo_free_range(struct vmo *vmo, uint64_t first, uint64_t end, uint64_t most);
 
 // A copy into a page under way: the page is exclusive, and until page_release a snapshot copies it
 // instead of sharing it, so that a snapshot never changes.

@@ -59,10 +59,10 @@ void vmo_write_protect(struct vmo *vmo, uint64_t first, uint64_t end, struct sho
     for_mappings(vmo, first, end, mapping_write_protect, shootdown);
 }
 
-void vmo_free_range(struct vmo *vmo, uint64_t first, uint64_t end) {
+void vmo_free_range(struct vmo *vmo, uint64_t first, uint64_t end, uint64_t most) {
     assert(spin_held(vmo->lock));
     assert(first <= end);
-    for (; page_map_next(&vmo->map, &first, end) != NULL; first++) {
+    for (; most != 0 && page_map_next(&vmo->map, &first, end) != NULL; first++, most--) {
         struct page *page = page_map_take(&vmo->map, first);
         vmo->resident--;
         page_unshare(page);
@@ -122,7 +122,7 @@ static void drop(struct vmo *vmo, uint64_t first, uint64_t end) {
     shootdown_init(&shootdown);
     vmo_hide(vmo, first, end, &shootdown);
     shootdown_flush(&shootdown);
-    vmo_free_range(vmo, first, end);
+    vmo_free_range(vmo, first, end, UINT64_MAX);
 }
 
 static bool has_pins(struct vmo *vmo, uint64_t first, uint64_t end) {

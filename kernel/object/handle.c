@@ -413,7 +413,8 @@ status_t handle_describe_next(struct handle_table *table, uint32_t cursor,
             continue;
         }
         uint32_t value = __atomic_load_n(&node->value, __ATOMIC_RELAXED);
-        if (handle_describe(table, value, info) == OK) {
+        bool used = __atomic_load_n(&node->object, __ATOMIC_RELAXED) != NULL;
+        if (used && handle_describe(table, value, info) == OK) {
             return OK;
         }
         index++;

@@ -97,14 +97,31 @@ int64_t thread_take_region(struct linux_thread **out) {
     return status == OK ? 0 : -LINUX_EAGAIN;
 }
 
+// Takes the mappings of a region away. It fails for want of memory at worst, and is kept then.
+// threads.lock held.
+static void unmap_region(struct threads *threads, uint32_t region) {
+    if (sys_aspace_unmap(HANDLE_NONE, libos_region(region), BLOCK_REGION_BYTES) == OK) {
+        threads->regions[region / 64] &= ~(1UL << (region % 64));
+    }
+}
+
 // Gives a region back that no thread ever ran in.
 static void drop_region(struct linux_thread *thread) {
     struct threads *threads = &process_current()->threads;
-    vaddr_t block = (vaddr_t)thread->block;
-    uint32_t region = libos_region_of(block);
     mutex_lock(&threads->lock);
-    if (sys_aspace_unmap(HANDLE_NONE, block, BLOCK_REGION_BYTES) == OK) {
-        threads->regions[region / 64] &= ~(1UL << (region % 64));
+    unmap_region(threads, libos_region_of((vaddr_t)thread->block));
+    mutex_unlock(&threads->lock);
+}
+
+void threads_drop_left(void) {
+    struct threads *threads = &process_current()->threads;
+    uint32_t region;
+    mutex_lock(&threads->lock);
+    while ((region = left_region(threads)) != LIBOS_REGIONS_MAX) {
+        handle_t handle = thread_of_region(region)->handle;
+        thread_of_region(region)->handle = HANDLE_NONE;
+        (void)!sys_handle_close(handle);
+        unmap_region(threads, region);
     }
     mutex_unlock(&threads->lock);
 }

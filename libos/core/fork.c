@@ -117,6 +117,7 @@ int64_t process_fork(struct linux_thread *self, const struct fork_options *optio
     if (result < 0) {
         return result == ERR_LIMIT ? -LINUX_EAGAIN : linux_result(result);
     }
+    threads_drop_left();
     lock_all();
     result = entry_process_clone(embryo, options->share ? LINUX_ADDR_MAX : 0);
     if (result == 1) {

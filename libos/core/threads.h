@@ -32,6 +32,10 @@ void threads_forget_others(struct linux_thread *self);
 // A region for a new thread, with a fresh record: one that was left, or a new one. EAGAIN.
 [[nodiscard]] int64_t thread_take_region(struct linux_thread **out);
 
+// Gives back the regions of threads that have ended, which else wait for new ones: before a fork,
+// which would copy them.
+void threads_drop_left(void);
+
 // core/clone.c: called by entry.S.
 _Noreturn void clone_begin(struct linux_thread *self);
 int64_t clone_from_registers(struct linux_thread *self, const uint64_t args[6]);

@@ -129,11 +129,15 @@ static int64_t sets_in(struct select *select, uint32_t fds, const uint64_t from[
 }
 
 // Fills the sets from what is ready. Returns how many bits are set, or EBADF.
-static int64_t sets_fill(struct select *select) {
+static int64_t sets_fill(struct select *select, uint32_t words) {
     int64_t bits = 0;
     uint64_t wanted[SETS][SET_WORDS];
-    __builtin_memcpy(wanted, select->sets, sizeof(wanted));
-    __builtin_memset(select->sets, 0, sizeof(select->sets));
+    for (uint32_t set = 0; set < SETS; set++) {
+        for (uint32_t word = 0; word < words; word++) {
+            wanted[set][word] = select->sets[set][word];
+            select->sets[set][word] = 0;
+        }
+    }
     static const uint16_t meaning[SETS] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
     for (uint32_t i = 0; i < select->count; i++) {
         const struct poll_entry *entry = &select->entries[i];
@@ -161,10 +165,10 @@ static int64_t select_run(struct linux_thread *self, struct select *select, uint
         return result;
     }
     result = poll_wait(self, select->entries, NULL, select->count, deadline);
-    result = result < 0 ? result : sets_fill(select);
-    size_t bytes = (fds + 63) / 64 * 8;
+    uint32_t words = (fds + 63) / 64;
+    result = result < 0 ? result : sets_fill(select, words);
     for (uint32_t i = 0; result >= 0 && i < SETS; i++) {
-        if (sets[i] != 0 && !copy_out(sets[i], select->sets[i], bytes)) {
+        if (sets[i] != 0 && !copy_out(sets[i], select->sets[i], words * 8UL)) {
             result = -LINUX_EFAULT;
         }
     }

@@ -388,33 +388,6 @@ static void give_children_away(struct procd *procd, const struct process *proces
     }
 }
 
-void process_end(struct procd *procd, const struct process *process, int64_t status) {
-    struct process_info info = kernel_process(process->process);
-    end_threads(procd, process);
-    give_children_away(procd, process);
-    hang_up_group(procd, process, process_find(procd, process->parent), process);
-    server_checkpoint(&procd->server);
-    struct process next = *process;
-    next.state = PROCESS_ZOMBIE;
-    next.status = status;
-    next.cpu_ns = info.cpu_time;
-    next.memory_pages = info.memory_pages;
-    next.threads = 0;
-    next.flags &= ~(uint32_t)(FLAG_STOPPED | FLAG_NEWS_STOPPED | FLAG_NEWS_CONTINUED);
-    const size_t from = offsetof(struct process, pid);
-    vault_set_bytes(&procd->server.vault, &process->pid, (uint8_t *)&next + from,
-                    sizeof(next) - from);
-    drop_handles(procd, process);
-    if (is_missed(procd, process)) {
-        news_note(procd, process);
-    } else {
-        // Those who wait for any child may have none left.
-        process_wake(procd, process);
-        process_free(procd, process);
-    }
-    news_deliver(procd);
-}
-
 // The wait status of an ended process.
 static int64_t wait_status(const struct process_info *info) {
     int64_t number = info->status & 0x7f;
@@ -431,6 +404,35 @@ static int64_t wait_status(const struct process_info *info) {
     }
 }
 
+// The process has ended: a zombie, or forgotten when nobody will wait for it. Its children go to
+// process 1, or are nobody's. Commits in between.
+static void process_end(struct procd *procd, const struct process *process,
+                        const struct process_info *info) {
+    end_threads(procd, process);
+    give_children_away(procd, process);
+    hang_up_group(procd, process, process_find(procd, process->parent), process);
+    server_checkpoint(&procd->server);
+    struct process next = *process;
+    next.state = PROCESS_ZOMBIE;
+    next.status = wait_status(info);
+    next.cpu_ns = info->cpu_time;
+    next.memory_pages = info->memory_pages;
+    next.threads = 0;
+    next.flags &= ~(uint32_t)(FLAG_STOPPED | FLAG_NEWS_STOPPED | FLAG_NEWS_CONTINUED);
+    const size_t from = offsetof(struct process, pid);
+    vault_set_bytes(&procd->server.vault, &process->pid, (uint8_t *)&next + from,
+                    sizeof(next) - from);
+    drop_handles(procd, process);
+    if (is_missed(procd, process)) {
+        news_note(procd, process);
+    } else {
+        // Those who wait for any child may have none left.
+        process_wake(procd, process);
+        process_free(procd, process);
+    }
+    news_deliver(procd);
+}
+
 void process_notice(struct procd *procd, const struct packet *packet) {
     const struct process *process = process_find(procd, (int32_t)(uint32_t)packet->key);
     if (process == NULL || !process_alive(process)) {
@@ -438,7 +440,7 @@ void process_notice(struct procd *procd, const struct packet *packet) {
     }
     struct process_info info = kernel_process(process->process);
     if (info.cause != EXIT_RUNNING) {
-        process_end(procd, process, wait_status(&info));
+        process_end(procd, process, &info);
     }
 }
 

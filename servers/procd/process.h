@@ -48,10 +48,6 @@ status_t process_failed(const char *what, status_t status);
 
 // Forgets a process: its record is free, its handles are closed. An embryo ends by that.
 void process_free(struct procd *procd, const struct process *process);
-// The process has ended, with this status: a zombie, or forgotten when nobody will wait for it.
-// Its children go to process 1, or are nobody's. Commits in between.
-void process_end(struct procd *procd, const struct process *process, int64_t status);
-
 // A child's state has changed: wakes those who wait for it and marks that its parent is to get a
 // SIGCHLD, which news_deliver sends once the change is committed.
 void news_note(struct procd *procd, const struct process *process);
