@@ -60,6 +60,8 @@ def test_profile_names_functions_of_kernel_and_libos():
     assert any("(libos)" in line for line in lines)
     shares = [float(line.split("%")[0]) for line in lines if "%" in line]
     assert sorted(shares, reverse=True) == shares and 50 < sum(shares) <= 100.5
+    ways = [line.split()[3:] for line in lines[lines.index("") + 2:]]
+    assert ["stream_write", "(libos)"] in ways and ["redirect", "(bench)"] in ways
 
 
 def test_no_row_calls_servers_more_often_than_it_may():

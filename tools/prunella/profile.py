@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the instructions of a benchmark row go, by function, on Prunella.
+"""Where the instructions of a benchmark row go on Prunella, by function and by way into the kernel.
 
 The row is repeated for ever (`linux-bench --loop ROW`), and QEMU writes down the address of each
 instruction for as long as WINDOW_BYTES of its log last. Every program of the system lies at an
@@ -31,6 +31,11 @@ _POLL_S = 0.1
 MARK, STOP, GO = "loop_mark", "clock_stop", "clock_go"
 # What each way into the kernel begins with, and the system call for a message to a server.
 ENTRIES, SERVER_CALL = ("syscall_entry", "trap"), "fastpath_call"
+# Functions of the kernel that tell which way it was entered, and the prefix of native calls.
+WAYS, CALL_PREFIX = ("redirect", "trap_user"), "checked_"
+KERNEL_START = 1 << 63
+FAST = {"fastpath_call": "channel_call", "fastpath_reply_wait": "port_reply_wait"}
+STAYS_SHOWN = 20
 _LINE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/", re.MULTILINE)
 _SWITCH = re.compile(r"^\s*([0-9a-f]+):\s.*\bmov\s+%\w+,%cr3", re.MULTILINE)
 
@@ -45,6 +50,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Stay:
+    """What one way into the kernel costs, until other code runs, whoever's that is."""
+
+    image: str      # the program that enters
+    way: str        # a native call; `redirect`: a Linux call goes to the libos; `trap`: a fault
+    instructions: float     # per operation
+    times: float            # per operation
+
+
+@dataclass(frozen=True)
 class Profile:
     operations: int
     instructions: float     # per operation, as all that follow
@@ -52,6 +67,7 @@ class Profile:
     server_calls: float
     switches: float         # of the address space
     lines: list
+    stays: list
 
 
 class _Symbols:
@@ -171,6 +187,36 @@ def _measured(addresses, names):
     return measured + (addresses[begin:marks[-1]] if counts else []), len(marks) - 1
 
 
+def _ways(symbols):
+    """{address: what a stay in the kernel that comes there is}."""
+    named = {start: name for name, start in symbols.by_name.items()
+             if start >= KERNEL_START}
+    ways = {start: name.removeprefix(CALL_PREFIX) for start, name in named.items()
+            if name.startswith(CALL_PREFIX)}
+    ways.update((symbols.by_name[name], name.removesuffix("_user")) for name in WAYS)
+    ways.update((symbols.by_name[name], way) for name, way in FAST.items())
+    return ways
+
+
+def _stays(addresses, symbols, operations):
+    """The Stays, most costly first."""
+    ways = _ways(symbols)
+    costs, times = Counter(), Counter()
+    entered, image, way = None, "?", None
+    for at, address in enumerate([*addresses, 0]):
+        if address >= KERNEL_START:
+            if entered is None:
+                entered, image, way = at, symbols.at(addresses[at - 1])[2] if at else "?", None
+            way = way or ways.get(address)
+        elif entered is not None:
+            key = (image, way or "interrupt")
+            costs[key] += at - entered
+            times[key] += 1
+            entered = None
+    return [Stay(*key, cost / operations, times[key] / operations)
+            for key, cost in costs.most_common()]
+
+
 def count(row, timeout):
     """The same as take(), of fewer operations: for what is the same in each."""
     try:
@@ -200,7 +246,8 @@ def take(row, timeout, window=WINDOW_BYTES):
     return Profile(operations, len(addresses) / operations,
                    sum(hits[names[name]] for name in ENTRIES) / operations,
                    hits[names[SERVER_CALL]] / operations,
-                   sum(hits[address] for address in _switch_addresses()) / operations, lines)
+                   sum(hits[address] for address in _switch_addresses()) / operations, lines,
+                   _stays(addresses, symbols, operations))
 
 
 def text(row, profile):
@@ -211,4 +258,8 @@ def text(row, profile):
              f"{'share':>6}  {'instr':>9}  {'calls':>8}  function"]
     shown += [f"{line.share:6.1%}  {line.instructions:9.1f}  {line.calls:8.2f}  "
               f"{line.function} ({line.image})" for line in profile.lines[:SHOWN]]
+    shown += ["", f"{'instr':>9}  {'times':>8}  {'each':>8}  way into the kernel"]
+    shown += [f"{stay.instructions:9.1f}  {stay.times:8.2f}  "
+              f"{stay.instructions / stay.times:8.1f}  {stay.way} ({stay.image})"
+              for stay in profile.stays[:STAYS_SHOWN]]
     return "\n".join([*shown, ""])
