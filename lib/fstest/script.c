@@ -31,7 +31,6 @@ uint64_t script_chance(struct script *script, uint64_t bound) {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return (z ^ (z >> 31)) % bound;
 }
-#define chance script_chance
 
 // ---- paths
 
@@ -45,42 +44,42 @@ static void path_add(char *path, const char *text) {
 
 static void path_add_name(struct script *script, char *path) {
     static const char *const names[] = {"a", "b", "c", "d", "e"};
-    uint64_t which = chance(script, 16);
+    uint64_t which = script_chance(script, 16);
     if (which == 0) {
-        path_add(path, chance(script, 2) == 0 ? "." : "..");
+        path_add(path, script_chance(script, 2) == 0 ? "." : "..");
     } else if (which == 1) {
         path_add(path, long_name);
     } else if (which == 2) {
         // The longest name, now and then one byte too long.
-        size_t at = strlen(path), bytes = MODEL_NAME_BYTES + (chance(script, 4) == 0);
+        size_t at = strlen(path), bytes = MODEL_NAME_BYTES + (script_chance(script, 4) == 0);
         if (at + bytes < MODEL_TARGET_BYTES) {
             memset(path + at, 'm', bytes);
             path[at + bytes] = '\0';
         }
     } else {
-        path_add(path, names[chance(script, 5)]);
+        path_add(path, names[script_chance(script, 5)]);
     }
 }
 
 static void path_make(struct script *script, char *path) {
     static const uint8_t lengths[] = {1, 1, 1, 2, 2, 3};
-    uint32_t parts = lengths[chance(script, sizeof(lengths))];
+    uint32_t parts = lengths[script_chance(script, sizeof(lengths))];
     path[0] = '\0';
-    if (chance(script, 8) == 0) {
+    if (script_chance(script, 8) == 0) {
         path_add(path, "/");
     }
     for (uint32_t i = 0; i < parts; i++) {
-        path_add(path, i == 0 ? "" : chance(script, 8) == 0 ? "//" : "/");
+        path_add(path, i == 0 ? "" : script_chance(script, 8) == 0 ? "//" : "/");
         path_add_name(script, path);
     }
-    if (chance(script, 16) == 0) {
+    if (script_chance(script, 16) == 0) {
         path_add(path, "/");
     }
 }
 
 // Where a path is relative to: the base, or an open directory.
 static struct script_held choose_base(struct script *script) {
-    const struct script_held *held = &script->held[chance(script, SCRIPT_HELD)];
+    const struct script_held *held = &script->held[script_chance(script, SCRIPT_HELD)];
     if (held->used && script->model.nodes[held->node].type == FS_TYPE_DIRECTORY) {
         return *held;
     }
@@ -153,21 +152,27 @@ static void do_open(struct script *script) {
         FS_OPEN_READ | FS_OPEN_NO_FOLLOW,
         FS_OPEN_PATH | FS_OPEN_NO_FOLLOW,
     };
-    struct script_held *held = &script->held[chance(script, SCRIPT_HELD)];
+    struct script_held *held = &script->held[script_chance(script, SCRIPT_HELD)];
     if (held->used || !model_has_room(&script->model)) {
         return;
     }
+    const struct script_held channel = *held; // when it is kept
     struct script_held base = choose_base(script);
-    uint32_t flags = choices[chance(script, sizeof(choices) / sizeof(choices[0]))];
-    uint32_t mode = (uint32_t)chance(script, 01000);
+    uint32_t flags = choices[script_chance(script, sizeof(choices) / sizeof(choices[0]))];
+    uint32_t mode = (uint32_t)script_chance(script, 01000);
     path_make(script, script->path[0]);
     bool follows = (flags & (FS_OPEN_NO_FOLLOW | FS_OPEN_EXCLUSIVE)) == 0;
     struct model_walk walk = model_walk(&script->model, base.node, script->path[0],
                                         follows ? MODEL_FOLLOW : MODEL_NO_FOLLOW);
     struct fs_open_reply reply = {0};
-    handle_t handle;
+    handle_t handle = channel.handle;
     status_t wanted = predict_open(script, &walk, flags);
-    int64_t got = script_open(script, base.handle, script->path[0], flags, mode, &reply, &handle);
+    bool pipe = walk.node >= 0 && script->model.nodes[walk.node].type == FS_TYPE_FIFO;
+    wanted = channel.kept && wanted == OK && pipe ? ERR_BAD_STATE : wanted;
+    int64_t got =
+        channel.kept
+            ? script_reopen(script, &channel, base.secret, script->path[0], flags, mode, &reply)
+            : script_open(script, base.handle, script->path[0], flags, mode, &reply, &handle);
     if (!script_expect(script, "open", got, wanted) || got != OK) {
         return;
     }
@@ -184,31 +189,67 @@ static void do_open(struct script *script) {
     bool viewable = script->model.nodes[node].type == FS_TYPE_REGULAR && !(flags & FS_OPEN_PATH);
     (void)script_expect(script, "viewable", reply.viewable, viewable);
     *held = (struct script_held){
-        .used = true, .handle = handle, .node = node, .flags = flags, .secret = reply.secret};
-    if (viewable && chance(script, 2) == 0) {
+        .used = true,
+        .handle = handle,
+        .node = node,
+        .flags = flags,
+        .secret = reply.secret,
+        .deferral = channel.deferral,
+    };
+    if (viewable && script_chance(script, 2) == 0) {
         script_do_view(script, held);
     }
 }
 
+static void close_channel(struct script *script, struct script_held *held) {
+    (void)script_expect(script, "handle_close", sys_handle_close(held->handle), OK);
+    if (held->deferral != HANDLE_NONE) {
+        (void)script_expect(script, "handle_close", sys_handle_close(held->deferral), OK);
+    }
+    held->deferral = HANDLE_NONE;
+    held->kept = false;
+}
+
 static void close_held(struct script *script, struct script_held *held) {
     script_close_view(script, held);
-    (void)script_expect(script, "handle_close", sys_handle_close(held->handle), OK);
+    if (held->deferral != HANDLE_NONE && script_chance(script, 4) != 0) {
+        held->kept = script_close_deferred(script, held);
+    }
+    if (!held->kept) {
+        close_channel(script, held);
+    }
     script->model.nodes[held->node].opens--;
     model_settle(&script->model, held->node);
     held->used = false;
 }
 
 static void do_close(struct script *script) {
-    struct script_held *held = &script->held[chance(script, SCRIPT_HELD)];
+    struct script_held *held = &script->held[script_chance(script, SCRIPT_HELD)];
     if (held->used) {
         close_held(script, held);
+    } else if (held->kept && script_chance(script, 8) == 0) {
+        close_channel(script, held);
+    }
+}
+
+static void do_defer(struct script *script) {
+    struct script_held *held = &script->held[script_chance(script, SCRIPT_HELD)];
+    if (!held->used) {
+        return;
+    }
+    status_t wanted = held->deferral != HANDLE_NONE ? ERR_ALREADY_EXISTS : OK;
+    handle_t page = HANDLE_NONE;
+    script->calls++;
+    if (script_expect(script, "defer", fs_defer(held->handle, &page, DEADLINE), wanted) &&
+        wanted == OK) {
+        held->deferral = page;
     }
 }
 
 // ---- contents
 
 static struct script_held *choose_held(struct script *script) {
-    struct script_held *held = &script->held[chance(script, SCRIPT_HELD)];
+    struct script_held *held = &script->held[script_chance(script, SCRIPT_HELD)];
     return held->used ? held : NULL;
 }
 
@@ -236,11 +277,11 @@ static void do_write(struct script *script) {
         return;
     }
     struct model_node *node = &script->model.nodes[held->node];
-    uint64_t how = chance(script, 4); // 0: at the end, 1: at the description's offset
-    uint32_t bytes = (uint32_t)chance(script, chance(script, 2) == 0 ? 100 : 6000);
+    uint64_t how = script_chance(script, 4); // 0: at the end, 1: at the description's offset
+    uint32_t bytes = (uint32_t)script_chance(script, script_chance(script, 2) == 0 ? 100 : 6000);
     uint32_t offset = how == 0   ? node->size
                       : how == 1 ? held->offset
-                                 : (uint32_t)chance(script, 14000);
+                                 : (uint32_t)script_chance(script, 14000);
     if (offset + bytes > MODEL_FILE_BYTES) {
         return;
     }
@@ -301,9 +342,9 @@ static void do_read(struct script *script) {
     if (held == NULL) {
         return;
     }
-    bool own = chance(script, 2) == 0;
-    uint32_t offset = own ? held->offset : (uint32_t)chance(script, 16000);
-    uint32_t size = (uint32_t)chance(script, MODEL_FILE_BYTES);
+    bool own = script_chance(script, 2) == 0;
+    uint32_t offset = own ? held->offset : (uint32_t)script_chance(script, 16000);
+    uint32_t size = (uint32_t)script_chance(script, MODEL_FILE_BYTES);
     int64_t got = script_check_read(script, held, offset, size, own);
     held->offset += own && got > 0 ? (uint32_t)got : 0;
 }
@@ -314,9 +355,9 @@ static void do_seek(struct script *script) {
         return;
     }
     struct fs_seek_request request = {
-        .whence = (uint32_t)chance(script, 5), // 4: none
-        .offset = (int64_t)chance(script, 8000) - 2000,
-        .expected = held->offset + chance(script, 2),
+        .whence = (uint32_t)script_chance(script, 5), // 4: none
+        .offset = (int64_t)script_chance(script, 8000) - 2000,
+        .expected = held->offset + script_chance(script, 2),
     };
     const struct model_node *node = &script->model.nodes[held->node];
     int64_t base = request.whence == FS_SEEK_CURRENT ? held->offset
@@ -341,7 +382,7 @@ static void do_memory(struct script *script) {
         return;
     }
     const struct model_node *node = &script->model.nodes[held->node];
-    bool write = chance(script, 2) == 0;
+    bool write = script_chance(script, 2) == 0;
     struct fs_memory_request request = {.access = MAP_READ | (write ? MAP_WRITE : 0)};
     struct fs_memory_reply reply = {0};
     handle_t pages[1];
@@ -400,7 +441,7 @@ int64_t script_stat(struct script *script, handle_t base, const char *path, uint
 
 static void do_stat(struct script *script) {
     struct script_held base = choose_base(script);
-    bool follow = chance(script, 2) == 0;
+    bool follow = script_chance(script, 2) == 0;
     struct fs_attributes attributes = {0};
     path_make(script, script->path[0]);
     struct model_walk walk = model_walk(&script->model, base.node, script->path[0],
@@ -415,7 +456,7 @@ static void do_stat(struct script *script) {
 
 static void do_set(struct script *script) {
     struct script_held *held = choose_held(script);
-    bool by_path = held == NULL || chance(script, 2) == 0;
+    bool by_path = held == NULL || script_chance(script, 2) == 0;
     struct script_held base = choose_base(script);
     script->path[0][0] = '\0';
     if (by_path) {
@@ -424,9 +465,9 @@ static void do_set(struct script *script) {
         base = *held;
     }
     struct fs_set_request request = {
-        .what = chance(script, 3) == 0 ? FS_SET_MODE | FS_SET_MODIFIED_NOW : FS_SET_SIZE,
-        .mode = (uint32_t)chance(script, 010000),
-        .size = chance(script, MODEL_FILE_BYTES),
+        .what = script_chance(script, 3) == 0 ? FS_SET_MODE | FS_SET_MODIFIED_NOW : FS_SET_SIZE,
+        .mode = (uint32_t)script_chance(script, 010000),
+        .size = script_chance(script, MODEL_FILE_BYTES),
     };
     struct fs_set_reply reply;
     struct model_walk walk = model_walk(&script->model, base.node, script->path[0], MODEL_FOLLOW);
@@ -462,13 +503,13 @@ static void do_make(struct script *script) {
         return;
     }
     struct script_held base = choose_base(script);
-    uint32_t type = types[chance(script, sizeof(types) / sizeof(types[0]))];
+    uint32_t type = types[script_chance(script, sizeof(types) / sizeof(types[0]))];
     bool link = type == FS_TYPE_LINK;
     path_make(script, script->path[0]);
     path_make(script, script->path[1]);
     struct fs_make_request request = {
         .type = type,
-        .mode = (uint32_t)chance(script, 01000),
+        .mode = (uint32_t)script_chance(script, 01000),
         .path_bytes = (uint32_t)strlen(script->path[0]),
     };
     size_t target_bytes = link ? strlen(script->path[1]) : 0;
@@ -534,7 +575,7 @@ static status_t predict_remove(const struct script *script, const struct model_w
 
 static void do_remove(struct script *script) {
     struct script_held base = choose_base(script);
-    bool directory = chance(script, 3) == 0;
+    bool directory = script_chance(script, 3) == 0;
     path_make(script, script->path[0]);
     struct fs_remove_request request = {.directory = directory};
     struct fs_remove_reply reply;
@@ -554,7 +595,7 @@ static void do_link(struct script *script) {
         return;
     }
     struct script_held base = choose_base(script), to = choose_base(script);
-    bool follow = chance(script, 2) == 0;
+    bool follow = script_chance(script, 2) == 0;
     path_make(script, script->path[0]);
     path_make(script, script->path[1]);
     struct fs_link_request request = {
@@ -665,7 +706,7 @@ static void do_rename(struct script *script) {
     path_make(script, script->path[1]);
     struct fs_rename_request request = {
         .secret = to.secret,
-        .flags = choices[chance(script, 5)],
+        .flags = choices[script_chance(script, 5)],
         .path_bytes = (uint32_t)strlen(script->path[0]),
     };
     size_t new_bytes = strlen(script->path[1]);
@@ -735,10 +776,10 @@ bool script_step(struct script *script) {
     static void (*const operations[])(struct script *) = {
         do_open,   do_open,  do_open,   do_close, do_write, do_write, do_read,   do_memory,
         do_stat,   do_set,   do_make,   do_make,  do_make,  do_link,  do_rename, do_rename,
-        do_remove, do_place, do_remove, do_seek,  do_view,  do_lease,
+        do_remove, do_place, do_remove, do_seek,  do_view,  do_lease, do_defer,
     };
     script->steps++;
-    operations[chance(script, sizeof(operations) / sizeof(operations[0]))](script);
+    operations[script_chance(script, sizeof(operations) / sizeof(operations[0]))](script);
     script_check_views(script);
     return script->failure == NULL;
 }
@@ -781,6 +822,9 @@ void script_end(struct script *script, handle_t root, const char *home) {
     for (uint32_t i = 0; i < SCRIPT_HELD; i++) {
         if (script->held[i].used) {
             close_held(script, &script->held[i]);
+        }
+        if (script->held[i].kept) {
+            close_channel(script, &script->held[i]);
         }
     }
     clear(script, script->base, MODEL_ROOT, 0);

@@ -30,6 +30,7 @@ static void lock_all(void) {
     mutex_lock(&process->threads.lock);
     mutex_lock(&process->files.lock);
     files_share();
+    deferrals_lock();
     mutex_lock(&process->views.lock);
     mutex_lock(&process->memory.lock);
     mutex_lock(&process->actions.lock);
@@ -42,6 +43,7 @@ static void unlock_all(void) {
     mutex_unlock(&process->actions.lock);
     mutex_unlock(&process->memory.lock);
     mutex_unlock(&process->views.lock);
+    deferrals_unlock();
     mutex_unlock(&process->files.lock);
     mutex_unlock(&process->threads.lock);
     mutex_unlock(&process->alarms.lock);

@@ -11,6 +11,7 @@
 #include <core/memory.h>
 #include <core/signal.h>
 #include <core/thread.h>
+#include <files/deferral.h>
 #include <files/epoll.h>
 #include <files/table.h>
 #include <files/view.h>
@@ -59,6 +60,7 @@ struct linux_process {
     struct threads threads;
     struct files files;
     struct views views;
+    struct deferrals deferrals;
     struct memory memory;
     struct heap heap;
     struct signal_actions actions;

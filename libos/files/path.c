@@ -6,6 +6,7 @@
 #include <core/heap.h>
 #include <core/process.h>
 #include <core/status.h>
+#include <files/deferral.h>
 #include <files/magic.h>
 #include <files/mounts.h>
 #include <proto/fs_client.h>
@@ -16,7 +17,8 @@
 struct base {
     handle_t handle;
     struct description *file;
-    bool owned; // the handle is closed with the base
+    bool owned;      // the handle is closed with the base
+    uint64_t secret; // of its description; 0: not known
 };
 
 static int64_t base_get(int directory, const char *path, size_t bytes, struct base *base) {
@@ -24,14 +26,17 @@ static int64_t base_get(int directory, const char *path, size_t bytes, struct ba
     *base = (struct base){0};
     if (bytes > 0 && path[0] == '/') {
         base->handle = process->root;
+        base->secret = process->places.root;
     } else if (directory == AT_CURRENT) {
         base->handle = process->cwd;
+        base->secret = process->places.cwd;
     } else {
         base->file = file_get(directory);
         if (base->file == NULL) {
             return -LINUX_EBADF;
         }
         base->handle = base->file->handle;
+        base->secret = base->file->secret;
         bool walks = base->file->kind == FD_FILE;
         if (!walks || (bytes > 0 && !base->file->directory)) {
             description_release(base->file);
@@ -97,7 +102,8 @@ static bool walk_magic(struct path_walk *walk, int64_t *result, uint32_t rest) {
         }
         return false;
     }
-    walk->base = (struct base){magic.handle, magic.file, magic.owned};
+    walk->base =
+        (struct base){.handle = magic.handle, .file = magic.file, .owned = magic.owned};
     // Slashes behind the link ask for a directory, as a dot does.
     walk->bytes = at == end && more ? 1 : (size_t)(end - at);
     memcpy(walk->next, at == end ? "." : at, walk->bytes);
@@ -144,6 +150,44 @@ static bool walk_goes_on(struct path_walk *walk, int64_t *result, uint32_t rest,
     return true;
 }
 
+void path_close(const struct path_open *open) {
+    if (open->deferral == NULL || !deferral_close(open->deferral, open->secret)) {
+        (void)!sys_handle_close(open->handle);
+    }
+}
+
+// The first call of a walk, by a channel that was kept, if there is one: its result, and the reply
+// as that of an open. BAD_STATE: it is to be made by a channel of its own.
+static int64_t reopen(struct path_walk *walk, struct path_open *open, struct fs_open_reply *reply) {
+    struct deferral *kept = walk->base.secret != 0 ? deferral_take() : NULL;
+    struct fs_reopen_reply again;
+    const struct fs_reopen_request request = {
+        .flags = open->flags,
+        .mode = open->mode,
+        .from = walk->base.secret,
+    };
+    if (kept == NULL) {
+        return ERR_BAD_STATE;
+    }
+    int64_t result = fs_reopen(kept->handle, &request, walk->path, walk->bytes, &again, walk->rest,
+                               sizeof(walk->rest), INSTANT_NEVER);
+    if (result != FS_WALK_DONE) {
+        deferral_give_back(kept, result == ERR_BAD_STATE);
+    } else {
+        open->deferral = kept;
+        open->handle = kept->handle;
+    }
+    if (result >= FS_WALK_DONE) {
+        *reply = (struct fs_open_reply){.attributes = again.attributes,
+                                        .secret = again.secret,
+                                        .rest = again.rest,
+                                        .created = again.created,
+                                        .viewable = again.viewable,
+                                        .mount = again.mount};
+    }
+    return result;
+}
+
 int64_t path_open(struct linux_thread *self, int directory, const char *path, size_t bytes,
                   struct path_open *open) {
     struct path_walk walk;
@@ -155,15 +199,20 @@ int64_t path_open(struct linux_thread *self, int directory, const char *path, si
         return result;
     }
     walk.takes_file = open->takes_description;
+    bool reuses = open->reuses && bytes > 0;
     do {
         if (walk.bytes == 0) {
             request.flags &= ~(uint32_t)FS_OPEN_CREATE; // it is there
         }
-        result = fs_open(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
-                         sizeof(walk.rest), &open->handle, INSTANT_NEVER);
-        if (result > FS_WALK_DONE) {
-            (void)!sys_handle_close(open->handle);
+        result = reuses ? reopen(&walk, open, &reply) : ERR_BAD_STATE;
+        if (!reuses || result == ERR_BAD_STATE) {
+            result = fs_open(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
+                             sizeof(walk.rest), &open->handle, INSTANT_NEVER);
+            if (result > FS_WALK_DONE) {
+                (void)!sys_handle_close(open->handle);
+            }
         }
+        reuses = false;
     } while (walk_goes_on(&walk, &result, reply.rest, reply.mount));
     open->description = walk.file;
     open->secret = reply.secret;

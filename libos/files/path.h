@@ -20,8 +20,14 @@ struct path_open {
     bool takes_description;
     struct description *description;
     bool viewable;
+    // In: it may be opened by a channel that was kept. Out: that, which `handle` is of; null: a
+    // channel of its own.
+    bool reuses;
+    struct deferral *deferral;
 };
 
+// Closes what was opened, when nothing is to become of it.
+void path_close(const struct path_open *open);
 // Opens a path from a directory descriptor or AT_CURRENT on. Negative errors of Linux.
 [[nodiscard]] int64_t path_open(struct linux_thread *self, int directory, const char *path,
                                 size_t bytes, struct path_open *open);

@@ -3,6 +3,7 @@
 #include <files/table.h>
 
 #include <core/process.h>
+#include <files/deferral.h>
 #include <files/epoll.h>
 #include <files/locks.h>
 #include <sys/calls.h>
@@ -41,7 +42,8 @@ void description_release(struct description *file) {
         file->ops->close(file);
     }
     view_close(file);
-    if (file->handle != HANDLE_NONE) {
+    bool kept = file->deferral != NULL && deferral_close(file->deferral, file->secret);
+    if (file->handle != HANDLE_NONE && !kept) {
         (void)!sys_handle_close(file->handle);
     }
     heap_free(file->data, file->data_bytes);

@@ -298,6 +298,7 @@ static _Noreturn void swap(struct linux_thread *self, struct exec *exec,
     struct linux_process *process = process_current();
     threads_stop_others(self);
     alarms_stop();
+    deferrals_lock();
     announce(exec);
     files_close_for_exec();
     source_close(&exec->source);

@@ -5,6 +5,7 @@
 #include <core/access.h>
 #include <core/process.h>
 #include <core/status.h>
+#include <files/deferral.h>
 #include <files/fifo.h>
 #include <files/magic.h>
 #include <files/path.h>
@@ -54,11 +55,11 @@ static const struct file_ops *ops_for(const struct fs_attributes *attributes, ui
 static int64_t install_opened(const struct path_open *open, uint32_t flags) {
     bool device = open->attributes.mode >> 12 == FS_TYPE_CHARACTER && (flags & O_PATH) == 0;
     if (device && is_terminal(open->attributes.rdev)) {
-        (void)!sys_handle_close(open->handle);
+        path_close(open);
         return terminal_open(open->attributes.rdev, flags);
     }
     if (device && is_service(open->attributes.rdev)) {
-        (void)!sys_handle_close(open->handle);
+        path_close(open);
         return service_open(open->attributes.rdev, flags);
     }
     if (open->attributes.mode >> 12 == FS_TYPE_FIFO && (flags & O_PATH) == 0) {
@@ -66,13 +67,16 @@ static int64_t install_opened(const struct path_open *open, uint32_t flags) {
     }
     const struct file_ops *ops = ops_for(&open->attributes, flags);
     if (ops == NULL) {
-        (void)!sys_handle_close(open->handle);
+        path_close(open);
         return -LINUX_ENXIO;
     }
-    struct description *file = description_make(FD_FILE, open->handle, flags, ops);
+    struct description *file = description_make(FD_FILE, HANDLE_NONE, flags, ops);
     if (file == NULL) {
+        path_close(open);
         return -LINUX_ENOMEM;
     }
+    file->handle = open->handle;
+    file->deferral = open->deferral;
     uint32_t type = open->attributes.mode >> 12;
     file->directory = type == FS_TYPE_DIRECTORY;
     file->device = type == FS_TYPE_CHARACTER && (flags & O_PATH) == 0 ? open->attributes.rdev : 0;
@@ -80,6 +84,9 @@ static int64_t install_opened(const struct path_open *open, uint32_t flags) {
     file->secret = open->secret;
     file->filesystem = open->attributes.device;
     file->viewable = file->private = open->viewable;
+    if (file->deferral == NULL && open->viewable) {
+        file->deferral = deferral_begin(open->handle);
+    }
     return file_install(file, flags, 0);
 }
 
@@ -97,6 +104,7 @@ static int64_t open_at(struct linux_thread *self, int directory, uint64_t from, 
         .flags = flags_of(flags),
         .mode = mode & 07777 & ~process_current()->umask,
         .takes_description = true,
+        .reuses = (flags & O_TMPFILE) != O_TMPFILE,
     };
     int64_t result = path_open(self, directory, path, (size_t)length, &open);
     if (result == 0 && open.description != NULL) {

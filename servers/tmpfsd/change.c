@@ -121,6 +121,14 @@ static status_t check_kind(const struct inode *inode, bool directory, bool slash
     return is_directory(inode) ? ERR_IS_DIRECTORY : slash ? ERR_NOT_DIRECTORY : OK;
 }
 
+// An inode is to lose a name: if it is the last, who has it open in fact must be known.
+static void settle_last(struct tmpfs *fs, uint32_t number) {
+    const struct inode *inode = inode_get(fs, number);
+    if (is_directory(inode) || inode->links == 1) {
+        defer_settle_inode(fs, number);
+    }
+}
+
 int64_t tmpfs_remove(OPERATION_ARGUMENTS(remove)) {
     struct tmpfs *fs = context;
     const struct description *from = description_of(fs, packet);
@@ -142,6 +150,7 @@ int64_t tmpfs_remove(OPERATION_ARGUMENTS(remove)) {
     if (status != OK) {
         return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
     }
+    settle_last(fs, walk.inode);
     name_remove(fs, walk.name);
     inode_unlink(fs, walk.inode);
     return FS_WALK_DONE;
@@ -336,8 +345,12 @@ int64_t tmpfs_rename(OPERATION_ARGUMENTS(rename)) {
     if (status != OK || old.inode == new.inode) { // two names of the same file: nothing is done
         return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
     }
+    bool exchange = (request->flags & FS_RENAME_EXCHANGE) != 0;
+    if (!exchange && new.inode != 0) {
+        settle_last(fs, new.inode);
+    }
     inode_changed(fs, old.inode);
-    if ((request->flags & FS_RENAME_EXCHANGE) != 0) {
+    if (exchange) {
         inode_changed(fs, new.inode);
         name_turn(fs, new.name, old.inode);
         name_turn(fs, old.name, new.inode);

@@ -15,7 +15,8 @@ static const struct description root_description = {
     .flags = FS_OPEN_READ | FS_OPEN_DIRECTORY,
 };
 
-static const struct description *description_find(struct tmpfs *fs, uint64_t number) {
+// The record of a number that is in use, of one that is closed too.
+static const struct description *record_find(struct tmpfs *fs, uint64_t number) {
     if (number == 0 || number > vault_touched(vault_of(fs), TABLE_DESCRIPTIONS)) {
         return NULL;
     }
@@ -24,21 +25,30 @@ static const struct description *description_find(struct tmpfs *fs, uint64_t num
     return description->head.used != 0 ? description : NULL;
 }
 
-static const struct description *description_by_key(struct tmpfs *fs, uint64_t key) {
-    const struct description *description = description_find(fs, key & NUMBER_MASK);
+static const struct description *record_by_key(struct tmpfs *fs, uint64_t key) {
+    const struct description *description = record_find(fs, key & NUMBER_MASK);
     return description != NULL && description->key == key ? description : NULL;
 }
 
+const struct description *description_channel(struct tmpfs *fs, const struct packet *packet) {
+    return packet->key == 0 ? NULL : record_by_key(fs, packet->key);
+}
+
 const struct description *description_of(struct tmpfs *fs, const struct packet *packet) {
-    return packet->key == 0 ? &root_description : description_by_key(fs, packet->key);
+    const struct description *description = description_channel(fs, packet);
+    return packet->key == 0                                ? &root_description
+           : description != NULL && description->inode != 0 ? description
+                                                            : NULL;
 }
 
 const struct description *description_by_secret(struct tmpfs *fs, uint64_t secret) {
-    const struct description *description = description_find(fs, secret & NUMBER_MASK);
-    return description != NULL && description->secret == secret ? description : NULL;
+    const struct description *description = record_find(fs, secret & NUMBER_MASK);
+    bool open = description != NULL && description->inode != 0;
+    return open && description->secret == secret ? description : NULL;
 }
 
-static status_t secret_take(struct tmpfs *fs, uint64_t *secret) {
+// A secret for the description with a number.
+static status_t secret_take(struct tmpfs *fs, uint32_t number, uint64_t *secret) {
     if (fs->secrets_left == 0) {
         status_t status = sys_random_get(fs->secrets, sizeof(fs->secrets));
         if (status != OK) {
@@ -46,7 +56,7 @@ static status_t secret_take(struct tmpfs *fs, uint64_t *secret) {
         }
         fs->secrets_left = TMPFS_SECRETS;
     }
-    *secret = fs->secrets[--fs->secrets_left];
+    *secret = (fs->secrets[--fs->secrets_left] & ~(uint64_t)NUMBER_MASK) | number;
     return OK;
 }
 
@@ -61,43 +71,69 @@ status_t description_make(struct tmpfs *fs, struct description *as, handle_t *cl
     uint64_t uses = reused ? (place->key >> NUMBER_BITS) + 1 : 1;
     uint32_t number = (uint32_t)index + 1;
     as->key = (uses << NUMBER_BITS | number) & (SERVER_KEYS - 1);
-    status_t status = secret_take(fs, &as->secret);
-    as->secret = (as->secret & ~(uint64_t)NUMBER_MASK) | number;
+    status_t status = secret_take(fs, number, &as->secret);
     as->head.used = 1;
     return status == OK ? server_channel(&fs->server, as->key, 0, client, &as->endpoint) : status;
 }
 
-void description_store(struct tmpfs *fs, const struct description *as) {
+static void record_write(struct tmpfs *fs, const struct description *as) {
     const struct description *place =
         vault_record(vault_of(fs), TABLE_DESCRIPTIONS, (uint32_t)(as->key & NUMBER_MASK) - 1);
     const size_t from = offsetof(struct vault_head, used);
     vault_set_bytes(vault_of(fs), (const uint8_t *)place + from, (const uint8_t *)as + from,
                     sizeof(*as) - from);
-    fs->descriptions_free--;
-    fs->handed_over = as->key;
     inode_ref(fs, as->inode);
     inode_ref(fs, as->root);
 }
 
+void description_store(struct tmpfs *fs, const struct description *as) {
+    record_write(fs, as);
+    fs->descriptions_free--;
+    fs->handed_over = as->key;
+}
+
+status_t description_renew(struct tmpfs *fs, const struct description *old,
+                           struct description *as) {
+    as->head = old->head;
+    as->key = old->key;
+    as->endpoint = old->endpoint;
+    as->deferral = old->deferral;
+    return secret_take(fs, (uint32_t)(old->key & NUMBER_MASK), &as->secret);
+}
+
+void description_replace(struct tmpfs *fs, const struct description *old,
+                         const struct description *as) {
+    uint32_t inode = old->inode, root = old->root;
+    record_write(fs, as); // first: what is open again is not let go in between
+    if (inode != 0) {
+        inode_unref(fs, inode);
+        inode_unref(fs, root);
+    }
+    defer_bound(fs, old);
+}
+
 void description_closed(struct server *server, uint64_t key) {
     struct tmpfs *fs = (struct tmpfs *)server;
-    const struct description *description = description_by_key(fs, key);
+    const struct description *description = record_by_key(fs, key);
     if (description == NULL) {
         return;
     }
     lock_description_ends(fs, key);
     page_begin(fs);
     step_close(vault_of(fs), description->endpoint);
+    defer_ends(fs, description);
     vault_set(vault_of(fs), &description->head.used, 0);
     fs->descriptions_free++;
-    inode_unref(fs, description->inode);
-    inode_unref(fs, description->root);
+    if (description->inode != 0) {
+        inode_unref(fs, description->inode);
+        inode_unref(fs, description->root);
+    }
     mount_settle(fs);
 }
 
 void description_handed_over(struct server *server) {
     struct tmpfs *fs = (struct tmpfs *)server;
-    const struct description *description = description_by_key(fs, fs->handed_over);
+    const struct description *description = record_by_key(fs, fs->handed_over);
     if (description != NULL &&
         sys_object_wait(description->endpoint, SIGNAL_ENDPOINT_PEER_CLOSED, 0, 0) > 0) {
         description_closed(server, fs->handed_over);

@@ -116,8 +116,14 @@ void index_build(struct tmpfs *fs) {
     for (uint32_t i = 0; i < vault_touched(vault, TABLE_DESCRIPTIONS); i++) {
         const struct description *description =
             (const struct description *)used(fs, TABLE_DESCRIPTIONS, i);
-        if (description != NULL) {
-            fs->descriptions_free--;
+        if (description == NULL) {
+            continue;
+        }
+        fs->descriptions_free--;
+        if (description->deferral != HANDLE_NONE && fs->deferred_count < TMPFS_DEFERRED) {
+            fs->deferred[fs->deferred_count++] = i + 1;
+        }
+        if (description->inode != 0) {
             fs->refs[description->inode - 1]++;
             fs->refs[description->root - 1]++;
         }

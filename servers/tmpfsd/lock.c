@@ -290,6 +290,9 @@ int64_t tmpfs_lock(void *context, const struct packet *packet,
         return status;
     }
     apply(fs, &wanted);
+    if (wanted.kind != FS_LOCK_PROCESS) {
+        defer_await(fs, description_of(fs, packet));
+    }
     return 0;
 }
 

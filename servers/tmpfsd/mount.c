@@ -66,6 +66,11 @@ uint32_t mount_root(const struct tmpfs *fs, uint32_t id) {
     return id == 0 ? INODE_ROOT : mount != NULL ? mount->root : 0;
 }
 
+bool mount_is_live(const struct tmpfs *fs, uint32_t id) {
+    const struct mount *mount = id != 0 ? mount_find(fs, id) : NULL;
+    return id == 0 || (mount != NULL && mount->head.spare == MOUNT_LIVE);
+}
+
 bool mount_is_fresh_root(const struct tmpfs *fs, uint32_t inode) {
     for (uint32_t i = 0; i < mounts(fs); i++) {
         const struct mount *mount = mount_at(fs, i);
@@ -103,7 +108,8 @@ static uint32_t users(struct tmpfs *fs, uint32_t id, uint32_t flags) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < vault_touched(vault_of(fs), TABLE_DESCRIPTIONS); i++) {
         const struct description *at = vault_record(vault_of(fs), TABLE_DESCRIPTIONS, i);
-        count += at->head.used != 0 && at->mount == id && (at->flags & DESCRIPTION_VIEW) == 0 &&
+        count += at->head.used != 0 && at->inode != 0 && at->mount == id &&
+                 (at->flags & DESCRIPTION_VIEW) == 0 &&
                  (flags == 0 || (at->flags & flags) != 0);
     }
     return count;
@@ -327,11 +333,12 @@ int64_t tmpfs_cover(void *context, const struct packet *packet,
 int64_t tmpfs_detach(void *context, const struct packet *packet,
                      const struct fs_detach_request *request) {
     struct tmpfs *fs = context;
-    const struct mount *mount = request->mount != 0 ? mount_find(fs, request->mount) : NULL;
-    const struct description *from = description_of(fs, packet);
     if (!is_native(packet)) {
         return ERR_NOT_PERMITTED;
     }
+    defer_settle_mount(fs, request->mount);
+    const struct mount *mount = request->mount != 0 ? mount_find(fs, request->mount) : NULL;
+    const struct description *from = description_of(fs, packet);
     bool own =
         from != NULL && from->mount == request->mount && (from->flags & DESCRIPTION_VIEW) == 0;
     bool known = mount != NULL && mount->head.spare == MOUNT_LIVE;
@@ -384,6 +391,9 @@ int64_t tmpfs_remount(void *context, const struct packet *packet,
         return mount == NULL && request->mount == 0 ? ERR_LIMIT : ERR_NOT_FOUND;
     }
     bool closes = (request->flags & ~mount->flags & FS_MOUNT_READ_ONLY) != 0;
+    if (closes) {
+        defer_settle_mount(fs, request->mount);
+    }
     if (closes && users(fs, request->mount, FS_OPEN_WRITE) != 0) {
         return ERR_BUSY;
     }

@@ -171,46 +171,104 @@ static status_t choose_root(struct tmpfs *fs, const struct fs_open_request *requ
     return OK;
 }
 
+// All that can be done before anything is changed: the walk from a description, the checks, and
+// what the new description will be. An error, or a walk result.
+static int64_t open_prepare(struct tmpfs *fs, const struct packet *packet,
+                            const struct fs_open_request *request, const struct description *from,
+                            struct opening *opening, struct description *as) {
+    opening->mode = request->mode;
+    int64_t status = window_path(fs, packet);
+    status = status == OK ? check_flags(opening, request->flags) : status;
+    if (status != OK) {
+        return status;
+    }
+    walk_begin(&opening->walk, packet, from);
+    status = find(fs, opening, (uint32_t)packet->in_bytes);
+    *as = (struct description){.flags = opening->flags & ~(uint32_t)FS_OPEN_ROOT_OF,
+                               .mount = from->mount};
+    return status == OK ? choose_root(fs, request, from, opening, as) : status;
+}
+
+// Makes what is missing, and says in `as` what was found or made. Nothing can fail.
+static void open_commit(struct tmpfs *fs, const struct description *from, struct opening *opening,
+                        struct description *as) {
+    if (opening->creates) {
+        create(fs, opening);
+    } else if ((opening->flags & FS_OPEN_TRUNCATE) != 0) {
+        truncate(fs, opening->walk.inode);
+    }
+    as->inode = opening->walk.inode;
+    as->root = as->root != 0 ? as->root : as->inode;
+    // The empty path is what the description itself was opened by.
+    as->name = opening->walk.last == LAST_NOTHING ? from->name : opening->walk.name;
+}
+
+static void tell_opened(struct tmpfs *fs, const struct description *as,
+                        const struct opening *opening, struct fs_open_reply *reply) {
+    inode_attributes(fs, as->inode, &reply->attributes);
+    reply->attributes.mount_flags = mount_flags(fs, as->mount);
+    reply->secret = as->secret;
+    reply->created = opening->creates;
+    reply->viewable = is_regular(inode_get(fs, as->inode)) && (as->flags & FS_OPEN_PATH) == 0;
+}
+
 int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     struct tmpfs *fs = context;
-    struct opening opening = {.mode = request->mode};
+    struct opening opening = {0};
+    struct description as;
     const struct description *from = description_of(fs, packet);
     if (from == NULL) {
         return ERR_NOT_FOUND;
     }
-    int64_t status = window_path(fs, packet);
-    status = status == OK ? check_flags(&opening, request->flags) : status;
-    if (status != OK) {
-        return status;
-    }
-    walk_begin(&opening.walk, packet, from);
-    status = find(fs, &opening, (uint32_t)packet->in_bytes);
-    struct description as = {.flags = opening.flags & ~(uint32_t)FS_OPEN_ROOT_OF,
-                             .mount = from->mount};
+    int64_t status = open_prepare(fs, packet, request, from, &opening, &as);
     if (status > FS_WALK_DONE) {
         return open_left(fs, packet, status, from, reply, &handles_out[0]);
     }
-    status = status == OK ? choose_root(fs, request, from, &opening, &as) : status;
     status = status == OK ? description_make(fs, &as, &handles_out[0]) : status;
     if (status != OK) {
         return status;
     }
-    // From here on nothing can fail.
-    if (opening.creates) {
-        create(fs, &opening);
-    } else if ((opening.flags & FS_OPEN_TRUNCATE) != 0) {
-        truncate(fs, opening.walk.inode);
-    }
-    as.inode = opening.walk.inode;
-    as.root = as.root != 0 ? as.root : as.inode;
-    // The empty path is what the description itself was opened by.
-    as.name = opening.walk.last == LAST_NOTHING ? from->name : opening.walk.name;
+    open_commit(fs, from, &opening, &as);
     description_store(fs, &as);
-    inode_attributes(fs, as.inode, &reply->attributes);
-    reply->attributes.mount_flags = mount_flags(fs, as.mount);
-    reply->secret = as.secret;
-    reply->created = opening.creates;
-    reply->viewable = is_regular(inode_get(fs, as.inode)) && (as.flags & FS_OPEN_PATH) == 0;
+    tell_opened(fs, &as, &opening, reply);
+    return FS_WALK_DONE;
+}
+
+// ---- for a channel that has been made
+
+static_assert(sizeof(struct fs_reopen_reply) == sizeof(struct fs_open_reply) &&
+                  offsetof(struct fs_reopen_reply, mount) == offsetof(struct fs_open_reply, mount),
+              "they tell the same");
+
+int64_t tmpfs_reopen(OPERATION_ARGUMENTS(reopen)) {
+    struct tmpfs *fs = context;
+    struct opening opening = {0};
+    struct description as;
+    struct fs_open_reply opened = {0};
+    const struct fs_open_request open = {.flags = request->flags, .mode = request->mode};
+    const struct description *old = description_channel(fs, packet);
+    if (old == NULL || old->deferral == HANDLE_NONE || old->awaited != 0) {
+        return ERR_BAD_STATE;
+    }
+    const struct description *from = description_by_secret(fs, request->from);
+    if (from == NULL || (request->flags & (FS_OPEN_TEMPORARY | FS_OPEN_ROOT_OF)) != 0) {
+        return from == NULL ? ERR_BAD_STATE : ERR_INVALID_ARGUMENT;
+    }
+    int64_t status = open_prepare(fs, packet, &open, from, &opening, &as);
+    if (status > FS_WALK_DONE) {
+        return walk_answer(fs, packet, status, &reply->rest, &reply->mount);
+    }
+    bool pipe = status == OK && !opening.creates &&
+                TYPE_OF(inode_get(fs, opening.walk.inode)->mode) == FS_TYPE_FIFO;
+    status = pipe ? ERR_BAD_STATE : status; // its node is handed to another server
+    status = status == OK ? description_renew(fs, old, &as) : status;
+    if (status != OK) {
+        return status;
+    }
+    open_commit(fs, from, &opening, &as);
+    description_replace(fs, old, &as);
+    tell_opened(fs, &as, &opening, &opened);
+    __builtin_memcpy(reply, &opened, sizeof(*reply));
     return FS_WALK_DONE;
 }
 

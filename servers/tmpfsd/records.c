@@ -39,10 +39,13 @@ static bool name_check(uint32_t index, const void *record) {
 
 static bool description_check(uint32_t index, const void *record) {
     const struct description *description = record;
+    bool open = description->inode != 0 && description->root != 0;
+    bool closed = description->inode == 0 && description->root == 0 &&
+                  description->deferral != HANDLE_NONE;
     return (description->key & NUMBER_MASK) == index + 1 &&
-           (description->secret & NUMBER_MASK) == index + 1 && description->inode >= 1 &&
-           description->inode <= inode_places && description->root >= 1 &&
-           description->root <= inode_places && description->endpoint != HANDLE_NONE;
+           (description->secret & NUMBER_MASK) == index + 1 && (open || closed) &&
+           description->inode <= inode_places && description->root <= inode_places &&
+           description->endpoint != HANDLE_NONE;
 }
 
 static bool mount_check(uint32_t index, const void *record) {
@@ -96,7 +99,8 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
         .name = "descriptions",
         .record_bytes = sizeof(struct description),
         .count = descriptions,
-        .handles = {{offsetof(struct description, endpoint), OBJECT_ENDPOINT}},
+        .handles = {{offsetof(struct description, endpoint), OBJECT_ENDPOINT},
+                    {offsetof(struct description, deferral), OBJECT_VMO}},
         .check = description_check,
         .sparse = true,
     };
@@ -123,7 +127,7 @@ void records_layout(struct vault_layout *layout, struct vault_table tables[TMPFS
     };
     *layout = (struct vault_layout){
         .service = 0x46504d54, // "TMPF"
-        .version = 4,
+        .version = 5,
         .undo_bytes = 8192,
         .calls_max = 64,
         .forwarded_max = 32,

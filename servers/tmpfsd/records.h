@@ -113,7 +113,10 @@ struct description {
     handle_t endpoint;
     uint32_t mount;  // to which it belongs
     uint64_t offset; // shared by all who have the channel; of a directory: cursor of its listing
-    uint64_t spare;
+    // The page by which the client defers closes; NONE: it does not. Then inode and root may be 0:
+    // it has closed, and there is only the channel.
+    handle_t deferral;
+    uint32_t awaited; // 1: the client was told that its next close is awaited
 };
 static_assert(sizeof(struct description) == 64, "descriptions are small");
 

@@ -102,11 +102,12 @@ static void look_at_names(struct tmpfs *fs, struct survey *survey) {
 static void look_at_descriptions(struct tmpfs *fs, struct survey *survey) {
     for (uint32_t i = 0; i < touched(fs, TABLE_DESCRIPTIONS); i++) {
         const struct description *description = vault_record(vault_of(fs), TABLE_DESCRIPTIONS, i);
-        if (description->head.used == 0) {
+        if (description->head.used == 0 || description->inode == 0) {
             continue;
         }
         if (inode_at(fs, description->inode) == NULL || inode_at(fs, description->root) == NULL) {
             step_close(vault_of(fs), description->endpoint);
+            step_close(vault_of(fs), description->deferral);
             drop(fs, survey, &description->head);
             continue;
         }

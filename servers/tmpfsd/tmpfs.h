@@ -19,6 +19,7 @@
 #define WALK_BYTES_MAX 8192 // a path with what links have put before it
 #define DATA_BYTES 65536    // moved in one piece between a window and a file
 #define TMPFS_SECRETS 32    // got at a time: the call costs more than they do
+#define TMPFS_DEFERRED 256  // channels whose clients defer closes
 #define LINKS_MAX 40        // symbolic links followed in one walk
 
 #define TYPE_OF(mode) ((mode) >> 12)
@@ -56,6 +57,8 @@ struct tmpfs {
     char *walk;           // WALK_BYTES_MAX
     uint8_t *data;        // DATA_BYTES
     uint64_t handed_over; // key of the description that was made last, 0: looked at
+    uint32_t deferred[TMPFS_DEFERRED]; // numbers of the descriptions whose clients defer closes
+    uint32_t deferred_count;
     uint32_t trim;        // inode to be cut after the commit, 0 for none
     uint32_t rest;        // bytes at the end of `walk` that a walk which left has not used
     uint32_t left;        // the mount that such a walk came to or went out of
@@ -250,6 +253,8 @@ uint32_t mount_root(const struct tmpfs *fs, uint32_t mount);
 uint32_t cover_find(const struct tmpfs *fs, uint32_t mount, uint32_t inode);
 // Whether anything is mounted on an inode, in any view.
 bool cover_anywhere(const struct tmpfs *fs, uint32_t inode);
+// Whether a mount has neither ended nor been detached.
+bool mount_is_live(const struct tmpfs *fs, uint32_t mount);
 // Whether an inode is the root of a file system of its own.
 bool mount_is_fresh_root(const struct tmpfs *fs, uint32_t inode);
 // Frees mounts that have come out of use, and begins to empty their file systems.
@@ -279,6 +284,30 @@ void description_store(struct tmpfs *fs, const struct description *as);
 void description_closed(struct server *server, uint64_t key);
 // The client has the handle of the one that was made last: what it has closed already is dropped.
 void description_handed_over(struct server *server);
+
+// The description that a call came through, also when it is closed and there is only its channel.
+// Null: the root channels, and what is no more.
+const struct description *description_channel(struct tmpfs *fs, const struct packet *packet);
+// Makes what `as` tells of the description of a channel that has been made, in place of the old
+// one. Nothing can fail but the secret: NO_MEMORY, then nothing is changed.
+[[nodiscard]] status_t description_renew(struct tmpfs *fs, const struct description *old,
+                                         struct description *as);
+void description_replace(struct tmpfs *fs, const struct description *old,
+                         const struct description *as);
+
+// ---- defer.c
+
+// Drops what clients have closed of an inode, which is to lose its last name, or of a mount; from
+// now on their closes are awaited. Commits steps, so the step under way must not have changed
+// anything yet.
+void defer_settle_inode(struct tmpfs *fs, uint32_t inode);
+void defer_settle_mount(struct tmpfs *fs, uint32_t mount);
+// The next close of a description must be heard of.
+void defer_await(struct tmpfs *fs, const struct description *description);
+// A description describes another object now: whether its close must be heard of.
+void defer_bound(struct tmpfs *fs, const struct description *description);
+// The channel is closed, in the step that frees the record.
+void defer_ends(struct tmpfs *fs, const struct description *description);
 
 // ---- data.c
 
@@ -331,6 +360,8 @@ void repair(struct tmpfs *fs);
 // ---- The operations: open.c, data.c, page.c, attributes.c, change.c, list.c
 
 int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]);
+int64_t tmpfs_reopen(OPERATION_ARGUMENTS(reopen));
+int64_t tmpfs_defer(void *context, const struct packet *packet, handle_t handles_out[1]);
 int64_t tmpfs_stat(OPERATION_ARGUMENTS(stat));
 int64_t tmpfs_read(void *context, const struct packet *packet,
                    const struct fs_read_request *request);

@@ -26,6 +26,7 @@
 #define LIBOS_CLOCK (LIBOS_TEXT + LIBOS_TEXT_BYTES_MAX) // struct clock_page, read-only
 #define LIBOS_IDENTITY (LIBOS_CLOCK + PAGE_SIZE)        // struct identity_page, read-only
 #define LIBOS_SIGNALS (LIBOS_IDENTITY + PAGE_SIZE)      // struct signal_page, shared with procd
+#define LIBOS_DEFERRALS (LIBOS_SIGNALS + PAGE_SIZE)     // pages of files/deferral.h
 #define LIBOS_HEAP (LIBOS_NEAR + (1ULL << 20))          // the libos's own memory
 #define LIBOS_HEAP_BYTES (64ULL << 20)
 #define LIBOS_RECORD (LIBOS_NEAR + (128ULL << 20)) // struct libos_record and its text

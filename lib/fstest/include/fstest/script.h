@@ -14,6 +14,7 @@
 
 struct script_held {
     bool used;
+    bool kept; // not used, but for its channel, which the next file is opened by
     handle_t handle;
     uint32_t node;
     uint32_t flags;
@@ -21,6 +22,7 @@ struct script_held {
     uint32_t offset;
     handle_t view[2];  // attribute page and contents, HANDLE_NONE: not asked for
     handle_t lease[2]; // contents and the page `written`, likewise
+    handle_t deferral; // the page by which it may be closed, likewise
 };
 
 struct script {

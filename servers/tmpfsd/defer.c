@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+//
+// Closing without a call (FS `defer`): a client that is the only one to have a description says in
+// memory that it has closed it, and keeps the channel for the next file that it opens.
+//
+// So inodes and mounts may look used that are not. Whenever that matters, this server looks into
+// the pages: before it frees what loses its last name, before it ends a mount or makes it
+// read-only. It first says that it awaits the next close, so whatever is closed later is closed by
+// the channel, as ever. Nothing else is different for a description with a page: what a page says
+// is no part of the records, and is believed only of the client's own description.
+//
+// Between those moments a description that is closed keeps its inode and that one's attribute page;
+// both go when the channel opens another file, or is closed.
+
+#include "tmpfs.h"
+
+#include <sys/calls.h>
+
+static const struct description *deferred_at(const struct tmpfs *fs, uint32_t i) {
+    return vault_record(&fs->server.vault, TABLE_DESCRIPTIONS, fs->deferred[i] - 1);
+}
+
+void defer_ends(struct tmpfs *fs, const struct description *description) {
+    uint32_t number = (uint32_t)description->key & NUMBER_MASK;
+    if (description->deferral == HANDLE_NONE) {
+        return;
+    }
+    step_close(vault_of(fs), description->deferral);
+    for (uint32_t i = 0; i < fs->deferred_count; i++) {
+        if (fs->deferred[i] == number) {
+            fs->deferred[i] = fs->deferred[--fs->deferred_count];
+            return;
+        }
+    }
+}
+
+// Says in the page that the next close is awaited.
+static void announce(const struct description *description) {
+    // A vmo of our own, with its page.
+    (void)!sys_vmo_write(description->deferral, offsetof(struct fs_deferral, awaited),
+                         &description->secret, sizeof(description->secret));
+}
+
+void defer_await(struct tmpfs *fs, const struct description *description) {
+    if (description->deferral != HANDLE_NONE && description->awaited == 0) {
+        announce(description);
+        vault_set(vault_of(fs), &description->awaited, 1);
+    }
+}
+
+// Drops a description if its client has closed it; if not, its close is awaited. A step of its own.
+static void settle(struct tmpfs *fs, const struct description *description) {
+    uint64_t closed = 0;
+    if (description->awaited != 0) {
+        return; // and so it is closed by the channel
+    }
+    announce(description);
+    (void)!sys_vmo_read(description->deferral, offsetof(struct fs_deferral, closed), &closed,
+                        sizeof(closed));
+    if (closed == description->secret) {
+        uint32_t inode = description->inode, root = description->root;
+        vault_set(vault_of(fs), &description->inode, 0);
+        vault_set(vault_of(fs), &description->root, 0);
+        inode_unref(fs, inode);
+        inode_unref(fs, root);
+    } else {
+        vault_set(vault_of(fs), &description->awaited, 1);
+    }
+    server_checkpoint(&fs->server);
+}
+
+void defer_settle_inode(struct tmpfs *fs, uint32_t inode) {
+    for (uint32_t i = 0; fs->refs[inode - 1] != 0 && i < fs->deferred_count; i++) {
+        const struct description *at = deferred_at(fs, i);
+        if (at->inode == inode || at->root == inode) {
+            settle(fs, at);
+        }
+    }
+}
+
+void defer_settle_mount(struct tmpfs *fs, uint32_t mount) {
+    for (uint32_t i = 0; i < fs->deferred_count; i++) {
+        const struct description *at = deferred_at(fs, i);
+        if (at->inode != 0 && at->mount == mount) {
+            settle(fs, at);
+        }
+    }
+}
+
+void defer_bound(struct tmpfs *fs, const struct description *description) {
+    if (inode_get(fs, description->inode)->links == 0 || !mount_is_live(fs, description->mount)) {
+        defer_await(fs, description);
+    }
+}
+
+int64_t tmpfs_defer(void *context, const struct packet *packet, handle_t handles_out[1]) {
+    struct tmpfs *fs = context;
+    const struct description *description = description_of(fs, packet);
+    if (description == NULL || packet->key == 0) {
+        return description == NULL ? ERR_NOT_FOUND : ERR_NOT_SUPPORTED;
+    }
+    if (description->deferral != HANDLE_NONE || fs->deferred_count == TMPFS_DEFERRED) {
+        return description->deferral != HANDLE_NONE ? ERR_ALREADY_EXISTS : ERR_LIMIT;
+    }
+    int64_t made = sys_vmo_create(data_job(fs), PAGE_SIZE, 0);
+    if (made < 0) {
+        return data_status(made);
+    }
+    handle_t page = (handle_t)made;
+    step_made(vault_of(fs), page);
+    // Takes the memory for it.
+    const struct fs_deferral none = {0};
+    int64_t status = sys_vmo_write(page, 0, &none, sizeof(none));
+    if (status < 0) {
+        return data_status(status);
+    }
+    int64_t handle =
+        sys_handle_duplicate(page, RIGHT_READ | RIGHT_WRITE | RIGHT_MAP | RIGHT_TRANSFER);
+    if (handle < 0) {
+        return handle;
+    }
+    handles_out[0] = (handle_t)handle;
+    step_made(vault_of(fs), handles_out[0]);
+    vault_set(vault_of(fs), &description->deferral, page);
+    fs->deferred[fs->deferred_count++] = (uint32_t)packet->key & NUMBER_MASK;
+    defer_bound(fs, description);
+    return OK;
+}
