@@ -228,26 +228,30 @@ status_t page_alloc(struct job *job, uint32_t flags, struct page **out) {
         job_uncharge(job, RESOURCE_PAGES, 1);
         return ERR_NO_MEMORY;
     }
-    struct page *page = cache_pop(cache);
-    prepare(page, job, flags);
-    *out = page;
+    *out = cache_pop(cache);
+    prepare(*out, job, flags);
     return OK;
 }
 
-void page_unref(struct page *page) {
+bool page_put(struct page *page) {
     uint64_t left = __atomic_sub_fetch(&page->counts, 1, __ATOMIC_ACQ_REL);
     assert((uint32_t)left != UINT32_MAX && page->state != PAGE_FREE && page->state != PAGE_CACHED);
     if ((uint32_t)left != 0) {
-        return;
+        return false;
     }
     assert(left == 0 && page->pins == 0 && page->writers == 0 && page->state == PAGE_USED);
-    job_uncharge(page->job, RESOURCE_PAGES, 1);
     poison_set(page);
     struct page_cache *cache = &caches[cpu_this()->index];
     cache_push(cache, page);
     if (cache->count > CACHE_MAX) {
         cache_drain(cache);
     }
+    return true;
+}
+
+void page_unref(struct page *page) {
+    struct job *job = page->job;
+    job_uncharge(job, RESOURCE_PAGES, page_put(page));
 }
 
 status_t page_alloc_span(struct job *job, size_t count, uint32_t flags, struct page **out) {
@@ -263,9 +267,6 @@ status_t page_alloc_span(struct job *job, size_t count, uint32_t flags, struct p
     spin_lock(&lock);
     struct page *page = take_block(order);
     if (page != NULL) {
-        for (size_t i = 0; i < count; i++) {
-            page[i].state = PAGE_USED;
-        }
         free_span_locked(page + count, (1ULL << order) - count);
     }
     spin_unlock(&lock);

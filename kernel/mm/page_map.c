@@ -144,13 +144,12 @@ status_t page_map_put(struct page_map *map, struct job *job, uint64_t index, str
     return OK;
 }
 
-void page_map_put_run(struct page_map *map, uint64_t index, struct page *const *pages,
-                      size_t count) {
+void page_map_put_run(struct page_map *map, uint64_t index, struct page *first, size_t count) {
     struct page *path[HEIGHT_MAX];
     assert(map->height != 0 && index % TABLE_ENTRIES + count <= TABLE_ENTRIES);
     (void)find_place(map, index, path);
     for (size_t i = 0; i < count; i++) {
-        entry_set(path[0], slot_of(index + i, 0), pages[i]);
+        entry_set(path[0], slot_of(index + i, 0), &first[i]);
     }
 }
 

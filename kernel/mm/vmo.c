@@ -122,12 +122,10 @@ status_t vmo_create(struct job *job, uint64_t size, uint32_t flags, uint64_t pro
     if (status != OK) {
         return status;
     }
-    if ((flags & VMO_CONTIGUOUS) != 0) {
-        status = fill_contiguous(vmo);
-        if (status != OK) {
-            object_unref(&vmo->object);
-            return status;
-        }
+    status = (flags & VMO_CONTIGUOUS) != 0 ? fill_contiguous(vmo) : OK;
+    if (status != OK) {
+        object_unref(&vmo->object);
+        return status;
     }
     *out = vmo;
     return OK;
@@ -263,13 +261,17 @@ size_t vmo_go_ahead(struct vmo *vmo, uint64_t index, paddr_t *pages, size_t most
         before++;
     }
     most = before < AHEAD_AFTER ? 0 : MIN(MIN(before, run - 1), vmo->pages - index - 1);
-    struct page *fresh[AHEAD_MAX];
     size_t count = 0;
-    while (count < most && places[count + 1] == NULL &&
-           page_alloc(vmo->object.job, PAGE_ALLOC_ZERO, &fresh[count]) == OK) {
-        page_adopt(fresh[count]);
-        pages[count] = page_to_phys(fresh[count]);
+    while (count < most && places[count + 1] == NULL) {
         count++;
+    }
+    struct page *fresh;
+    if (count == 0 || page_alloc_span(vmo->object.job, count, PAGE_ALLOC_ZERO, &fresh) != OK) {
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        page_adopt(&fresh[i]);
+        pages[i] = page_to_phys(&fresh[i]);
     }
     page_map_put_run(&vmo->map, index + 1, fresh, count);
     vmo->resident += count;

@@ -13,6 +13,8 @@
 // were cut off never come back.
 #include "vmo_internal.h"
 
+#include <object/job.h>
+
 typedef void range_fn(struct mapping *mapping, vaddr_t start, vaddr_t end,
                       struct shootdown *shootdown);
 
@@ -62,12 +64,20 @@ void vmo_write_protect(struct vmo *vmo, uint64_t first, uint64_t end, struct sho
 void vmo_free_range(struct vmo *vmo, uint64_t first, uint64_t end, uint64_t most) {
     assert(spin_held(vmo->lock));
     assert(first <= end);
+    struct job *payer = NULL; // nearly always the same for all
+    uint64_t due = 0;
     for (; most != 0 && page_map_next(&vmo->map, &first, end) != NULL; first++, most--) {
         struct page *page = page_map_take(&vmo->map, first);
         vmo->resident--;
         page_unshare(page);
-        page_unref(page);
+        if (page->job != payer) {
+            job_uncharge(payer, RESOURCE_PAGES, due);
+            payer = page->job;
+            due = 0;
+        }
+        due += page_put(page);
     }
+    job_uncharge(payer, RESOURCE_PAGES, due);
 }
 
 static uint32_t tables_in(struct vmo *vmo, uint64_t first, uint64_t end) {

@@ -76,7 +76,7 @@ static bool mend_user_copy(struct trap_frame *frame) {
 static void interrupt_kernel(uint32_t vector) {
     assert(spin_none_held());
     struct cpu *cpu = cpu_this();
-    bool outside = !cpu_in_kernel(cpu);
+    bool outside = (__atomic_load_n(&cpu->entry_seq, __ATOMIC_ACQUIRE) & 1) == 0;
     if (outside) {
         __atomic_fetch_add(&cpu->entry_seq, 1, __ATOMIC_SEQ_CST);
     }

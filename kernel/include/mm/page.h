@@ -76,6 +76,8 @@ static inline void page_ref(struct page *page) {
 }
 // Drops a reference; the last one uncharges and frees the page. Only after no TLB can hold it.
 void page_unref(struct page *page);
+// The same, but it does not uncharge: returns whether that is left to be done.
+[[nodiscard]] bool page_put(struct page *page);
 // One more vmo slot holds the page; or one fewer, after which page_unref is due.
 static inline void page_share(struct page *page) {
     __atomic_fetch_add(&page->counts, PAGE_SHARE, __ATOMIC_RELAXED);

@@ -28,8 +28,7 @@ struct page *const *page_map_run(const struct page_map *map, uint64_t index, uin
 [[nodiscard]] status_t page_map_put(struct page_map *map, struct job *job, uint64_t index,
                                     struct page *page);
 // Fills `count` places, which are empty and lie in the same table as the page before the first.
-void page_map_put_run(struct page_map *map, uint64_t index, struct page *const *pages,
-                      size_t count);
+void page_map_put_run(struct page_map *map, uint64_t index, struct page *first, size_t count);
 // Puts another page where one is.
 void page_map_replace(struct page_map *map, uint64_t index, struct page *page);
 // Empties a place where a page is, and frees tables with it. Returns the page.

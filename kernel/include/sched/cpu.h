@@ -88,7 +88,3 @@ void cpu_mailbox_poll(void);
 
 // Sets bits in the CPU's mailbox and kicks it unless it is this one.
 void cpu_mail(struct cpu *cpu, uint32_t bits);
-
-static inline bool cpu_in_kernel(const struct cpu *cpu) {
-    return (__atomic_load_n(&cpu->entry_seq, __ATOMIC_ACQUIRE) & 1) != 0;
-}

@@ -125,15 +125,19 @@ status_t page_alloc(struct job *job, uint32_t flags, struct page **out) {
     return OK;
 }
 
-void page_unref(struct page *page) {
-    struct job *job = page->job;
+bool page_put(struct page *page) {
     uint64_t before = __atomic_fetch_sub(&page->counts, 1, __ATOMIC_ACQ_REL);
     assert((uint32_t)before != 0);
     if (before == 1) {
         __atomic_fetch_sub(&live, 1, __ATOMIC_RELAXED);
-        if (job != NULL && job_uncharge != NULL) {
-            job_uncharge(job, RESOURCE_PAGES, 1);
-        }
+    }
+    return before == 1;
+}
+
+void page_unref(struct page *page) {
+    struct job *job = page->job;
+    if (page_put(page) && job != NULL && job_uncharge != NULL) {
+        job_uncharge(job, RESOURCE_PAGES, 1);
     }
 }
 
