@@ -95,12 +95,24 @@ uint64_t memory_gap(struct memory *memory, uint64_t hint, uint64_t bytes, uint64
         memory_vacant(memory, hint, hint + bytes)) {
         return hint;
     }
-    uint32_t class = class_of(bytes);
-    uint64_t above, known = memory->vacant[class];
-    uint64_t start = high == memory->top && known != 0 && known < high ? known : high;
-    uint64_t found = gap_below(memory, bytes, start, PAGE_SIZE << class, &above);
-    if (high == memory->top && above != 0) {
-        memory->vacant[class] = above;
+    struct vacancy *known = &memory->vacant[class_of(bytes)];
+    uint64_t above, least = PAGE_SIZE << class_of(bytes), start = high;
+    bool first = high == memory->top; // what is known is about searches from there
+    if (first && known->above != 0 && known->above < start) {
+        start = known->above;
+    }
+    bool whole = true; // nothing of `least` bytes is passed over
+    if (first && known->like != 0 && known->like <= bytes && known->like_above < start) {
+        start = known->like_above;
+        whole = false;
+    }
+    uint64_t found = gap_below(memory, bytes, start, least, &above);
+    if (first && whole && above != 0) {
+        known->above = above;
+    }
+    if (first && found != 0) {
+        known->like = bytes;
+        known->like_above = found + bytes;
     }
     return found;
 }
@@ -108,8 +120,11 @@ uint64_t memory_gap(struct memory *memory, uint64_t hint, uint64_t bytes, uint64
 // Notes that a range is vacant: searches for as much or less begin no lower than its end.
 static void note_vacant(struct memory *memory, uint64_t start, uint64_t end) {
     for (uint32_t class = 0; class <= class_of(end - start); class ++) {
-        uint64_t known = memory->vacant[class];
-        memory->vacant[class] = known != 0 && known < end ? end : known;
+        struct vacancy *known = &memory->vacant[class];
+        known->above = known->above != 0 && known->above < end ? end : known->above;
+        if (known->like <= end - start && known->like_above < end) {
+            known->like_above = end;
+        }
     }
 }
 

@@ -39,14 +39,21 @@ static_assert(sizeof(struct mapping) == sizeof(struct libos_mapping) &&
 
 #define VACANT_CLASSES 16
 
+// Where searches of a class of sizes need not look: a range that is long enough for the class may
+// be too short for all that is asked for.
+struct vacancy {
+    uint64_t above;      // between it and top no range of the class is free; 0: not known
+    uint64_t like;       // bytes of the last search; 0: there was none
+    uint64_t like_above; // between it and top no range of `like` bytes is free
+};
+
 struct memory {
     struct mutex lock;
     // Guarded by lock:
     struct mapping *list;
     uint32_t count, room; // room: in the whole block, of which `front` are unused before the list
     uint32_t front;
-    // Between vacant[c] and top no range of 2^c pages or more is free; 0: nobody has looked yet.
-    uint64_t vacant[VACANT_CLASSES];
+    struct vacancy vacant[VACANT_CLASSES]; // [c]: for searches for 2^c pages or more
     uint64_t top;            // where searches for a gap begin, downwards
     uint64_t brk_start, brk; // the heap of brk(2), exact
     uint64_t stack_low;

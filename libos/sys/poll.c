@@ -110,6 +110,7 @@ static int64_t sets_in(struct select *select, uint32_t fds, const uint64_t from[
             return -LINUX_EFAULT;
         }
     }
+    struct poll_entry *next = select->entries;
     for (uint32_t word = 0; word * 64 < fds; word++) {
         uint64_t in = select->sets[READABLE][word], out = select->sets[WRITABLE][word];
         uint64_t exceptional = select->sets[EXCEPTIONAL][word];
@@ -121,15 +122,15 @@ static int64_t sets_in(struct select *select, uint32_t fds, const uint64_t from[
             uint64_t events = reads ? POLLIN
                                     : (in >> at & 1) * POLLIN | (out >> at & 1) * POLLOUT |
                                           (exceptional >> at & 1) * POLLPRI;
-            select->entries[select->count++] =
-                (struct poll_entry){(int32_t)(word * 64 + at), (uint16_t)events, 0};
+            *next++ = (struct poll_entry){(int32_t)(word * 64 + at), (uint16_t)events, 0};
         }
     }
+    select->count = (uint32_t)(next - select->entries);
     return 0;
 }
 
-// Fills the sets from what is ready. Returns how many bits are set, or EBADF.
-static int64_t sets_fill(struct select *select, uint32_t words) {
+// Fills the sets from what is ready, so many entries. Returns how many bits are set, or EBADF.
+static int64_t sets_fill(struct select *select, uint32_t words, int64_t ready) {
     int64_t bits = 0;
     uint64_t wanted[SETS][SET_WORDS];
     for (uint32_t set = 0; set < SETS; set++) {
@@ -139,12 +140,12 @@ static int64_t sets_fill(struct select *select, uint32_t words) {
         }
     }
     static const uint16_t meaning[SETS] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
-    for (uint32_t i = 0; i < select->count; i++) {
-        const struct poll_entry *entry = &select->entries[i];
-        uint32_t fd = (uint32_t)entry->fd;
+    for (const struct poll_entry *entry = select->entries; ready > 0; entry++) {
         if (entry->ready == 0) {
             continue;
         }
+        ready--;
+        uint32_t fd = (uint32_t)entry->fd;
         if ((entry->ready & POLLNVAL) != 0) {
             return -LINUX_EBADF;
         }
@@ -166,7 +167,7 @@ static int64_t select_run(struct linux_thread *self, struct select *select, uint
     }
     result = poll_wait(self, select->entries, NULL, select->count, deadline);
     uint32_t words = (fds + 63) / 64;
-    result = result < 0 ? result : sets_fill(select, words);
+    result = result < 0 ? result : sets_fill(select, words, result);
     for (uint32_t i = 0; result >= 0 && i < SETS; i++) {
         if (sets[i] != 0 && !copy_out(sets[i], select->sets[i], words * 8UL)) {
             result = -LINUX_EFAULT;
