@@ -35,3 +35,26 @@ int64_t script_reopen(struct script *script, const struct script_held *channel, 
                                     .viewable = again.viewable};
     return result;
 }
+
+void script_close_channel(struct script *script, struct script_held *held) {
+    (void)script_expect(script, "handle_close", sys_handle_close(held->handle), OK);
+    if (held->deferral != HANDLE_NONE) {
+        (void)script_expect(script, "handle_close", sys_handle_close(held->deferral), OK);
+    }
+    held->deferral = HANDLE_NONE;
+    held->kept = false;
+}
+
+void script_do_defer(struct script *script) {
+    struct script_held *held = &script->held[script_chance(script, SCRIPT_HELD)];
+    if (!held->used) {
+        return;
+    }
+    status_t wanted = held->deferral != HANDLE_NONE ? ERR_ALREADY_EXISTS : OK;
+    handle_t page = HANDLE_NONE;
+    script->calls++;
+    if (script_expect(script, "defer", fs_defer(held->handle, &page, DEADLINE), wanted) &&
+        wanted == OK) {
+        held->deferral = page;
+    }
+}

@@ -9,29 +9,6 @@
 #include <sys/calls.h>
 #include <sys/string.h>
 
-void script_complain(struct script *script, const char *what, int64_t got, int64_t wanted) {
-    if (script->failure == NULL) {
-        script->failure = what;
-        script->got = got;
-        script->wanted = wanted;
-    }
-}
-
-bool script_expect(struct script *script, const char *what, int64_t got, int64_t wanted) {
-    if (got != wanted) {
-        script_complain(script, what, got, wanted);
-    }
-    return got == wanted;
-}
-
-// splitmix64
-uint64_t script_chance(struct script *script, uint64_t bound) {
-    uint64_t z = script->random += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return (z ^ (z >> 31)) % bound;
-}
-
 // ---- paths
 
 static const char long_name[] =
@@ -130,14 +107,6 @@ static status_t predict_open(const struct script *script, const struct model_wal
     return directory && changes ? ERR_IS_DIRECTORY : OK;
 }
 
-void script_check_attributes(struct script *script, const struct fs_attributes *attributes,
-                             uint32_t number) {
-    const struct model_node *node = &script->model.nodes[number];
-    (void)script_expect(script, "mode", attributes->mode, node->type << 12 | node->mode);
-    (void)script_expect(script, "links", attributes->links, node->links);
-    (void)script_expect(script, "size", (int64_t)attributes->size, node->size);
-}
-
 static void do_open(struct script *script) {
     static const uint32_t choices[] = {
         FS_OPEN_READ,
@@ -201,22 +170,13 @@ static void do_open(struct script *script) {
     }
 }
 
-static void close_channel(struct script *script, struct script_held *held) {
-    (void)script_expect(script, "handle_close", sys_handle_close(held->handle), OK);
-    if (held->deferral != HANDLE_NONE) {
-        (void)script_expect(script, "handle_close", sys_handle_close(held->deferral), OK);
-    }
-    held->deferral = HANDLE_NONE;
-    held->kept = false;
-}
-
 static void close_held(struct script *script, struct script_held *held) {
     script_close_view(script, held);
     if (held->deferral != HANDLE_NONE && script_chance(script, 4) != 0) {
         held->kept = script_close_deferred(script, held);
     }
     if (!held->kept) {
-        close_channel(script, held);
+        script_close_channel(script, held);
     }
     script->model.nodes[held->node].opens--;
     model_settle(&script->model, held->node);
@@ -228,21 +188,7 @@ static void do_close(struct script *script) {
     if (held->used) {
         close_held(script, held);
     } else if (held->kept && script_chance(script, 8) == 0) {
-        close_channel(script, held);
-    }
-}
-
-static void do_defer(struct script *script) {
-    struct script_held *held = &script->held[script_chance(script, SCRIPT_HELD)];
-    if (!held->used) {
-        return;
-    }
-    status_t wanted = held->deferral != HANDLE_NONE ? ERR_ALREADY_EXISTS : OK;
-    handle_t page = HANDLE_NONE;
-    script->calls++;
-    if (script_expect(script, "defer", fs_defer(held->handle, &page, DEADLINE), wanted) &&
-        wanted == OK) {
-        held->deferral = page;
+        script_close_channel(script, held);
     }
 }
 
@@ -305,16 +251,6 @@ static void do_write(struct script *script) {
             node_resize(node, offset + bytes > node->size ? offset + bytes : node->size);
             memcpy(node->bytes + offset, script->bytes, bytes);
             held->offset = how < 2 ? offset + bytes : held->offset;
-        }
-    }
-}
-
-void script_check_bytes(struct script *script, const char *what, const uint8_t *got,
-                        const uint8_t *wanted, uint32_t bytes) {
-    for (uint32_t i = 0; i < bytes; i++) {
-        if (got[i] != wanted[i]) {
-            script_complain(script, what, i, got[i]);
-            return;
         }
     }
 }
@@ -774,9 +710,9 @@ void script_begin(struct script *script, handle_t root, const char *home, uint64
 
 bool script_step(struct script *script) {
     static void (*const operations[])(struct script *) = {
-        do_open,   do_open,  do_open,   do_close, do_write, do_write, do_read,   do_memory,
-        do_stat,   do_set,   do_make,   do_make,  do_make,  do_link,  do_rename, do_rename,
-        do_remove, do_place, do_remove, do_seek,  do_view,  do_lease, do_defer,
+        do_open,   do_open,  do_open,   do_close, do_write, do_write, do_read,         do_memory,
+        do_stat,   do_set,   do_make,   do_make,  do_make,  do_link,  do_rename,       do_rename,
+        do_remove, do_place, do_remove, do_seek,  do_view,  do_lease, script_do_defer,
     };
     script->steps++;
     operations[script_chance(script, sizeof(operations) / sizeof(operations[0]))](script);
@@ -824,7 +760,7 @@ void script_end(struct script *script, handle_t root, const char *home) {
             close_held(script, &script->held[i]);
         }
         if (script->held[i].kept) {
-            close_channel(script, &script->held[i]);
+            script_close_channel(script, &script->held[i]);
         }
     }
     clear(script, script->base, MODEL_ROOT, 0);

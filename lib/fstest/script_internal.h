@@ -16,10 +16,13 @@ bool script_expect(struct script *script, const char *what, int64_t got, int64_t
 
 int64_t script_open(struct script *script, handle_t base, const char *path, uint32_t flags,
                     uint32_t mode, struct fs_open_reply *reply, handle_t *handle);
-// defer.c: opens by a channel that was kept, in place of script_open; closes without a call, and
-// returns whether the channel may be kept.
+// defer.c: asks for a page to close a held file by; closes the channel of one that is closed; opens
+// by a channel that was kept, in place of script_open; closes without a call, and returns whether
+// the channel may be kept.
 int64_t script_reopen(struct script *script, const struct script_held *channel, uint64_t from,
                       const char *path, uint32_t flags, uint32_t mode, struct fs_open_reply *reply);
+void script_do_defer(struct script *script);
+void script_close_channel(struct script *script, struct script_held *held);
 bool script_close_deferred(struct script *script, const struct script_held *held);
 int64_t script_stat(struct script *script, handle_t base, const char *path, uint32_t flags,
                     struct fs_attributes *attributes);

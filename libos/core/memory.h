@@ -54,8 +54,8 @@ struct memory {
     uint32_t count, room; // room: in the whole block, of which `front` are unused before the list
     uint32_t front;
     struct vacancy vacant[VACANT_CLASSES]; // [c]: for searches for 2^c pages or more
-    uint64_t top;            // where searches for a gap begin, downwards
-    uint64_t brk_start, brk; // the heap of brk(2), exact
+    uint64_t top;                          // where searches for a gap begin, downwards
+    uint64_t brk_start, brk;               // the heap of brk(2), exact
     uint64_t stack_low;
     struct memory_name *names; // paths of mapped files, each once, never freed
     uint64_t name_bytes;

@@ -87,8 +87,8 @@ static bool learn_root(void) {
     if (process->places.root != 0) {
         return true;
     }
-    int64_t result = fs_open(process->root, &request, NULL, 0, &reply, rest, sizeof(rest), &root,
-                             INSTANT_NEVER);
+    int64_t result =
+        fs_open(process->root, &request, NULL, 0, &reply, rest, sizeof(rest), &root, INSTANT_NEVER);
     if (result != FS_WALK_DONE) {
         if (result > FS_WALK_DONE) {
             (void)!sys_handle_close(root);

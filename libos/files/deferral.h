@@ -33,8 +33,8 @@ struct deferrals {
     struct deferral of[DEFERRALS_MAX];
 };
 
-// A channel to open a file by, for the caller; null: there is none. It is to become a description's,
-// or to be given back: `missed` when its server would not do it.
+// A channel to open a file by, for the caller; null: there is none. It is to become a
+// description's, or to be given back: `missed` when its server would not do it.
 struct deferral *deferral_take(void);
 void deferral_give_back(struct deferral *deferral, bool missed);
 // A regular file was opened by a channel of its own, which is to be closed without a call: after

@@ -102,8 +102,7 @@ static bool walk_magic(struct path_walk *walk, int64_t *result, uint32_t rest) {
         }
         return false;
     }
-    walk->base =
-        (struct base){.handle = magic.handle, .file = magic.file, .owned = magic.owned};
+    walk->base = (struct base){.handle = magic.handle, .file = magic.file, .owned = magic.owned};
     // Slashes behind the link ask for a directory, as a dot does.
     walk->bytes = at == end && more ? 1 : (size_t)(end - at);
     memcpy(walk->next, at == end ? "." : at, walk->bytes);

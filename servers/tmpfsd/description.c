@@ -36,7 +36,7 @@ const struct description *description_channel(struct tmpfs *fs, const struct pac
 
 const struct description *description_of(struct tmpfs *fs, const struct packet *packet) {
     const struct description *description = description_channel(fs, packet);
-    return packet->key == 0                                ? &root_description
+    return packet->key == 0                                 ? &root_description
            : description != NULL && description->inode != 0 ? description
                                                             : NULL;
 }

@@ -109,8 +109,7 @@ static uint32_t users(struct tmpfs *fs, uint32_t id, uint32_t flags) {
     for (uint32_t i = 0; i < vault_touched(vault_of(fs), TABLE_DESCRIPTIONS); i++) {
         const struct description *at = vault_record(vault_of(fs), TABLE_DESCRIPTIONS, i);
         count += at->head.used != 0 && at->inode != 0 && at->mount == id &&
-                 (at->flags & DESCRIPTION_VIEW) == 0 &&
-                 (flags == 0 || (at->flags & flags) != 0);
+                 (at->flags & DESCRIPTION_VIEW) == 0 && (flags == 0 || (at->flags & flags) != 0);
     }
     return count;
 }

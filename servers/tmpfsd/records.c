@@ -40,8 +40,8 @@ static bool name_check(uint32_t index, const void *record) {
 static bool description_check(uint32_t index, const void *record) {
     const struct description *description = record;
     bool open = description->inode != 0 && description->root != 0;
-    bool closed = description->inode == 0 && description->root == 0 &&
-                  description->deferral != HANDLE_NONE;
+    bool closed =
+        description->inode == 0 && description->root == 0 && description->deferral != HANDLE_NONE;
     return (description->key & NUMBER_MASK) == index + 1 &&
            (description->secret & NUMBER_MASK) == index + 1 && (open || closed) &&
            description->inode <= inode_places && description->root <= inode_places &&

@@ -53,16 +53,16 @@ struct tmpfs {
     // Inodes with an attribute page that the step under way has changed.
     uint32_t changed[VAULT_STEP_RECORDS], changed_count;
     // Buffers of the call that is served.
-    char *path;           // 2 * PATH_BYTES_MAX
-    char *walk;           // WALK_BYTES_MAX
-    uint8_t *data;        // DATA_BYTES
-    uint64_t handed_over; // key of the description that was made last, 0: looked at
+    char *path;                        // 2 * PATH_BYTES_MAX
+    char *walk;                        // WALK_BYTES_MAX
+    uint8_t *data;                     // DATA_BYTES
+    uint64_t handed_over;              // key of the description that was made last, 0: looked at
     uint32_t deferred[TMPFS_DEFERRED]; // numbers of the descriptions whose clients defer closes
     uint32_t deferred_count;
-    uint32_t trim;        // inode to be cut after the commit, 0 for none
-    uint32_t rest;        // bytes at the end of `walk` that a walk which left has not used
-    uint32_t left;        // the mount that such a walk came to or went out of
-    handle_t purge;       // event: a file system is to be emptied
+    uint32_t trim;  // inode to be cut after the commit, 0 for none
+    uint32_t rest;  // bytes at the end of `walk` that a walk which left has not used
+    uint32_t left;  // the mount that such a walk came to or went out of
+    handle_t purge; // event: a file system is to be emptied
     uint64_t secrets[TMPFS_SECRETS]; // random, for descriptions to come
     uint32_t secrets_left;
     int64_t epoch;                  // Unix time at monotonic time 0
