@@ -18,7 +18,7 @@
 #define PATH_BYTES_MAX 4096
 #define WALK_BYTES_MAX 8192 // a path with what links have put before it
 #define DATA_BYTES 65536    // moved in one piece between a window and a file
-#define TMPFS_SECRETS 32    // got at a time: the call costs more than they do
+#define TMPFS_SECRETS 64    // got at a time: the call costs more than they do
 #define TMPFS_DEFERRED 256  // channels whose clients defer closes
 #define LINKS_MAX 40        // symbolic links followed in one walk
 

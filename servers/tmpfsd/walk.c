@@ -152,7 +152,7 @@ status_t walk_path(struct tmpfs *fs, struct route *walk, const char *path, uint3
     if (bytes > PATH_BYTES_MAX) {
         return ERR_NAME_TOO_LONG;
     }
-    memmove(rest.at, path, bytes);
+    memcpy(rest.at, path, bytes);
     uint32_t at = bytes > 0 && path[0] == '/' ? walk->root : walk->base;
     walk->inode = at;
     walk->last = bytes > 0 ? LAST_ROOT : LAST_NOTHING;

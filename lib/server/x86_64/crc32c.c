@@ -11,16 +11,31 @@
 #define HAVE_INSTRUCTION 1
 #define HAVE_NOTHING 2
 
+// Words at any address.
+struct words {
+    uint64_t of[4];
+} __attribute__((packed, may_alias));
+
 static uint32_t crc32c_instruction(uint32_t crc, const uint8_t *at, size_t bytes) {
     uint64_t wide = crc;
+    for (; bytes >= sizeof(struct words); bytes -= sizeof(struct words), at += 32) {
+        const struct words *words = (const struct words *)at;
+        __asm__("crc32q %1, %0" : "+r"(wide) : "m"(words->of[0]));
+        __asm__("crc32q %1, %0" : "+r"(wide) : "m"(words->of[1]));
+        __asm__("crc32q %1, %0" : "+r"(wide) : "m"(words->of[2]));
+        __asm__("crc32q %1, %0" : "+r"(wide) : "m"(words->of[3]));
+    }
     for (; bytes >= 8; bytes -= 8, at += 8) {
-        uint64_t word;
-        __builtin_memcpy(&word, at, sizeof(word));
-        __asm__("crc32q %1, %0" : "+r"(wide) : "r"(word));
+        __asm__("crc32q %1, %0" : "+r"(wide) : "m"(((const struct words *)at)->of[0]));
     }
     crc = (uint32_t)wide;
-    for (; bytes > 0; bytes--) {
-        __asm__("crc32b %1, %0" : "+r"(crc) : "q"(*at++));
+    for (; bytes >= 2; bytes -= 2, at += 2) {
+        uint16_t pair;
+        __builtin_memcpy(&pair, at, sizeof(pair));
+        __asm__("crc32w %1, %0" : "+r"(crc) : "r"(pair));
+    }
+    if (bytes > 0) {
+        __asm__("crc32b %1, %0" : "+r"(crc) : "q"(*at));
     }
     return crc;
 }
