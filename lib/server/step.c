@@ -112,7 +112,7 @@ bool undo_apply(struct vault *vault, uint64_t step, uint32_t tail) {
 static bool record_join(struct vault *vault, const struct record_place *found) {
     struct vault_head *head = found->head;
     for (uint32_t i = 0; i < vault->record_count; i++) {
-        if (vault->records[i] == head) {
+        if (vault->records[i].head == head) {
             return true;
         }
     }
@@ -127,7 +127,7 @@ static bool record_join(struct vault *vault, const struct record_place *found) {
         vault->touched[found->table] = found->index + 1;
         vault_store_64(&vault->state->touched[found->table], vault_seal(found->index + 1));
     }
-    vault->records[vault->record_count++] = head;
+    vault->records[vault->record_count++] = *found;
     return true;
 }
 
@@ -180,24 +180,19 @@ static void close_all(const handle_t *handles, uint32_t count) {
 // Records that are free after the step are found again.
 static void records_free(struct vault *vault) {
     for (uint32_t i = 0; i < vault->record_count; i++) {
-        struct record_place found;
-        const struct vault_head *head = vault->records[i];
-        if (head->used == 0 &&
-            vault_locate(vault, vault_offset(vault, head), sizeof(*head), &found) &&
-            found.index < vault->next_free[found.table]) {
-            vault->next_free[found.table] = found.index;
+        const struct record_place *at = &vault->records[i];
+        if (at->head->used == 0 && at->index < vault->next_free[at->table]) {
+            vault->next_free[at->table] = at->index;
         }
     }
 }
 
 static void records_seal(struct vault *vault) {
     for (uint32_t i = 0; i < vault->record_count; i++) {
-        struct vault_head *head = vault->records[i];
-        struct record_place found;
-        (void)vault_locate(vault, vault_offset(vault, head), sizeof(*head), &found);
-        uint32_t check = record_check(head, vault->layout->tables[found.table].record_bytes,
-                                      found.table << 24 | found.index);
-        vault_store(&head->check, &check, sizeof(check));
+        const struct record_place *at = &vault->records[i];
+        uint32_t check = record_check(at->head, vault->layout->tables[at->table].record_bytes,
+                                      at->table << 24 | at->index);
+        vault_store(&at->head->check, &check, sizeof(check));
     }
 }
 
@@ -236,13 +231,10 @@ void step_undo(struct vault *vault) {
 }
 
 bool step_changed(const struct vault *vault, uint32_t number, uint32_t *table, uint32_t *index) {
-    struct record_place place = {0};
     if (number >= vault->record_count) {
         return false;
     }
-    const struct vault_head *head = vault->records[number];
-    (void)vault_locate(vault, vault_offset(vault, head), sizeof(*head), &place);
-    *table = place.table;
-    *index = place.index;
+    *table = vault->records[number].table;
+    *index = vault->records[number].index;
     return true;
 }

@@ -292,21 +292,24 @@ int32_t vault_find_free(struct vault *vault, uint32_t table) {
 
 bool vault_locate(const struct vault *vault, size_t offset, size_t bytes,
                   struct record_place *found) {
-    for (uint32_t i = 0; i < vault->layout->table_count; i++) {
-        const struct vault_table *t = &vault->layout->tables[i];
-        size_t start = (size_t)(vault->tables[i] - vault->base);
-        if (offset < start || offset - start >= (size_t)t->record_bytes * t->count) {
-            continue;
-        }
-        uint32_t index = (uint32_t)((offset - start) / t->record_bytes);
-        uint32_t within = (uint32_t)((offset - start) % t->record_bytes);
-        *found = (struct record_place){
-            .table = i,
-            .index = index,
-            .within = within,
-            .head = (struct vault_head *)(vault->base + (offset - within)),
-        };
-        return bytes <= t->record_bytes - within;
+    // The tables lie one behind the other.
+    const uint8_t *place = vault->base + offset;
+    uint32_t table = 0;
+    while (table + 1 < vault->layout->table_count && place >= vault->tables[table + 1]) {
+        table++;
     }
-    return false;
+    const struct vault_table *t = &vault->layout->tables[table];
+    size_t at = (size_t)(place - vault->tables[table]); // huge when it lies before all of them
+    uint32_t index = (uint32_t)(at / t->record_bytes);
+    if (at >= (size_t)t->record_bytes * t->count) {
+        return false;
+    }
+    uint32_t within = (uint32_t)(at % t->record_bytes);
+    *found = (struct record_place){
+        .table = table,
+        .index = index,
+        .within = within,
+        .head = (struct vault_head *)(vault->base + (offset - within)),
+    };
+    return bytes <= t->record_bytes - within;
 }

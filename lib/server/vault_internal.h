@@ -138,11 +138,6 @@ void tables_adopt(struct vault *vault);
 
 // Finds the record of a table that holds the bytes at an offset of the vault; false when there is
 // none.
-struct record_place {
-    uint32_t table, index;
-    uint32_t within; // offset in the record
-    struct vault_head *head;
-};
 bool vault_locate(const struct vault *vault, size_t offset, size_t bytes,
                   struct record_place *found);
 static inline size_t vault_offset(const struct vault *vault, const void *place) {

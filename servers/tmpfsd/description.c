@@ -119,6 +119,7 @@ void description_closed(struct server *server, uint64_t key) {
         return;
     }
     lock_description_ends(fs, key);
+    fs->now = 0;
     page_begin(fs);
     step_close(vault_of(fs), description->endpoint);
     defer_ends(fs, description);

@@ -10,10 +10,14 @@
 #define DEVICE_FIRST 1  // st_dev of the first file system
 #define DEVICE_FRESH 32 // and of others: the number of their mount is added
 
-int64_t time_now(const struct tmpfs *fs) {
-    int64_t boot =
-        fs->clock != NULL ? __atomic_load_n(&fs->clock->realtime_ns, __ATOMIC_RELAXED) : fs->epoch;
-    return boot + (int64_t)sys_clock_get();
+int64_t time_now(struct tmpfs *fs) {
+    if (fs->now == 0) {
+        int64_t boot = fs->clock != NULL
+                           ? __atomic_load_n(&fs->clock->realtime_ns, __ATOMIC_RELAXED)
+                           : fs->epoch;
+        fs->now = boot + (int64_t)sys_clock_get();
+    }
+    return fs->now;
 }
 
 void inode_write(struct tmpfs *fs, uint32_t number, const struct inode *with) {

@@ -68,6 +68,7 @@ static int64_t dispatch(struct server *server, const struct packet *packet,
                         struct message *message) {
     struct tmpfs *fs = (struct tmpfs *)server;
     fs->trim = 0;
+    fs->now = 0;
     page_begin(fs);
     return fs_dispatch(&operations, server, packet, message);
 }
@@ -84,6 +85,7 @@ static void committed(struct server *server) {
 
 static void notice(struct server *server, const struct packet *packet) {
     struct tmpfs *fs = (struct tmpfs *)server;
+    fs->now = 0;
     if (packet->kind == PACKET_CALLER_GONE) {
         lock_process_ends(fs, packet->process);
     } else if (packet->key == PURGE_KEY) {

@@ -65,6 +65,7 @@ struct tmpfs {
     handle_t purge; // event: a file system is to be emptied
     uint64_t secrets[TMPFS_SECRETS]; // random, for descriptions to come
     uint32_t secrets_left;
+    int64_t now;                    // what time_now has told of the step under way, 0: nothing
     int64_t epoch;                  // Unix time at monotonic time 0
     const struct clock_page *clock; // says so itself, null: not given
 };
@@ -83,8 +84,8 @@ static inline bool is_link(const struct inode *inode) {
     return TYPE_OF(inode->mode) == FS_TYPE_LINK;
 }
 
-// Unix time in nanoseconds.
-int64_t time_now(const struct tmpfs *fs);
+// Unix time in nanoseconds, the same for all that a call or a notice does.
+int64_t time_now(struct tmpfs *fs);
 
 // ---- index.c: building the volatile part
 

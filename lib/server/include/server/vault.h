@@ -89,6 +89,13 @@ struct vault_report {
 
 struct reply_index;
 
+// A place in a record of a table.
+struct record_place {
+    uint32_t table, index;
+    uint32_t within; // offset in the record
+    struct vault_head *head;
+};
+
 // The open vault of this instance. Fields are the library's.
 struct vault {
     const struct vault_layout *layout;
@@ -124,7 +131,7 @@ struct vault {
     uint32_t tail; // bytes used in the undo log
     uint32_t change_count;
     uint32_t record_count, made_count, close_count;
-    struct vault_head *records[VAULT_STEP_RECORDS];
+    struct record_place records[VAULT_STEP_RECORDS]; // that are changed
     handle_t made[VAULT_STEP_HANDLES];
     handle_t closing[VAULT_STEP_HANDLES];
     struct reply_record *reply; // written by this step
