@@ -260,20 +260,31 @@ static void keep_handles(struct request *request) {
     }
 }
 
+// Whether the answer has to be kept for a caller that asks again. Not when the handler has changed
+// nothing, and the service says that it may then run again.
+static bool needs_record(const struct request *request) {
+    const struct server *server = request->server;
+    const struct vault *vault = &server->vault;
+    bool repeats = server->program->repeats_unchanged && !vault->started &&
+                   vault->made_count == 0 && vault->close_count == 0 && !is_forwarded(request);
+    return is_record(request) && !repeats;
+}
+
 static void commit(struct request *request) {
     struct server *server = request->server;
+    bool record = needs_record(request);
     struct step_reply reply = {
         .id = request_id(request),
         .forwarded = is_forwarded(request),
         .hash = request->hash,
         .answer = server->message,
     };
-    status_t status = step_commit(&server->vault, is_record(request) ? &reply : NULL);
+    status_t status = step_commit(&server->vault, record ? &reply : NULL);
     if (status != OK) {
         // The handles of the answer were noted as made by the step, and are closed.
         server->wake_count = 0;
         protocol_answer(server->message, NULL, status, NULL, NULL);
-    } else if (is_record(request)) {
+    } else if (record) {
         request->reply = server->vault.reply;
         reply_claim(&server->vault, request->reply);
         committed(server);

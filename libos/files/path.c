@@ -155,11 +155,21 @@ void path_close(const struct path_open *open) {
     }
 }
 
-// The first call of a walk, by a channel that was kept, if there is one: its result, and the reply
-// as that of an open. BAD_STATE: it is to be made by a channel of its own.
-static int64_t reopen(struct path_walk *walk, struct path_open *open, struct fs_open_reply *reply) {
+// Both tell the same in the same places.
+union opened {
+    struct fs_open_reply open;
+    struct fs_reopen_reply reopen;
+};
+static_assert(sizeof(struct fs_reopen_reply) == sizeof(struct fs_open_reply) &&
+                  offsetof(struct fs_reopen_reply, secret) ==
+                      offsetof(struct fs_open_reply, secret) &&
+                  offsetof(struct fs_reopen_reply, mount) == offsetof(struct fs_open_reply, mount),
+              "they differ");
+
+// The first call of a walk, by a channel that was kept, if there is one. BAD_STATE: it is to be
+// made by a channel of its own.
+static int64_t reopen(struct path_walk *walk, struct path_open *open, union opened *reply) {
     struct deferral *kept = walk->base.secret != 0 ? deferral_take() : NULL;
-    struct fs_reopen_reply again;
     const struct fs_reopen_request request = {
         .flags = open->flags,
         .mode = open->mode,
@@ -168,21 +178,13 @@ static int64_t reopen(struct path_walk *walk, struct path_open *open, struct fs_
     if (kept == NULL) {
         return ERR_BAD_STATE;
     }
-    int64_t result = fs_reopen(kept->handle, &request, walk->path, walk->bytes, &again, walk->rest,
-                               sizeof(walk->rest), INSTANT_NEVER);
+    int64_t result = fs_reopen(kept->handle, &request, walk->path, walk->bytes, &reply->reopen,
+                               walk->rest, sizeof(walk->rest), INSTANT_NEVER);
     if (result != FS_WALK_DONE) {
         deferral_give_back(kept, result == ERR_BAD_STATE);
     } else {
         open->deferral = kept;
         open->handle = kept->handle;
-    }
-    if (result >= FS_WALK_DONE) {
-        *reply = (struct fs_open_reply){.attributes = again.attributes,
-                                        .secret = again.secret,
-                                        .rest = again.rest,
-                                        .created = again.created,
-                                        .viewable = again.viewable,
-                                        .mount = again.mount};
     }
     return result;
 }
@@ -190,7 +192,7 @@ static int64_t reopen(struct path_walk *walk, struct path_open *open, struct fs_
 int64_t path_open(struct linux_thread *self, int directory, const char *path, size_t bytes,
                   struct path_open *open) {
     struct path_walk walk;
-    struct fs_open_reply reply = {0};
+    union opened reply;
     struct fs_open_request request = {.flags = open->flags, .mode = open->mode};
     (void)self;
     int64_t result = walk_begin(&walk, directory, path, bytes);
@@ -205,18 +207,23 @@ int64_t path_open(struct linux_thread *self, int directory, const char *path, si
         }
         result = reuses ? reopen(&walk, open, &reply) : ERR_BAD_STATE;
         if (!reuses || result == ERR_BAD_STATE) {
-            result = fs_open(walk.base.handle, &request, walk.path, walk.bytes, &reply, walk.rest,
-                             sizeof(walk.rest), &open->handle, INSTANT_NEVER);
+            result = fs_open(walk.base.handle, &request, walk.path, walk.bytes, &reply.open,
+                             walk.rest, sizeof(walk.rest), &open->handle, INSTANT_NEVER);
             if (result > FS_WALK_DONE) {
                 (void)!sys_handle_close(open->handle);
             }
         }
         reuses = false;
-    } while (walk_goes_on(&walk, &result, reply.rest, reply.mount));
+        if (result < 0) {
+            reply.open.rest = reply.open.mount = 0;
+        }
+    } while (walk_goes_on(&walk, &result, reply.open.rest, reply.open.mount));
     open->description = walk.file;
-    open->secret = reply.secret;
-    open->viewable = reply.viewable != 0;
-    open->attributes = reply.attributes;
+    if (result == 0) {
+        open->secret = reply.open.secret;
+        open->viewable = reply.open.viewable != 0;
+        open->attributes = reply.open.attributes;
+    }
     return result;
 }
 

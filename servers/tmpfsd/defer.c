@@ -14,50 +14,77 @@
 
 #include "tmpfs.h"
 
+#include <server/point.h>
 #include <sys/calls.h>
 
-static const struct description *deferred_at(const struct tmpfs *fs, uint32_t i) {
-    return vault_record(&fs->server.vault, TABLE_DESCRIPTIONS, fs->deferred[i] - 1);
+static const struct description *description_at(const struct tmpfs *fs, const struct deferred *at) {
+    return vault_record(&fs->server.vault, TABLE_DESCRIPTIONS, at->number - 1);
+}
+
+static struct deferred *find(struct tmpfs *fs, const struct description *description) {
+    uint32_t number = (uint32_t)description->key & NUMBER_MASK;
+    for (uint32_t i = 0; i < fs->deferred_count; i++) {
+        if (fs->deferred[i].number == number) {
+            return &fs->deferred[i];
+        }
+    }
+    return NULL;
 }
 
 void defer_ends(struct tmpfs *fs, const struct description *description) {
-    uint32_t number = (uint32_t)description->key & NUMBER_MASK;
     if (description->deferral == HANDLE_NONE) {
         return;
     }
     step_close(vault_of(fs), description->deferral);
-    for (uint32_t i = 0; i < fs->deferred_count; i++) {
-        if (fs->deferred[i] == number) {
-            fs->deferred[i] = fs->deferred[--fs->deferred_count];
-            return;
-        }
+    struct deferred *at = find(fs, description);
+    if (at != NULL && at->page != NULL) {
+        // Fails only for what is not mapped.
+        (void)!sys_aspace_unmap(HANDLE_NONE, (vaddr_t)at->page, PAGE_SIZE);
+    }
+    if (at != NULL) {
+        *at = fs->deferred[--fs->deferred_count];
     }
 }
 
-// Says in the page that the next close is awaited.
-static void announce(const struct description *description) {
-    // A vmo of our own, with its page.
+// Where the page is mapped; null: no memory for that.
+static struct fs_deferral *page_map(struct deferred *at, handle_t vmo) {
+    if (at->page == NULL) {
+        int64_t addr = sys_aspace_map(HANDLE_NONE, vmo, 0, 0, PAGE_SIZE, MAP_READ | MAP_WRITE);
+        at->page = addr < 0 ? NULL : (struct fs_deferral *)addr;
+    }
+    return at->page;
+}
+
+// Says in the page that the next close is awaited. Returns what was closed last.
+static uint64_t announce(struct deferred *at, const struct description *description) {
+    struct fs_deferral *page = page_map(at, description->deferral), copy = {0};
+    if (page != NULL) {
+        vault_store_64(&page->awaited, description->secret);
+        // One of both sides sees what the other has stored.
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        return __atomic_load_n(&page->closed, __ATOMIC_RELAXED);
+    }
+    // A vmo of our own, with its page: it can't fail.
     (void)!sys_vmo_write(description->deferral, offsetof(struct fs_deferral, awaited),
                          &description->secret, sizeof(description->secret));
+    (void)!sys_vmo_read(description->deferral, 0, &copy, sizeof(copy));
+    return copy.closed;
 }
 
 void defer_await(struct tmpfs *fs, const struct description *description) {
-    if (description->deferral != HANDLE_NONE && description->awaited == 0) {
-        announce(description);
+    struct deferred *at = description->deferral != HANDLE_NONE ? find(fs, description) : NULL;
+    if (at != NULL && description->awaited == 0) {
+        (void)announce(at, description);
         vault_set(vault_of(fs), &description->awaited, 1);
     }
 }
 
 // Drops a description if its client has closed it; if not, its close is awaited. A step of its own.
-static void settle(struct tmpfs *fs, const struct description *description) {
-    uint64_t closed = 0;
+static void settle(struct tmpfs *fs, struct deferred *at, const struct description *description) {
     if (description->awaited != 0) {
         return; // and so it is closed by the channel
     }
-    announce(description);
-    (void)!sys_vmo_read(description->deferral, offsetof(struct fs_deferral, closed), &closed,
-                        sizeof(closed));
-    if (closed == description->secret) {
+    if (announce(at, description) == description->secret) {
         uint32_t inode = description->inode, root = description->root;
         vault_set(vault_of(fs), &description->inode, 0);
         vault_set(vault_of(fs), &description->root, 0);
@@ -71,18 +98,18 @@ static void settle(struct tmpfs *fs, const struct description *description) {
 
 void defer_settle_inode(struct tmpfs *fs, uint32_t inode) {
     for (uint32_t i = 0; fs->refs[inode - 1] != 0 && i < fs->deferred_count; i++) {
-        const struct description *at = deferred_at(fs, i);
-        if (at->inode == inode || at->root == inode) {
-            settle(fs, at);
+        const struct description *description = description_at(fs, &fs->deferred[i]);
+        if (description->inode == inode || description->root == inode) {
+            settle(fs, &fs->deferred[i], description);
         }
     }
 }
 
 void defer_settle_mount(struct tmpfs *fs, uint32_t mount) {
     for (uint32_t i = 0; i < fs->deferred_count; i++) {
-        const struct description *at = deferred_at(fs, i);
-        if (at->inode != 0 && at->mount == mount) {
-            settle(fs, at);
+        const struct description *description = description_at(fs, &fs->deferred[i]);
+        if (description->inode != 0 && description->mount == mount) {
+            settle(fs, &fs->deferred[i], description);
         }
     }
 }
@@ -122,7 +149,8 @@ int64_t tmpfs_defer(void *context, const struct packet *packet, handle_t handles
     handles_out[0] = (handle_t)handle;
     step_made(vault_of(fs), handles_out[0]);
     vault_set(vault_of(fs), &description->deferral, page);
-    fs->deferred[fs->deferred_count++] = (uint32_t)packet->key & NUMBER_MASK;
+    fs->deferred[fs->deferred_count++] =
+        (struct deferred){.number = (uint32_t)packet->key & NUMBER_MASK};
     defer_bound(fs, description);
     return OK;
 }

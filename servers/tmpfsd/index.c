@@ -121,7 +121,7 @@ void index_build(struct tmpfs *fs) {
         }
         fs->descriptions_free--;
         if (description->deferral != HANDLE_NONE && fs->deferred_count < TMPFS_DEFERRED) {
-            fs->deferred[fs->deferred_count++] = i + 1;
+            fs->deferred[fs->deferred_count++] = (struct deferred){.number = i + 1};
         }
         if (description->inode != 0) {
             fs->refs[description->inode - 1]++;

@@ -217,6 +217,7 @@ int64_t native_main(struct thread_block *block) {
         .committed = committed,
         .closed = description_closed,
         .handed_over = description_handed_over,
+        .repeats_unchanged = true,
         .notice = notice,
     };
     fs.clock = clock_map();

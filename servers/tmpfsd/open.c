@@ -177,6 +177,7 @@ static int64_t open_prepare(struct tmpfs *fs, const struct packet *packet,
                             const struct fs_open_request *request, const struct description *from,
                             struct opening *opening, struct description *as) {
     opening->mode = request->mode;
+    opening->creates = false;
     int64_t status = window_path(fs, packet);
     status = status == OK ? check_flags(opening, request->flags) : status;
     if (status != OK) {
@@ -203,18 +204,18 @@ static void open_commit(struct tmpfs *fs, const struct description *from, struct
     as->name = opening->walk.last == LAST_NOTHING ? from->name : opening->walk.name;
 }
 
+// What both open and reopen tell of the new description.
 static void tell_opened(struct tmpfs *fs, const struct description *as,
-                        const struct opening *opening, struct fs_open_reply *reply) {
-    inode_attributes(fs, as->inode, &reply->attributes);
-    reply->attributes.mount_flags = mount_flags(fs, as->mount);
-    reply->secret = as->secret;
-    reply->created = opening->creates;
-    reply->viewable = is_regular(inode_get(fs, as->inode)) && (as->flags & FS_OPEN_PATH) == 0;
+                        struct fs_attributes *attributes, uint64_t *secret, uint32_t *viewable) {
+    inode_attributes(fs, as->inode, attributes);
+    attributes->mount_flags = mount_flags(fs, as->mount);
+    *secret = as->secret;
+    *viewable = is_regular(inode_get(fs, as->inode)) && (as->flags & FS_OPEN_PATH) == 0;
 }
 
 int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     struct tmpfs *fs = context;
-    struct opening opening = {0};
+    struct opening opening;
     struct description as;
     const struct description *from = description_of(fs, packet);
     if (from == NULL) {
@@ -230,21 +231,17 @@ int64_t tmpfs_open(OPERATION_ARGUMENTS(open), handle_t handles_out[1]) {
     }
     open_commit(fs, from, &opening, &as);
     description_store(fs, &as);
-    tell_opened(fs, &as, &opening, reply);
+    tell_opened(fs, &as, &reply->attributes, &reply->secret, &reply->viewable);
+    reply->created = opening.creates;
     return FS_WALK_DONE;
 }
 
 // ---- for a channel that has been made
 
-static_assert(sizeof(struct fs_reopen_reply) == sizeof(struct fs_open_reply) &&
-                  offsetof(struct fs_reopen_reply, mount) == offsetof(struct fs_open_reply, mount),
-              "they tell the same");
-
 int64_t tmpfs_reopen(OPERATION_ARGUMENTS(reopen)) {
     struct tmpfs *fs = context;
-    struct opening opening = {0};
+    struct opening opening;
     struct description as;
-    struct fs_open_reply opened = {0};
     const struct fs_open_request open = {.flags = request->flags, .mode = request->mode};
     const struct description *old = description_channel(fs, packet);
     if (old == NULL || old->deferral == HANDLE_NONE || old->awaited != 0) {
@@ -267,8 +264,8 @@ int64_t tmpfs_reopen(OPERATION_ARGUMENTS(reopen)) {
     }
     open_commit(fs, from, &opening, &as);
     description_replace(fs, old, &as);
-    tell_opened(fs, &as, &opening, &opened);
-    __builtin_memcpy(reply, &opened, sizeof(*reply));
+    tell_opened(fs, &as, &reply->attributes, &reply->secret, &reply->viewable);
+    reply->created = opening.creates;
     return FS_WALK_DONE;
 }
 

@@ -33,6 +33,12 @@ struct name_list {
     uint32_t first, last;
 };
 
+// A description whose client defers closes.
+struct deferred {
+    uint32_t number;
+    struct fs_deferral *page; // where its page is mapped; null: nowhere yet
+};
+
 struct tmpfs {
     struct server server;                                // first
     uint32_t inode_count, name_count, description_count; // places
@@ -53,11 +59,11 @@ struct tmpfs {
     // Inodes with an attribute page that the step under way has changed.
     uint32_t changed[VAULT_STEP_RECORDS], changed_count;
     // Buffers of the call that is served.
-    char *path;                        // 2 * PATH_BYTES_MAX
-    char *walk;                        // WALK_BYTES_MAX
-    uint8_t *data;                     // DATA_BYTES
-    uint64_t handed_over;              // key of the description that was made last, 0: looked at
-    uint32_t deferred[TMPFS_DEFERRED]; // numbers of the descriptions whose clients defer closes
+    char *path;           // 2 * PATH_BYTES_MAX
+    char *walk;           // WALK_BYTES_MAX
+    uint8_t *data;        // DATA_BYTES
+    uint64_t handed_over; // key of the description that was made last, 0: looked at
+    struct deferred deferred[TMPFS_DEFERRED];
     uint32_t deferred_count;
     uint32_t trim;  // inode to be cut after the commit, 0 for none
     uint32_t rest;  // bytes at the end of `walk` that a walk which left has not used

@@ -18,14 +18,13 @@ struct rest {
 };
 
 void walk_begin(struct route *walk, const struct packet *packet, const struct description *from) {
-    *walk = (struct route){
-        .caller = caller_of(packet),
-        .base = from->inode,
-        .root = from->root,
-        .mount = from->mount,
-        .confined = (from->flags & FS_OPEN_ROOT) != 0,
-        .arrives = (from->flags & DESCRIPTION_VIEW) != 0,
-    };
+    memset(walk, 0, offsetof(struct route, text)); // there is no name yet
+    walk->caller = caller_of(packet);
+    walk->base = from->inode;
+    walk->root = from->root;
+    walk->mount = from->mount;
+    walk->confined = (from->flags & FS_OPEN_ROOT) != 0;
+    walk->arrives = (from->flags & DESCRIPTION_VIEW) != 0;
 }
 
 int64_t link_target(struct tmpfs *fs, const struct inode *link, char *out) {

@@ -99,6 +99,9 @@ struct server_program {
     // within a step: what the client has closed meanwhile can be dropped there, without a notice.
     // Only for handles to which it means nothing that they live so much longer.
     void (*handed_over)(struct server *server);
+    // A handler that has changed no record, made no handle and closed none has done nothing: after
+    // a death it may run again, and its answer is not kept.
+    bool repeats_unchanged;
     // A signal, timer, interrupt, page or exit packet that the service has bound with a key of
     // its own, below SERVER_KEYS. Within a step.
     void (*notice)(struct server *server, const struct packet *packet);
