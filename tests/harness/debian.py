@@ -102,11 +102,7 @@ def add_packages(archive):
     for name in FOLDERS:
         if name != "usr/bin":
             archive.directory(name, 0o1777 if name == "tmp" else 0o755)
-    found = debian_userland({})
-    for name, target in found.links.items():
-        archive.link(name, target)
-    for name, host in found.files.items():
-        archive.file(name, Path(host), os.stat(host).st_mode & 0o7777)
+    archive.collection(debian_userland({}))
     for name, text in FILES.items():
         archive.file(name, text.encode())
 

@@ -637,6 +637,14 @@ static void forget(struct task *process) {
     process->process = NULL;
 }
 
+void linux_end(void) {
+    for (uint32_t i = 0; i < LINUX_MAX; i++) {
+        if (processes[i].process != NULL) {
+            forget(&processes[i]);
+        }
+    }
+}
+
 static void check_stuck(const struct task *process) {
     if (process->busy && process->process->suspended == 0 && sim.now - process->since > STUCK_NS) {
         world_fail("process %d is stuck in a call", process->pid);

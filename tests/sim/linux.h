@@ -14,6 +14,8 @@ void linux_begin(void);
 // rounds, and waits for them; 0 roots: until linux_stop.
 void linux_start(uint32_t roots, uint32_t rounds);
 void linux_stop(void);
+// Forgets those of whose end nobody was told any more: before the world ends.
+void linux_end(void);
 // Collects the dead. Returns how many processes are alive, the native one included; fails the world
 // when one is stuck.
 uint32_t linux_watch(void);

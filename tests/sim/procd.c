@@ -76,6 +76,7 @@ bool procd_storm_run(const struct options *options) {
             snprintf(failure, sizeof(failure), "seed %" PRIu64 ": %s", seed, world.failure);
             sim_log_show();
         }
+        linux_end();
         world_end();
     }
     printf("# procd-storm: %" PRIu64 " kills in %" PRIu64 " worlds, %" PRIu64 " calls answered\n",
@@ -102,6 +103,7 @@ static uint64_t script_run(const struct options *options, const uint64_t *deaths
         sim_log_show();
     }
     uint64_t points = world.services[PROCD].points;
+    linux_end();
     world_end();
     return points;
 }

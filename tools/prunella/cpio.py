@@ -5,6 +5,7 @@ See Documentation/driver-api/early-userspace/buffer-format.rst of Linux: a heade
 numbers, the name, the content, each padded to 4 bytes; TRAILER!!! at the end.
 """
 
+import os
 import stat
 from pathlib import Path
 
@@ -42,6 +43,13 @@ class Cpio:
     def link(self, name, target):
         self._add_parents(name)
         self._add(name, stat.S_IFLNK | 0o777, target.encode())
+
+    def collection(self, found):
+        """Adds what a prunella.programs.Collection names: files of the host, and links."""
+        for guest, target in found.links.items():
+            self.link(guest, target)
+        for guest, host in found.files.items():
+            self.file(guest, Path(host), os.stat(host).st_mode & 0o7777)
 
     def console(self):
         """/dev/console, on which init's own messages come out."""

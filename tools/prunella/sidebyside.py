@@ -132,11 +132,7 @@ def linux_machine(folder, arguments, tuned=False, **machine):
     archive.console()
     archive.file("init", program(), 0o755)
     archive.file("bin/busybox", BUSYBOX, 0o755)
-    found = _whole_programs({}, arguments)
-    for guest, target in found.links.items():
-        archive.link(guest, target)
-    for guest, host in found.files.items():
-        archive.file(guest, Path(host), os.stat(host).st_mode & 0o7777)
+    archive.collection(_whole_programs({}, arguments))
     where = os.path.join(folder, "linux.cpio")
     with open(where, "wb") as file:
         file.write(archive.finish())
