@@ -133,9 +133,43 @@ static int64_t store_batch(struct epoll *epoll, const struct batch *batch, uint6
     return result;
 }
 
+// What of a member is ready now.
+static uint32_t look_at(const struct member *member) {
+    uint32_t events = (member->event.events & EPOLL_EVENTS) | ALWAYS;
+    struct wait_item items[POLL_ITEMS];
+    (void)member->file->ops->poll(member->file, events, items);
+    int64_t signals = sys_object_wait(items[0].handle, items[0].signals, 0, 0);
+    items[0].observed = signals > 0 ? (uint32_t)signals : 0;
+    bool shows = (items[0].observed & items[0].signals) != 0;
+    return shows ? member->file->ops->poll_ready(member->file, events, items) : 0;
+}
+
+// The same as report, of the only member in the queue, which is most often all there is.
+static int64_t report_only(struct epoll *epoll, uint64_t to) {
+    struct member *member = &epoll->members[epoll->head];
+    bool counts = member->file != NULL && !member->muted;
+    const struct epoll_event event = {.events = counts ? look_at(member) : 0,
+                                      .data = member->event.data};
+    if (event.events == 0) {
+        (void)pop(epoll);
+        return 0;
+    }
+    if (!copy_out(to, &event, sizeof(event))) {
+        return -LINUX_EFAULT;
+    }
+    member->muted = (member->event.events & EPOLLONESHOT) != 0;
+    if (member->muted || (member->event.events & EPOLLET) != 0) {
+        (void)pop(epoll);
+    }
+    return 1;
+}
+
 // Reports what in the queue is ready. A level stays in the queue, behind the others.
 static int64_t report(struct epoll *epoll, uint64_t to, uint32_t room) {
     int64_t stored = 0, result = 0;
+    if (epoll->queued == 1) {
+        return report_only(epoll, to);
+    }
     uint32_t left = epoll->queued;
     while (left > 0 && stored < room && result >= 0) {
         struct batch batch;
