@@ -4,10 +4,12 @@
 
 #include <core/access.h>
 #include <core/process.h>
+#include <files/table.h>
 #include <proto/fs_client.h>
 #include <sys/calls.h>
 
-#define DEFER_AFTER 8 // files: a program that opens fewer is not worth a page
+#define DEFER_AFTER 8 // closes: a program that opens fewer files is not worth a page
+#define PARKED_MAX 4
 #define MISSES_MAX 4
 
 static struct fs_deferral *page_of(const struct deferral *deferral) {
@@ -20,35 +22,42 @@ static void unmap(const struct deferral *deferral) {
     (void)!sys_aspace_unmap(HANDLE_NONE, (vaddr_t)page_of(deferral), PAGE_SIZE);
 }
 
-static void end(struct deferral *deferral) {
-    unmap(deferral);
-    *deferral = (struct deferral){.state = DEFERRAL_FREE};
-}
+// ---- places; lock held
 
-static void end_parked(struct deferral *deferral) {
-    (void)!sys_handle_close(deferral->handle);
-    end(deferral);
-}
-
-static struct deferral *find(struct deferrals *all, enum deferral_state state) {
+static struct deferral *take(struct deferrals *all, enum deferral_state state) {
     for (uint32_t i = 0; i < DEFERRALS_MAX; i++) {
-        if (all->of[i].state == state) {
-            return &all->of[i];
+        struct deferral *deferral = &all->of[i];
+        if (deferral->state == state) {
+            all->used += state == DEFERRAL_FREE;
+            all->parked -= state == DEFERRAL_PARKED;
+            deferral->state = DEFERRAL_OPEN;
+            return deferral;
         }
     }
     return NULL;
 }
 
+static void park(struct deferrals *all, struct deferral *deferral) {
+    deferral->state = DEFERRAL_PARKED;
+    all->parked++;
+}
+
+// Gives up one that is OPEN.
+static void end(struct deferrals *all, struct deferral *deferral) {
+    unmap(deferral);
+    *deferral = (struct deferral){.state = DEFERRAL_FREE};
+    all->used--;
+}
+
+// ---- opening
+
 struct deferral *deferral_take(void) {
     struct deferrals *all = &process_current()->deferrals;
-    if (all->opens < DEFER_AFTER) {
+    if (__atomic_load_n(&all->parked, __ATOMIC_RELAXED) == 0) {
         return NULL;
     }
     mutex_lock(&all->lock);
-    struct deferral *deferral = find(all, DEFERRAL_PARKED);
-    if (deferral != NULL) {
-        deferral->state = DEFERRAL_OPEN;
-    }
+    struct deferral *deferral = take(all, DEFERRAL_PARKED);
     mutex_unlock(&all->lock);
     return deferral;
 }
@@ -57,12 +66,16 @@ void deferral_give_back(struct deferral *deferral, bool missed) {
     struct deferrals *all = &process_current()->deferrals;
     mutex_lock(&all->lock);
     deferral->misses = missed ? deferral->misses + 1 : 0;
-    deferral->state = DEFERRAL_PARKED;
-    if (deferral->shared || deferral->misses == MISSES_MAX) {
-        end_parked(deferral);
+    if (deferral->shared || deferral->misses == MISSES_MAX || all->parked == PARKED_MAX) {
+        (void)!sys_handle_close(deferral->handle);
+        end(all, deferral);
+    } else {
+        park(all, deferral);
     }
     mutex_unlock(&all->lock);
 }
+
+// ---- closing
 
 // The handle of the page is not kept. MAP_INHERIT_DROP: no child has the mapping.
 static bool map(const struct deferral *deferral, handle_t channel) {
@@ -102,60 +115,74 @@ static bool learn_root(void) {
     return true;
 }
 
-struct deferral *deferral_begin(handle_t handle) {
-    struct deferrals *all = &process_current()->deferrals;
-    if (++all->opens < DEFER_AFTER) { // an estimate, when threads meet here
-        return NULL;
+// Tells the server by the page; false: it wants to be told by the channel. lock held.
+static bool tell(const struct deferral *deferral, uint64_t secret) {
+    struct fs_deferral *page = page_of(deferral);
+    uint64_t awaited;
+    if (deferral->shared || access_store64(&page->closed, secret) != OK) {
+        return false;
     }
-    mutex_lock(&all->lock);
-    struct deferral *deferral = find(all, DEFERRAL_FREE);
-    if (deferral != NULL) {
-        deferral->state = DEFERRAL_OPEN;
-        deferral->handle = handle;
-    }
-    mutex_unlock(&all->lock);
-    if (deferral == NULL || (learn_root() && map(deferral, handle))) {
-        return deferral;
-    }
-    all->opens = 0; // not now
-    mutex_lock(&all->lock);
-    *deferral = (struct deferral){.state = DEFERRAL_FREE};
-    mutex_unlock(&all->lock);
-    return NULL;
+    // One of both sides sees what the other has stored.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return access_load64(&page->awaited, &awaited) == OK && awaited != secret;
 }
 
 bool deferral_close(struct deferral *deferral, uint64_t secret) {
     struct deferrals *all = &process_current()->deferrals;
-    struct fs_deferral *page = page_of(deferral);
-    uint64_t awaited;
     mutex_lock(&all->lock);
-    bool kept = !deferral->shared && access_store64(&page->closed, secret) == OK;
-    if (kept) {
-        // One of both sides sees what the other has stored.
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        kept = access_load64(&page->awaited, &awaited) == OK && awaited != secret;
-    }
+    bool kept = all->parked < PARKED_MAX && tell(deferral, secret);
     if (kept) {
         deferral->misses = 0;
-        deferral->state = DEFERRAL_PARKED;
+        park(all, deferral);
     } else {
-        end(deferral);
+        end(all, deferral);
     }
     mutex_unlock(&all->lock);
     return kept;
 }
 
+uint32_t deferral_forks(void) {
+    return __atomic_load_n(&process_current()->deferrals.forks, __ATOMIC_RELAXED);
+}
+
+bool deferral_keep(const struct description *file) {
+    struct deferrals *all = &process_current()->deferrals;
+    mutex_lock(&all->lock);
+    bool due = file->forks == all->forks && ++all->closes > DEFER_AFTER && all->parked < PARKED_MAX;
+    struct deferral *deferral = due ? take(all, DEFERRAL_FREE) : NULL;
+    if (deferral != NULL) {
+        deferral->handle = file->handle; // a fork from here on makes it shared
+    }
+    mutex_unlock(&all->lock);
+    if (deferral == NULL) {
+        return false;
+    }
+    if (learn_root() && map(deferral, file->handle)) {
+        return deferral_close(deferral, file->secret);
+    }
+    mutex_lock(&all->lock);
+    all->closes = 0; // not now
+    end(all, deferral);
+    mutex_unlock(&all->lock);
+    return false;
+}
+
+// ---- forks
+
 void deferrals_lock(void) {
     struct deferrals *all = &process_current()->deferrals;
     mutex_lock(&all->lock);
-    for (uint32_t i = 0; i < DEFERRALS_MAX; i++) {
+    for (uint32_t i = 0; i < DEFERRALS_MAX && all->used != 0; i++) {
         struct deferral *deferral = &all->of[i];
         if (deferral->state == DEFERRAL_PARKED) {
-            end_parked(deferral);
+            all->parked--;
+            (void)!sys_handle_close(deferral->handle);
+            end(all, deferral);
         }
         deferral->shared = deferral->state == DEFERRAL_OPEN;
     }
-    all->opens = 0;
+    all->closes = 0;
+    all->forks++;
 }
 
 void deferrals_unlock(void) {

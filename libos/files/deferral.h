@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <sys/mutex.h>
 
-#define DEFERRALS_MAX 4
+#define DEFERRALS_MAX 16
+
+struct description;
 
 enum deferral_state {
     DEFERRAL_FREE,
@@ -29,7 +31,10 @@ struct deferral {
 struct deferrals {
     struct mutex lock;
     // Guarded by lock:
-    uint32_t opens; // of regular files since the last fork
+    uint32_t closes; // of files that could have been kept, since the last fork
+    uint32_t used;   // not FREE
+    uint32_t parked;
+    uint32_t forks;
     struct deferral of[DEFERRALS_MAX];
 };
 
@@ -37,12 +42,14 @@ struct deferrals {
 // description's, or to be given back: `missed` when its server would not do it.
 struct deferral *deferral_take(void);
 void deferral_give_back(struct deferral *deferral, bool missed);
-// A regular file was opened by a channel of its own, which is to be closed without a call: after
-// some such files. Null: it is not; it is to be closed as ever.
-struct deferral *deferral_begin(handle_t handle);
-// The description with this secret is closed. False: the channel has to be closed as well, and is
-// the caller's.
+// What was opened by a channel that was kept, and has this secret, is closed. False: the channel
+// has to be closed as well, and is the caller's.
 [[nodiscard]] bool deferral_close(struct deferral *deferral, uint64_t secret);
+// A description that was opened by a channel of its own ends. Whether the channel is kept, closed
+// without a call; false: it has to be closed.
+[[nodiscard]] bool deferral_keep(const struct description *file);
+// How many forks there were: after another one, a description that was opened before is shared.
+uint32_t deferral_forks(void);
 // Closes what is kept; what is open is going to be closed by its channel. Before a fork, over which
 // the lock is held, and before an exec.
 void deferrals_lock(void);

@@ -42,7 +42,8 @@ void description_release(struct description *file) {
         file->ops->close(file);
     }
     view_close(file);
-    bool kept = file->deferral != NULL && deferral_close(file->deferral, file->secret);
+    bool kept = file->deferral != NULL ? deferral_close(file->deferral, file->secret)
+                                       : file->viewable && file->private && deferral_keep(file);
     if (file->handle != HANDLE_NONE && !kept) {
         (void)!sys_handle_close(file->handle);
     }

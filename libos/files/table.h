@@ -116,12 +116,15 @@ struct description {
     uint32_t uses;     // before there was a view
     uint32_t rewrites; // writes by calls that ended below `written_to`, the largest end of all
     uint64_t written_to;
-    uint32_t watched;          // atomic: sets of epoll that it is in
-    uint64_t published;        // what the server takes for the offset, or OFFSET_UNKNOWN
-    struct view *view;         // guarded by views.lock, but for looking whether there is one
-    struct deferral *deferral; // FD_FILE: how it is closed without a call; null: it is not
-    struct mutex at;           // held over all that uses `position` as an offset
-    void *data;                // what the kind keeps; of data_bytes
+    uint32_t watched;   // atomic: sets of epoll that it is in
+    uint64_t published; // what the server takes for the offset, or OFFSET_UNKNOWN
+    struct view *view;  // guarded by views.lock, but for looking whether there is one
+    // FD_FILE: the kept channel that it was opened by; null: one of its own. How many forks there
+    // were before (files/deferral.h).
+    struct deferral *deferral;
+    uint32_t forks;
+    struct mutex at; // held over all that uses `position` as an offset
+    void *data;      // what the kind keeps; of data_bytes
     uint64_t data_bytes;
 };
 

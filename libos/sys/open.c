@@ -77,6 +77,7 @@ static int64_t install_opened(const struct path_open *open, uint32_t flags) {
     }
     file->handle = open->handle;
     file->deferral = open->deferral;
+    file->forks = deferral_forks();
     uint32_t type = open->attributes.mode >> 12;
     file->directory = type == FS_TYPE_DIRECTORY;
     file->device = type == FS_TYPE_CHARACTER && (flags & O_PATH) == 0 ? open->attributes.rdev : 0;
@@ -84,9 +85,6 @@ static int64_t install_opened(const struct path_open *open, uint32_t flags) {
     file->secret = open->secret;
     file->filesystem = open->attributes.device;
     file->viewable = file->private = open->viewable;
-    if (file->deferral == NULL && open->viewable) {
-        file->deferral = deferral_begin(open->handle);
-    }
     return file_install(file, flags, 0);
 }
 
