@@ -50,7 +50,10 @@ void script_do_defer(struct script *script) {
     if (!held->used) {
         return;
     }
-    status_t wanted = held->deferral != HANDLE_NONE ? ERR_ALREADY_EXISTS : OK;
+    bool named = script->model.nodes[held->node].links != 0;
+    status_t wanted = held->deferral != HANDLE_NONE ? ERR_ALREADY_EXISTS
+                      : !named                      ? ERR_BAD_STATE
+                                                    : OK;
     handle_t page = HANDLE_NONE;
     script->calls++;
     if (script_expect(script, "defer", fs_defer(held->handle, &page, DEADLINE), wanted) &&

@@ -298,9 +298,9 @@ static _Noreturn void swap(struct linux_thread *self, struct exec *exec,
     struct linux_process *process = process_current();
     threads_stop_others(self);
     alarms_stop();
-    deferrals_lock();
     announce(exec);
     files_close_for_exec();
+    deferrals_lock(); // nothing is closed by them any more
     source_close(&exec->source);
     close_handle(exec->record);
     close_handle(process->executable);

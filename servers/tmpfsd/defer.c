@@ -114,8 +114,14 @@ void defer_settle_mount(struct tmpfs *fs, uint32_t mount) {
     }
 }
 
+// Whether it matters when a description ends.
+static bool matters(const struct tmpfs *fs, const struct description *description) {
+    return inode_get(fs, description->inode)->links == 0 ||
+           !mount_is_live(fs, description->mount) || lock_description_has(fs, description->key);
+}
+
 void defer_bound(struct tmpfs *fs, const struct description *description) {
-    if (inode_get(fs, description->inode)->links == 0 || !mount_is_live(fs, description->mount)) {
+    if (matters(fs, description)) {
         defer_await(fs, description);
     }
 }
@@ -128,6 +134,9 @@ int64_t tmpfs_defer(void *context, const struct packet *packet, handle_t handles
     }
     if (description->deferral != HANDLE_NONE || fs->deferred_count == TMPFS_DEFERRED) {
         return description->deferral != HANDLE_NONE ? ERR_ALREADY_EXISTS : ERR_LIMIT;
+    }
+    if (matters(fs, description)) {
+        return ERR_BAD_STATE;
     }
     int64_t made = sys_vmo_create(data_job(fs), PAGE_SIZE, 0);
     if (made < 0) {
@@ -151,6 +160,5 @@ int64_t tmpfs_defer(void *context, const struct packet *packet, handle_t handles
     vault_set(vault_of(fs), &description->deferral, page);
     fs->deferred[fs->deferred_count++] =
         (struct deferred){.number = (uint32_t)packet->key & NUMBER_MASK};
-    defer_bound(fs, description);
     return OK;
 }

@@ -160,6 +160,16 @@ void lock_description_ends(struct tmpfs *fs, uint64_t key) {
     }
 }
 
+bool lock_description_has(const struct tmpfs *fs, uint64_t key) {
+    for (uint32_t i = 0; i < locks(fs); i++) {
+        const struct lock *lock = lock_at(fs, i);
+        if (lock != NULL && lock->kind != FS_LOCK_PROCESS && lock->owner == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void lock_process_ends(struct tmpfs *fs, uint64_t process) {
     release(fs, FS_LOCK_PROCESS, process, 0);
     (void)!sys_caller_forget(fs->server.port, process);

@@ -275,6 +275,8 @@ void mount_notice(struct tmpfs *fs);
 // A description, or a process, is no more: neither are its locks. Commits steps.
 void lock_description_ends(struct tmpfs *fs, uint64_t key);
 void lock_process_ends(struct tmpfs *fs, uint64_t process);
+// Whether a description has locks of its own.
+bool lock_description_has(const struct tmpfs *fs, uint64_t key);
 
 // ---- description.c
 

@@ -151,6 +151,18 @@ static void try_locks(void) {
     report("flock of another", flock(other, LOCK_EX | LOCK_NB));
     close(other);
     close(fd);
+    int wrong = 0;
+    for (int i = 0; i < OPENS; i++) {
+        int fds[3];
+        for (int k = 0; k < 3; k++) {
+            fds[k] = open("a", O_RDWR);
+        }
+        wrong += flock(fds[i % 3], LOCK_EX | LOCK_NB) != 0;
+        for (int k = 0; k < 3; k++) {
+            close(fds[k]);
+        }
+    }
+    say("locks that could not be had: %d\n", wrong);
 }
 
 // After a fork the description is both's, whoever closes it.
@@ -180,6 +192,36 @@ static void try_fork(void) {
     close(fd);
     close(closed.ends[0]);
     close(closed.ends[1]);
+}
+
+// An exec closes what is marked, and keeps the rest.
+static void try_exec(const char *program) {
+    pid_t pid = fork();
+    if (pid == 0) {
+        open_often("a");
+        int marked[3], plain = dup2(open("b", O_RDONLY), 60);
+        for (int i = 0; i < 3; i++) {
+            marked[i] = dup2(open("a", O_RDONLY | O_CLOEXEC), 61 + i);
+            fcntl(marked[i], F_SETFD, FD_CLOEXEC);
+        }
+        lseek(plain, 3, SEEK_SET);
+        for (int fd = 3; fd < 20; fd++) {
+            close(fd);
+        }
+        execl(program, program, "again", NULL);
+        _exit(5);
+    }
+    await("exec", pid);
+}
+
+static int after_exec(void) {
+    char text[4] = "";
+    report("plain", read(60, text, 3));
+    say("[%s]\n", text);
+    report("marked", fcntl(61, F_GETFD));
+    report("another", fcntl(63, F_GETFD));
+    open_often("a");
+    return 4;
 }
 
 static void *open_in_thread(void *argument) {
@@ -229,13 +271,17 @@ static void try_folders(void) {
     close(folder);
 }
 
-int main(void) {
+int main(int argc, char *argv[]) {
+    if (argc > 1) {
+        return after_exec();
+    }
     scratch_enter("closed.dir");
     try_state();
     try_room();
     try_mounts();
     try_locks();
     try_fork();
+    try_exec(argv[0]);
     try_threads();
     try_folders();
     unlink("a");
