@@ -56,7 +56,9 @@ static status_t secret_take(struct tmpfs *fs, uint32_t number, uint64_t *secret)
         }
         fs->secrets_left = TMPFS_SECRETS;
     }
-    *secret = (fs->secrets[--fs->secrets_left] & ~(uint64_t)NUMBER_MASK) | number;
+    uint64_t random = 0;
+    __builtin_memcpy(&random, fs->secrets[--fs->secrets_left], SECRET_BYTES);
+    *secret = random << NUMBER_BITS | number;
     return OK;
 }
 

@@ -18,7 +18,8 @@
 #define PATH_BYTES_MAX 4096
 #define WALK_BYTES_MAX 8192 // a path with what links have put before it
 #define DATA_BYTES 65536    // moved in one piece between a window and a file
-#define TMPFS_SECRETS 64    // got at a time: the call costs more than they do
+#define TMPFS_SECRETS 85    // got at a time: the call costs more than they do
+#define SECRET_BYTES 6      // of each that are random
 #define TMPFS_DEFERRED 256  // channels whose clients defer closes
 #define LINKS_MAX 40        // symbolic links followed in one walk
 
@@ -69,7 +70,7 @@ struct tmpfs {
     uint32_t rest;  // bytes at the end of `walk` that a walk which left has not used
     uint32_t left;  // the mount that such a walk came to or went out of
     handle_t purge; // event: a file system is to be emptied
-    uint64_t secrets[TMPFS_SECRETS]; // random, for descriptions to come
+    uint8_t secrets[TMPFS_SECRETS][SECRET_BYTES]; // random, for descriptions to come
     uint32_t secrets_left;
     int64_t now;                    // what time_now has told of the step under way, 0: nothing
     int64_t epoch;                  // Unix time at monotonic time 0
