@@ -98,12 +98,12 @@ static int64_t open_at(struct linux_thread *self, int directory, uint64_t from, 
     if ((flags & O_TMPFILE) == O_TMPFILE && (flags & O_ACCMODE) == O_RDONLY) {
         return -LINUX_EINVAL;
     }
-    struct path_open open = {
-        .flags = flags_of(flags),
-        .mode = mode & 07777 & ~process_current()->umask,
-        .takes_description = true,
-        .reuses = (flags & O_TMPFILE) != O_TMPFILE,
-    };
+    struct path_open open; // what comes out of it need not be cleared first
+    open.flags = flags_of(flags);
+    open.mode = mode & 07777 & ~process_current()->umask;
+    open.takes_description = true;
+    open.reuses = (flags & O_TMPFILE) != O_TMPFILE;
+    open.deferral = NULL;
     int64_t result = path_open(self, directory, path, (size_t)length, &open);
     if (result == 0 && open.description != NULL) {
         return magic_open(open.description, flags);
