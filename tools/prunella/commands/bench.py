@@ -30,9 +30,9 @@ CURVES = {SCALE: benchcurves.of_scale, CPUS: benchcurves.of_cpus}
 # Rows of --quick, and what of Linux's instructions they may cost: measured, and a few percent.
 QUICK_CEILINGS = {
     "getppid": 0.31, "read_zero_1": 0.35, "pread_4k": 0.52, "pwrite_4k": 0.46, "fstat": 0.48,
-    "stat_3comp": 1.03, "open_close": 2.25, "pipe_rtt_1": 0.53, "futex_pingpong": 0.46,
-    "fork_exit_wait": 1.28, "mmap_touch_munmap": 0.37, "cow_page": 0.48, "sig_raise": 0.75,
-    "poll_100": 1.03, "epoll_1_of_100": 1.55,
+    "stat_3comp": 0.98, "open_close": 1.06, "pipe_rtt_1": 0.53, "futex_pingpong": 0.46,
+    "fork_exit_wait": 1.24, "mmap_touch_munmap": 0.37, "cow_page": 0.48, "sig_raise": 0.75,
+    "poll_100": 1.03, "epoll_1_of_100": 1.34,
 }
 CONTROLS = ("ctl_cpu_mix",)
 # Calls of servers that an operation may make.
