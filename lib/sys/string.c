@@ -27,7 +27,7 @@ static void store(uint8_t *at, uint64_t value) {
 
 static void copy_up(uint8_t *dst, const uint8_t *src, size_t bytes) {
     for (; bytes >= 8; bytes -= 8, dst += 8, src += 8) {
-        ((struct word *)dst)->value = ((const struct word *)src)->value;
+        store(dst, load(src));
         BARRIER();
     }
     for (; bytes > 0; bytes--) {
@@ -38,7 +38,7 @@ static void copy_up(uint8_t *dst, const uint8_t *src, size_t bytes) {
 
 static void copy_down(uint8_t *dst, const uint8_t *src, size_t bytes) {
     for (; bytes >= 8; bytes -= 8) {
-        ((struct word *)(dst + bytes - 8))->value = ((const struct word *)(src + bytes - 8))->value;
+        store(dst + bytes - 8, load(src + bytes - 8));
         BARRIER();
     }
     for (; bytes > 0; bytes--) {

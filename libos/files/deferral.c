@@ -49,6 +49,12 @@ static void end(struct deferrals *all, struct deferral *deferral) {
     all->used--;
 }
 
+// Gives up one that is OPEN, and its channel.
+static void drop(struct deferrals *all, struct deferral *deferral) {
+    (void)!sys_handle_close(deferral->handle);
+    end(all, deferral);
+}
+
 // ---- opening
 
 struct deferral *deferral_take(void) {
@@ -67,8 +73,7 @@ void deferral_give_back(struct deferral *deferral, bool missed) {
     mutex_lock(&all->lock);
     deferral->misses = missed ? deferral->misses + 1 : 0;
     if (deferral->shared || deferral->misses == MISSES_MAX || all->parked == PARKED_MAX) {
-        (void)!sys_handle_close(deferral->handle);
-        end(all, deferral);
+        drop(all, deferral);
     } else {
         park(all, deferral);
     }
@@ -176,8 +181,7 @@ void deferrals_lock(void) {
         struct deferral *deferral = &all->of[i];
         if (deferral->state == DEFERRAL_PARKED) {
             all->parked--;
-            (void)!sys_handle_close(deferral->handle);
-            end(all, deferral);
+            drop(all, deferral);
         }
         deferral->shared = deferral->state == DEFERRAL_OPEN;
     }

@@ -70,16 +70,36 @@ struct batch {
     uint32_t count;
 };
 
-// Asks the kernel for the signals of all items.
+// Asks the kernel for the signals of one item.
+static void observe_one(struct wait_item *item) {
+    int64_t signals = sys_object_wait(item->handle, item->signals, 0, 0);
+    item->observed = signals > 0 ? (uint32_t)signals : 0;
+}
+
+// The same of all items.
 static void observe(struct batch *batch) {
-    struct wait_item *first = &batch->items[0];
     if (batch->count > 1) {
         // When nothing shows, the items are as they were.
         (void)!sys_object_wait_many(batch->items, batch->count, 0, 0);
     } else if (batch->count == 1) {
-        int64_t signals = sys_object_wait(first->handle, first->signals, 0, 0);
-        first->observed = signals > 0 ? (uint32_t)signals : 0;
+        observe_one(&batch->items[0]);
     }
+}
+
+static uint32_t events_of(const struct member *member) {
+    return (member->event.events & EPOLL_EVENTS) | ALWAYS;
+}
+
+// The events that an observed item of a member means.
+static uint32_t ready_events(const struct member *member, const struct wait_item *item) {
+    bool shows = (item->observed & item->signals) != 0;
+    return shows ? member->file->ops->poll_ready(member->file, events_of(member), item) : 0;
+}
+
+// A member was reported. Whether it stays in the queue.
+static bool stays_queued(struct member *member) {
+    member->muted = (member->event.events & EPOLLONESHOT) != 0;
+    return !member->muted && (member->event.events & EPOLLET) == 0;
 }
 
 // Takes members out of the queue, at most `most` and `*left`, and sees what is ready.
@@ -93,18 +113,14 @@ static void look(struct epoll *epoll, struct batch *batch, uint32_t most, uint32
             continue;
         }
         struct wait_item items[POLL_ITEMS];
-        (void)member->file->ops->poll(member->file, (member->event.events & EPOLL_EVENTS) | ALWAYS,
-                                      items);
+        (void)member->file->ops->poll(member->file, events_of(member), items);
         batch->items[batch->count] = items[0];
         batch->members[batch->count++] = index;
     }
     observe(batch);
     for (uint32_t i = 0; i < batch->count; i++) {
-        struct member *member = &epoll->members[batch->members[i]];
-        uint32_t events = (member->event.events & EPOLL_EVENTS) | ALWAYS;
-        bool shows = (batch->items[i].observed & batch->items[i].signals) != 0;
-        batch->ready[i] =
-            shows ? member->file->ops->poll_ready(member->file, events, &batch->items[i]) : 0;
+        const struct member *member = &epoll->members[batch->members[i]];
+        batch->ready[i] = ready_events(member, &batch->items[i]);
     }
 }
 
@@ -125,8 +141,7 @@ static int64_t store_batch(struct epoll *epoll, const struct batch *batch, uint6
         }
         bool lost = to == 0;
         result += !lost && result >= 0;
-        member->muted = !lost && (member->event.events & EPOLLONESHOT) != 0;
-        if (lost || (!member->muted && (member->event.events & EPOLLET) == 0)) {
+        if (lost || stays_queued(member)) {
             push(epoll, batch->members[i]);
         }
     }
@@ -135,13 +150,10 @@ static int64_t store_batch(struct epoll *epoll, const struct batch *batch, uint6
 
 // What of a member is ready now.
 static uint32_t look_at(const struct member *member) {
-    uint32_t events = (member->event.events & EPOLL_EVENTS) | ALWAYS;
     struct wait_item items[POLL_ITEMS];
-    (void)member->file->ops->poll(member->file, events, items);
-    int64_t signals = sys_object_wait(items[0].handle, items[0].signals, 0, 0);
-    items[0].observed = signals > 0 ? (uint32_t)signals : 0;
-    bool shows = (items[0].observed & items[0].signals) != 0;
-    return shows ? member->file->ops->poll_ready(member->file, events, items) : 0;
+    (void)member->file->ops->poll(member->file, events_of(member), items);
+    observe_one(&items[0]);
+    return ready_events(member, &items[0]);
 }
 
 // The same as report, of the only member in the queue, which is most often all there is.
@@ -157,8 +169,7 @@ static int64_t report_only(struct epoll *epoll, uint64_t to) {
     if (!copy_out(to, &event, sizeof(event))) {
         return -LINUX_EFAULT;
     }
-    member->muted = (member->event.events & EPOLLONESHOT) != 0;
-    if (member->muted || (member->event.events & EPOLLET) != 0) {
+    if (!stays_queued(member)) {
         (void)pop(epoll);
     }
     return 1;

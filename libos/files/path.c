@@ -206,7 +206,7 @@ int64_t path_open(struct linux_thread *self, int directory, const char *path, si
             request.flags &= ~(uint32_t)FS_OPEN_CREATE; // it is there
         }
         result = reuses ? reopen(&walk, open, &reply) : ERR_BAD_STATE;
-        if (!reuses || result == ERR_BAD_STATE) {
+        if (result == ERR_BAD_STATE) {
             result = fs_open(walk.base.handle, &request, walk.path, walk.bytes, &reply.open,
                              walk.rest, sizeof(walk.rest), &open->handle, INSTANT_NEVER);
             if (result > FS_WALK_DONE) {

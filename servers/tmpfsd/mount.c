@@ -384,15 +384,15 @@ int64_t tmpfs_remount(void *context, const struct packet *packet,
     if ((request->flags & ~FLAGS_KNOWN) != 0) {
         return ERR_INVALID_ARGUMENT;
     }
+    if ((request->flags & FS_MOUNT_READ_ONLY) != 0) {
+        defer_settle_mount(fs, request->mount); // before first_view, which may change the records
+    }
     const struct mount *mount =
         request->mount != 0 ? mount_find(fs, request->mount) : first_view(fs);
     if (mount == NULL || mount->head.spare != MOUNT_LIVE) {
         return mount == NULL && request->mount == 0 ? ERR_LIMIT : ERR_NOT_FOUND;
     }
     bool closes = (request->flags & ~mount->flags & FS_MOUNT_READ_ONLY) != 0;
-    if (closes) {
-        defer_settle_mount(fs, request->mount);
-    }
     if (closes && users(fs, request->mount, FS_OPEN_WRITE) != 0) {
         return ERR_BUSY;
     }
